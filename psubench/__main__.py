@@ -1,0 +1,5 @@
+"""`python -m psubench`."""
+
+from psubench.cli import main
+
+main()

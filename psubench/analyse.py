@@ -1,0 +1,141 @@
+"""Records to numbers: pure functions, no torch. Statistics are computed here and stored nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from psubench import intervals
+from psubench.intervals import Interval
+from psubench.record import AGAIN
+
+Record = Mapping[str, Any]
+
+
+def times(block: Record) -> Mapping[str, list[int]]:
+    """Samples per case key in ns: the device's clock where the block has it, else wall time."""
+    samples: Mapping[str, list[int]] = block.get("device_ns") or block.get("wall_ns") or {}
+    return samples
+
+
+def block_ratios(block: Record) -> dict[str, Interval]:
+    """Per case key log(t_reference / t_case) in one process; of the reference to itself for its own key."""
+    samples, reference = times(block), block.get("reference")
+    if reference not in samples or AGAIN not in samples or not block["rounds"]:
+        return {}
+    return {key: intervals.over_rounds(_pairs(samples, reference, key)) for key in samples if key != AGAIN}
+
+
+def _pairs(samples: Mapping[str, list[int]], reference: str, key: str) -> Any:
+    return intervals.log_ratios(samples[reference], samples[AGAIN if key == reference else key])
+
+
+class Trial(NamedTuple):
+    """One case in one process: its outcome, the block that it was measured in, and the run."""
+
+    outcome: Record
+    block: Record
+    run_id: str
+
+
+def finished(records: Iterable[Record]) -> set[tuple[str, int]]:
+    """(case key, process) pairs that are `ok` and need not be measured again."""
+    return {
+        (outcome["key"], record["process"])
+        for record in records
+        if record["type"] == "block"
+        for outcome in record["cases"]
+        if outcome["status"] == "ok"
+    }
+
+
+def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """One row per planned case, in the order of the plan; `render.columns` says what the fields mean.
+
+    A case that was planned and never measured is a row with status `interrupted`.
+    """
+    planned: dict[str, Record] = {}
+    trials: dict[str, dict[int, Trial]] = {}
+    run_id = ""
+    for record in records:
+        if record["type"] == "run":
+            run_id = record["run_id"]
+            for case in record["cases"]:
+                planned.setdefault(case["key"], {**case, "run_id": run_id})
+        elif record["type"] == "block":
+            _collect(record, run_id, trials)
+    return [_row(case, list(trials.get(key, {}).values()), planned) for key, case in planned.items()]
+
+
+def _collect(block: Record, run_id: str, trials: dict[str, dict[int, Trial]]) -> None:
+    for outcome in block["cases"]:
+        of_case = trials.setdefault(outcome["key"], {})
+        before = of_case.get(block["process"])
+        # A reference is measured again beside a case that is made up for; its first result stands.
+        if before is None or before.outcome["status"] != "ok":
+            of_case[block["process"]] = Trial(outcome, block, run_id)
+
+
+def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -> dict[str, Any]:
+    reference = plan[planned["reference"]]
+    status, message = _verdict(trials)
+    row = {
+        **planned["case"],
+        "key": planned["key"],
+        "label": planned["label"],
+        "is_reference": planned["reference"] == planned["key"],
+        "reference": reference["label"],
+        "status": status,
+        "message": message,
+        "run_id": trials[-1].run_id if trials else planned["run_id"],
+        "peak_memory_bytes": None,
+        **_activity(trials),
+    }
+    good = trials if status == "ok" else []
+    return {**row, **_speed(planned["key"], good), **_ratio(planned["key"], good)}
+
+
+def _verdict(trials: Sequence[Trial]) -> tuple[str, str | None]:
+    """A case is ok when it was in every process that tried it."""
+    if not trials:
+        return "interrupted", "planned, but the run ended before it was measured"
+    bad = [trial for trial in trials if trial.outcome["status"] != "ok"]
+    if not bad:
+        return "ok", trials[0].block.get("note")
+    message = bad[0].outcome["message"]
+    if len(bad) < len(trials):
+        message = f"in {len(bad)} of {len(trials)} processes: {message}"
+    return bad[0].outcome["status"], message
+
+
+def _activity(trials: Sequence[Trial]) -> dict[str, Any]:
+    activity = next((t.outcome["activity"] for t in trials if t.outcome["activity"]), None)
+    verified = [t.outcome["verified"] for t in trials]
+    return {
+        "verified": all(verified) if verified and None not in verified else None,
+        "firing_rate": activity["spikes"] / activity["neuron_steps"] if activity else None,
+        "spike_hash": activity["spike_hash"] if activity else None,
+    }
+
+
+def _speed(key: str, trials: Sequence[Trial]) -> dict[str, Any]:
+    """Seconds per call: percentiles over all samples of all processes."""
+    if not trials:
+        return {"median_s": None, "p05_s": None, "p95_s": None, "rounds": None, "processes": None}
+    samples = np.concatenate([np.asarray(times(t.block)[key]) / t.block["loops"] for t in trials]) / 1e9
+    p05, median, p95 = (float(value) for value in np.percentile(samples, (5, 50, 95)))
+    return {"median_s": median, "p05_s": p05, "p95_s": p95, "rounds": len(samples), "processes": len(trials)}
+
+
+def _ratio(key: str, trials: Sequence[Trial]) -> dict[str, Any]:
+    """t_reference / t_case with its interval, and the noise floor of the same rounds."""
+    blocks = [t.block for t in trials]
+    paired = [b for b in blocks if b["reference"] in times(b) and AGAIN in times(b)]
+    if not paired:
+        return {"ratio": None, "ratio_low": None, "ratio_high": None, "noise_floor": None}
+    interval = intervals.combine([_pairs(times(b), b["reference"], key) for b in paired])
+    again = intervals.combine([_pairs(times(b), b["reference"], b["reference"]) for b in paired])
+    ratio, low, high = interval.ratios()
+    return {"ratio": ratio, "ratio_low": low, "ratio_high": high, "noise_floor": intervals.noise_floor(again)}

@@ -1,0 +1,60 @@
+"""The command line: parse, call, render. The only place where errors are caught and told."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from typer.exceptions import TyperException
+
+from psubench import __version__
+from psubench.cli import export, listing, plot, show, speed
+from psubench.errors import INTERRUPTED, USAGE, PsubenchError
+
+app = typer.Typer(
+    help="How fast, how sparse and how energy-hungry is a spiking neuron? Measured, with its uncertainty.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(speed.speed)
+app.command()(show.show)
+app.command()(plot.plot)
+app.command()(export.export)
+app.add_typer(listing.app, name="list")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"psubench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """Runs the program; every error of the user's is one line on stderr and an exit code."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        sys.exit(app(arguments, prog_name="psubench", standalone_mode=False) or 0)
+    except PsubenchError as error:
+        if debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except TyperException as error:
+        print(f"error: {error.format_message()}; psubench --help lists what there is", file=sys.stderr)
+        sys.exit(USAGE)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader, `head` for example, has had enough
+        sys.exit(0)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,30 @@
+"""`psubench export`: recorded runs as csv, json, markdown or latex."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from psubench.cli import options as o
+
+FORMATS = ("csv", "json", "markdown", "latex")
+Format = Annotated[str, typer.Option("--format", metavar="NAME", help="csv, json, markdown or latex.")]
+File = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Standard output by default.")]
+
+
+def export(runs: o.Runs, format: Format = "csv", out: File = None) -> None:
+    """Writes the rows of runs for other programs and for papers.
+
+    Example: psubench export reports/speed-20261124-101500 --format latex --out table.tex
+    """
+    from psubench.cli.reading import rows
+    from psubench.render import export as exporters
+
+    chosen = o.choices(format, FORMATS, "--format")[0]
+    text = exporters.render(rows(runs), chosen)
+    if out is None:
+        print(text, end="")
+    else:
+        exporters.write_text(text, out)

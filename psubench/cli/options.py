@@ -1,0 +1,98 @@
+"""Options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from psubench.errors import PsubenchError
+
+Ts = Annotated[
+    str, typer.Option("--T", metavar="RANGE", help="Time steps: 4..128 doubles, 4..128+4 adds, 4,10 lists.")
+]
+Batch = Annotated[str, typer.Option(metavar="RANGE", help="Samples per call, a range like --T.")]
+Size = Annotated[str, typer.Option(metavar="RANGE", help="Neurons of the layer, a range like --T.")]
+Neurons = Annotated[
+    str,
+    typer.Option(
+        metavar="LIST",
+        help="Names, name@implementation, name(key=value), plug-ins file.py:Attribute, or all.",
+    ),
+]
+Reference = Annotated[str, typer.Option(metavar="NEURON", help="What the time ratio compares with.")]
+Model = Annotated[str, typer.Option(metavar="NAME", help="What is run: neuron (one layer).")]
+Data = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="Input: spoken-digits, normal(mu=1), spikes(rate=0.1) or a plug-in."),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="cpu, cuda, cuda:1 or scripted; the fastest present by default."),
+]
+Dtype = Annotated[str, typer.Option(metavar="NAME", help="float32, float64 or bfloat16.")]
+Phase = Annotated[str, typer.Option(metavar="LIST", help="infer, train or both.")]
+Threads = Annotated[int, typer.Option(min=1, help="Processor threads of a worker.")]
+Processes = Annotated[
+    int, typer.Option(min=1, help="Fresh worker processes per block: the sampling unit of intervals.")
+]
+Precision = Annotated[
+    str, typer.Option(metavar="PERCENT", help="A block ends when its intervals are this narrow.")
+]
+MaxSeconds = Annotated[
+    float, typer.Option(min=0.01, help="A block ends after so many seconds of samples, per process.")
+]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that one step of one neuron may take.")]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BYTES", help="What a worker may allocate, such as 4GiB; 80 % of the machine by default."
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of input, weights and order.")]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of the run; reports/COMMAND-DATE-TIME by default.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue the run in --out: measure only what it lacks.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List the cases and measure nothing.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or their run.jsonl.")]
+
+
+def choices(text: str, known: tuple[str, ...], option: str) -> list[str]:
+    """The comma-separated names of an option, each one of `known`, in the order of `known`."""
+    from psubench.errors import nearest
+
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in known:
+            raise PsubenchError(f'{option} "{name}" does not exist', nearest(name, known))
+    return [name for name in known if name in names]
+
+
+def percent(text: str, option: str) -> float:
+    """A fraction from `2%` or `0.02`."""
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise PsubenchError(
+            f'{option} "{text}" is no share between 0 and 1', f"write for example {option} 2%"
+        )
+    return value
+
+
+def memory(text: str, option: str) -> int:
+    """Bytes from `4GiB`, `500MB` or a plain number."""
+    units = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30, "": 1}
+    digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+    unit = text[len(digits) :].strip().lower()
+    try:
+        return int(float(digits) * units[unit])
+    except (ValueError, KeyError):
+        raise PsubenchError(f'{option} "{text}" is no size', f"write for example {option} 4GiB") from None

@@ -1,0 +1,29 @@
+"""`psubench plot`: the figures of recorded runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from psubench.cli import options as o
+
+Formats = Annotated[str, typer.Option("--format", metavar="LIST", help="pdf, svg, png.")]
+Folder = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="The first run's folder by default.")
+]
+
+
+def plot(runs: o.Runs, format: Formats = "pdf,png", out: Folder = None) -> None:
+    """Draws time against T, and the time ratio per T (the paper's Figure 4).
+
+    Example: psubench plot reports/speed-20261124-101500 --format svg
+    """
+    from psubench.cli.reading import rows
+    from psubench.render import plots
+
+    formats = o.choices(format, ("pdf", "svg", "png"), "--format")
+    folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
+    for path in plots.save(plots.figures(rows(runs)), folder, formats):
+        print(path)

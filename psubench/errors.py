@@ -1,0 +1,50 @@
+"""The one error that a user sees: what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+OK = 0
+REGRESSION = 1
+USAGE = 2
+UNCLEAR = 3
+CASE_FAILED = 4
+NOT_COMPARABLE = 5
+TIMEOUT = 124
+INTERRUPTED = 130
+
+
+class PsubenchError(Exception):
+    """A mistake in the input or a limit of the machine, told in one line.
+
+    Args:
+        what: the thing that is wrong, with the offending value in it.
+        remedy: what the user can do.
+        exit_code: exit status of the program when nothing catches the error.
+    """
+
+    def __init__(self, what: str, remedy: str, exit_code: int = USAGE) -> None:
+        super().__init__(f"{what}; {remedy}")
+        self.what = what
+        self.remedy = remedy
+        self.exit_code = exit_code
+
+    def __reduce__(self) -> tuple[type[PsubenchError], tuple[str, str, int]]:
+        return type(self), (self.what, self.remedy, self.exit_code)
+
+
+class NeuronError(PsubenchError, ValueError):
+    """A neuron was given a parameter, a shape or a value that its equation does not allow."""
+
+
+class UnsupportedError(PsubenchError):
+    """A neuron or a device cannot do what the case asks for on this machine."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """'did you mean "lif"? known: if, lif, ...' with the likeliest name first."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    hint = f'did you mean "{close[0]}"? ' if close else ""
+    return f"{hint}known: {', '.join(names)}"

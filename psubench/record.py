@@ -1,0 +1,142 @@
+"""`run.jsonl`: what was measured, one JSON object per line. Standard library only.
+
+A line counts once its newline is on the disk. A torn last line is dropped when reading and cut when
+writing goes on, so a killed run loses nothing that was complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from psubench.errors import NOT_COMPARABLE, PsubenchError
+
+SCHEMA = 1
+NAME = "run.jsonl"
+AGAIN = "again"
+"""Name of the reference's second sample in every round (A/A), beside the case keys."""
+STATUSES = ("ok", "failed", "oom", "timeout", "wrong", "unsupported", "interrupted")
+
+
+def case_key(case: Mapping[str, Any]) -> str:
+    """16 hexadecimal digits that name a case: the same fields and values give the same key."""
+    canonical = json.dumps(case, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def locate(run: Path) -> Path:
+    """The record of a run given as its folder or as the record itself."""
+    path = run / NAME if run.is_dir() else run
+    if not path.is_file():
+        raise PsubenchError(
+            f"no record at {path}", f"give the folder of a run, the one that holds {NAME}, or that file"
+        )
+    return path
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """All complete records of a file, in order.
+
+    Raises:
+        PsubenchError: the file is empty, damaged before its last line, or of another schema.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PsubenchError(f"cannot read {path}: {error.strerror}", "check the path") from None
+    lines = data[: data.rfind(b"\n") + 1].splitlines()
+    records = [_parse(line, path, number) for number, line in enumerate(lines, start=1)]
+    if not records:
+        raise PsubenchError(f"{path} holds no complete record", "measure again with another --out")
+    _check_schema(records[0], path)
+    return records
+
+
+def _parse(line: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not isinstance(record.get("type"), str):
+        raise PsubenchError(
+            f"{path}, line {number} is no record of psubench",
+            "the file was changed after it was written; restore it or measure again",
+            NOT_COMPARABLE,
+        )
+    return record
+
+
+def _check_schema(first: Mapping[str, Any], path: Path) -> None:
+    if first["type"] != "run" or first.get("schema") != SCHEMA:
+        raise PsubenchError(
+            f"{path} has schema {first.get('schema')!r}, this psubench reads {SCHEMA}",
+            "read it with the version that wrote it",
+            NOT_COMPARABLE,
+        )
+
+
+class Recorder:
+    """Appends records to a file; each is on the disk before `append` returns."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens `path` for appending, creates it and its folder if need be, cuts a torn last line."""
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise PsubenchError(
+                f"cannot write {path}: {error.strerror}", "give a folder that can be written with --out"
+            ) from None
+        self._end = self._complete_length()
+        os.ftruncate(self._file, self._end)
+        self._sync_folder()
+
+    def _complete_length(self) -> int:
+        with open(self._file, "rb", closefd=False) as file:
+            return file.read().rfind(b"\n") + 1
+
+    def _sync_folder(self) -> None:
+        # A new file's name is durable only once its folder is; not every system lets a folder be synced.
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        except OSError:
+            pass
+        finally:
+            os.close(folder)
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Writes one record and waits until it is on the disk.
+
+        Raises:
+            PsubenchError: the disk is full or gone; every earlier record is kept whole.
+        """
+        line = json.dumps(record, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        try:
+            written = 0
+            while written < len(line):
+                written += os.pwrite(self._file, line[written:], self._end + written)
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, self._end)
+            raise PsubenchError(
+                f"cannot write {self.path}: {error.strerror}",
+                "what was recorded before is kept; make room and continue with --resume",
+                exit_code=1,
+            ) from None
+        self._end += len(line)
+
+    def close(self) -> None:
+        """Closes the file."""
+        os.close(self._file)
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
