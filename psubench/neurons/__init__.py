@@ -1,0 +1,21 @@
+"""What is measured: spiking neurons [T, B, *features] -> [T, B, *features], time first.
+
+Importing this imports no torch; building a neuron does.
+"""
+
+from psubench.neurons.checks import check_input
+from psubench.neurons.names import NeuronRef, build, build_reference, causal, parse, parse_list
+from psubench.neurons.table import CHOICES, TABLE, NeuronSpec
+
+__all__ = [
+    "CHOICES",
+    "TABLE",
+    "NeuronRef",
+    "NeuronSpec",
+    "build",
+    "build_reference",
+    "causal",
+    "check_input",
+    "parse",
+    "parse_list",
+]
