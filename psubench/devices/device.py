@@ -1,0 +1,59 @@
+"""What a device must do. `psubench.measure` knows nothing else about where it measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+
+class Sample(NamedTuple):
+    """Duration of one window, in nanoseconds for all of its calls together.
+
+    Attributes:
+        wall_ns: by the clock of the process, work of the device included.
+        device_ns: by the clock of the device; None where it has none of its own.
+    """
+
+    wall_ns: int
+    device_ns: int | None
+
+
+class Counters(NamedTuple):
+    """What the process has used since it began; the differences over a round go into the record."""
+
+    minor_faults: int
+    cpu_ns: int
+
+
+class Device(Protocol):
+    """Something that can be measured on."""
+
+    @property
+    def name(self) -> str:
+        """`cpu`, `cuda:0`, `scripted`."""
+
+    @property
+    def torch_device(self) -> str:
+        """Where tensors live, as torch spells it."""
+
+    @property
+    def min_sample_ns(self) -> int:
+        """The shortest window that the clock resolves well enough."""
+
+    def synchronize(self) -> None:
+        """Returns once all work given to the device is done."""
+
+    def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:
+        """Times `loops` calls in one window, with nothing else in it."""
+
+    def counters(self) -> Counters:
+        """Page faults and processor time so far."""
+
+    def state(self) -> dict[str, Any]:
+        """Clocks, temperature, load: what may change while measuring. None for what is not known."""
+
+    def throttled(self) -> list[str]:
+        """Why the device is slower now than it could be: heat, power, a fault. Empty when it is not."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the device is. None for what is not known."""
