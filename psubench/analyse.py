@@ -15,21 +15,30 @@ Record = Mapping[str, Any]
 
 
 def times(block: Record) -> Mapping[str, list[int]]:
-    """Samples per case key in ns: the device's clock where the block has it, else wall time."""
+    """Samples per neuron in ns: the device's clock where the block has it, else wall time."""
     samples: Mapping[str, list[int]] = block.get("device_ns") or block.get("wall_ns") or {}
     return samples
 
 
 def block_ratios(block: Record) -> dict[str, Interval]:
-    """Per case key log(t_reference / t_case) in one process; of the reference to itself for its own key."""
-    samples, reference = times(block), block.get("reference")
-    if reference not in samples or AGAIN not in samples or not block["rounds"]:
+    """Per neuron log(t_reference / t_neuron) in one process; the reference is compared with itself."""
+    samples = times(block)
+    if not _paired(block):
         return {}
-    return {key: intervals.over_rounds(_pairs(samples, reference, key)) for key in samples if key != AGAIN}
+    reference = block["reference"]
+    return {
+        name: intervals.over_rounds(_pairs(samples, reference, name)) for name in samples if name != AGAIN
+    }
 
 
-def _pairs(samples: Mapping[str, list[int]], reference: str, key: str) -> Any:
-    return intervals.log_ratios(samples[reference], samples[AGAIN if key == reference else key])
+def _paired(block: Record) -> bool:
+    """Whether the block has rounds in which its reference was measured twice."""
+    samples = times(block)
+    return bool(samples.get(AGAIN)) and bool(samples.get(block["reference"]))
+
+
+def _pairs(samples: Mapping[str, list[int]], reference: str, name: str) -> Any:
+    return intervals.log_ratios(samples[reference], samples[AGAIN if name == reference else name])
 
 
 class Trial(NamedTuple):
@@ -94,7 +103,7 @@ def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -
         **_activity(trials),
     }
     good = trials if status == "ok" else []
-    return {**row, **_speed(planned["key"], good), **_ratio(planned["key"], good)}
+    return {**row, **_speed(good), **_ratio(good)}
 
 
 def _verdict(trials: Sequence[Trial]) -> tuple[str, str | None]:
@@ -120,22 +129,23 @@ def _activity(trials: Sequence[Trial]) -> dict[str, Any]:
     }
 
 
-def _speed(key: str, trials: Sequence[Trial]) -> dict[str, Any]:
+def _speed(trials: Sequence[Trial]) -> dict[str, Any]:
     """Seconds per call: percentiles over all samples of all processes."""
     if not trials:
         return {"median_s": None, "p05_s": None, "p95_s": None, "rounds": None, "processes": None}
-    samples = np.concatenate([np.asarray(times(t.block)[key]) / t.block["loops"] for t in trials]) / 1e9
+    calls = [np.asarray(times(t.block)[t.outcome["neuron"]]) / t.block["loops"] for t in trials]
+    samples = np.concatenate(calls) / 1e9
     p05, median, p95 = (float(value) for value in np.percentile(samples, (5, 50, 95)))
     return {"median_s": median, "p05_s": p05, "p95_s": p95, "rounds": len(samples), "processes": len(trials)}
 
 
-def _ratio(key: str, trials: Sequence[Trial]) -> dict[str, Any]:
+def _ratio(trials: Sequence[Trial]) -> dict[str, Any]:
     """t_reference / t_case with its interval, and the noise floor of the same rounds."""
-    blocks = [t.block for t in trials]
-    paired = [b for b in blocks if b["reference"] in times(b) and AGAIN in times(b)]
-    if not paired:
+    trials = [trial for trial in trials if _paired(trial.block)]
+    if not trials:
         return {"ratio": None, "ratio_low": None, "ratio_high": None, "noise_floor": None}
-    interval = intervals.combine([_pairs(times(b), b["reference"], key) for b in paired])
-    again = intervals.combine([_pairs(times(b), b["reference"], b["reference"]) for b in paired])
+    both = [(times(t.block), t.block["reference"], t.outcome["neuron"]) for t in trials]
+    interval = intervals.combine([_pairs(samples, reference, name) for samples, reference, name in both])
+    again = intervals.combine([_pairs(samples, reference, reference) for samples, reference, _ in both])
     ratio, low, high = interval.ratios()
     return {"ratio": ratio, "ratio_low": low, "ratio_high": high, "noise_floor": intervals.noise_floor(again)}

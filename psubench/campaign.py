@@ -41,20 +41,24 @@ class Campaign:
                 environment or with another seed, or the record cannot be written.
         """
         path = self.folder / record.NAME
-        done = self._done(path)
-        case = self.blocks[0].case
-        with record.Recorder(path) as recorder, device_lock(case.device, self.on_wait):
-            recorder.append(self._header())
-            try:
-                Runner(self.settings, recorder, watcher, done).run(self.blocks)
-            except KeyboardInterrupt:
-                recorder.append({"type": "end", "status": "interrupted"})
-                return False
-            recorder.append({"type": "end", "status": "complete"})
+        self._done(path)  # refuses now, not after waiting for the device
+        with device_lock(self.blocks[0].case.device, self.on_wait):
+            done = self._done(path)
+            with record.Recorder(path) as recorder:
+                return self._record(Runner(self.settings, recorder, watcher, done))
+
+    def _record(self, runner: Runner) -> bool:
+        runner.recorder.append(self._header())
+        try:
+            runner.run(self.blocks)
+        except KeyboardInterrupt:
+            runner.recorder.append({"type": "end", "status": "interrupted"})
+            return False
+        runner.recorder.append({"type": "end", "status": "complete"})
         return True
 
     def _done(self, path: Path) -> set[tuple[str, int]]:
-        if not path.exists():
+        if not record.begun(path):
             return set()
         if not self.resume:
             raise PsubenchError(

@@ -18,7 +18,7 @@ from psubench.errors import NOT_COMPARABLE, PsubenchError
 SCHEMA = 1
 NAME = "run.jsonl"
 AGAIN = "again"
-"""Name of the reference's second sample in every round (A/A), beside the case keys."""
+"""Name of the reference's second sample in every round (A/A), beside the neurons."""
 STATUSES = ("ok", "failed", "oom", "timeout", "wrong", "unsupported", "interrupted")
 
 
@@ -36,6 +36,11 @@ def locate(run: Path) -> Path:
             f"no record at {path}", f"give the folder of a run, the one that holds {NAME}, or that file"
         )
     return path
+
+
+def begun(path: Path) -> bool:
+    """Whether a file holds at least one complete record; a run killed at its very start left none."""
+    return path.is_file() and b"\n" in path.read_bytes()
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from psubench.record import Recorder
 from psubench.suite import Block, Entry
 
 POLL_SECONDS = 0.5
+START_SECONDS = 120.0
 Ratios = Mapping[str, tuple[float, float | None, float | None]]
 
 
@@ -107,13 +108,13 @@ class Runner:
         reference = block.entries[0]
         if reference not in due and reference.case.key not in self.failed:
             due = [reference, *due]  # a ratio needs its reference in the same rounds
-        labels = {entry.case.key: entry.ref.label for entry in due}
+        labels = {entry.ref.text: entry.ref.label for entry in due}
         record = self._measure(block, due, process)
         for outcome in record["cases"]:
             if outcome["status"] != "ok":
                 self.failed.add(outcome["key"])
         self.recorder.append(record)
-        ratios = {labels[key]: interval.ratios() for key, interval in block_ratios(record).items()}
+        ratios = {labels[text]: interval.ratios() for text, interval in block_ratios(record).items()}
         self.watcher.block_done(block.title, time.monotonic() - began, ratios)
 
     def _measure(self, block: Block, entries: list[Entry], process: int) -> dict[str, Any]:
@@ -130,7 +131,13 @@ class Runner:
                 lost.append(_lost(entry, attempt.status, attempt.message))
             entries = [entry for entry in entries if entry not in attempt.blamed]
             if not entries:
-                return {"type": "block", "case": block.case.canonical(), "process": process, "cases": lost}
+                return {
+                    "type": "block",
+                    "case": block.case.canonical(),
+                    "process": process,
+                    "reference": None,
+                    "cases": lost,
+                }
 
 
 def _lost(entry: Entry, status: str, message: str | None) -> dict[str, Any]:
@@ -190,12 +197,11 @@ class Attempt:
         )
 
     def _job(self, status_file: Path) -> bytes:
-        keys = [entry.case.key for entry in self.entries]
-        reference = self.block.entries[0].case.key
+        reference = self.block.entries[0]
         job = {
             "case": self.block.case.canonical(),
             "entries": [(entry.case.key, entry.ref.text) for entry in self.entries],
-            "reference": reference if reference in keys else None,
+            "reference": reference.ref.text if reference in self.entries else None,
             "process": self.process,
             "seed": self.settings.seed,
             "precision": self.settings.precision,
@@ -221,8 +227,8 @@ class Attempt:
                 now = status_file.read_bytes()
                 if now != seen:
                     seen, since = now, time.monotonic()
-                elif time.monotonic() - since > self.settings.timeout:
-                    self._blame(now, "timeout", f"no answer for {self.settings.timeout:g} s")
+                elif time.monotonic() - since > (limit := self._limit(now)):
+                    self._blame(now, "timeout", f"no answer for {limit:g} s")
                     return
                 continue
             since = time.monotonic()
@@ -232,15 +238,19 @@ class Attempt:
             if self._handle(json.loads(line)):
                 return
 
+    def _limit(self, status: bytes) -> float:
+        """Seconds without a sign of life; importing torch and making the input is nobody's fault."""
+        return self.settings.timeout if status else max(START_SECONDS, self.settings.timeout)
+
     def _handle(self, event: dict[str, Any]) -> bool:
         """Acts on one event; True when it was the last."""
-        labels = {entry.case.key: entry.ref.label for entry in self.entries}
+        labels = {entry.ref.text: entry.ref.label for entry in self.entries}
         match event["event"]:
             case "live":
-                ratios = {labels[key]: tuple(ratio) for key, ratio in event["ratios"].items()}
+                ratios = {labels[text]: tuple(ratio) for text, ratio in event["ratios"].items()}
                 self.watcher.live(ratios, event["rounds"])
             case "case":
-                self.watcher.case(labels[event["key"]], event["status"], event["message"])
+                self.watcher.case(labels[event["neuron"]], event["status"], event["message"])
             case "record":
                 self.record = event["record"]
             case "lost":
@@ -249,8 +259,8 @@ class Attempt:
 
     def _blame(self, status: bytes, outcome: str, message: str) -> None:
         """Finds the entry that ran last; all of them where none had begun."""
-        key, stage = [*status.decode().split(), "", ""][:2]
-        self.blamed = [entry for entry in self.entries if entry.case.key == key] or self.entries
+        number, stage = [*status.decode().split(), "", ""][:2]
+        self.blamed = [self.entries[int(number)]] if number else self.entries
         where = {"gate": " while it was compared with its reference", "measure": " while it was timed"}
         self.status, self.message = outcome, message + where.get(stage, "")
 

@@ -11,13 +11,22 @@ CASE = {"kind": "speed", "T": 4, "neuron": "x", "implementation": "loop"}
 
 
 def run(*keys, reference="ref"):
-    cases = [{"key": key, "label": key, "reference": reference, "case": {**CASE, "neuron": key}} for key in keys]
+    cases = [
+        {"key": key, "label": key, "reference": reference, "case": {**CASE, "neuron": key}} for key in keys
+    ]
     return {"type": "run", "run_id": "r1", "cases": cases}
 
 
 def outcome(key, status="ok", message=None, verified=True):
     activity = {"spikes": 30, "neuron_steps": 120, "spike_hash": "ab"} if status == "ok" else None
-    return {"key": key, "status": status, "message": message, "verified": verified, "activity": activity}
+    return {
+        "key": key,
+        "neuron": key,
+        "status": status,
+        "message": message,
+        "verified": verified,
+        "activity": activity,
+    }
 
 
 def block(process, samples, *outcomes, loops=2, reference="ref"):
@@ -74,7 +83,16 @@ def test_failures_are_rows_without_numbers():
     assert (bad["status"], bad["message"], bad["verified"]) == ("wrong", "other spikes", False)
     assert (never["status"], never["verified"]) == ("interrupted", None)
     for row in (bad, never):
-        for name in ("median_s", "p05_s", "p95_s", "ratio", "ratio_low", "ratio_high", "noise_floor", "firing_rate"):
+        for name in (
+            "median_s",
+            "p05_s",
+            "p95_s",
+            "ratio",
+            "ratio_low",
+            "ratio_high",
+            "noise_floor",
+            "firing_rate",
+        ):
             assert row[name] is None
 
 

@@ -25,7 +25,15 @@ def test_lengths(path):
 
 
 def test_no_file_is_a_drawer():
-    assert not {path.stem for path in SOURCES} & {"utils", "util", "helpers", "common", "base", "manager", "misc"}
+    assert not {path.stem for path in SOURCES} & {
+        "utils",
+        "util",
+        "helpers",
+        "common",
+        "base",
+        "manager",
+        "misc",
+    }
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -33,7 +41,9 @@ def test_every_public_thing_has_a_docstring(path):
     tree = ast.parse(path.read_text())
     kinds = (ast.FunctionDef, ast.ClassDef)
     bodies = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_")]
-    public = [node for body in bodies for node in body.body if isinstance(node, kinds) and node.name[0] != "_"]
+    public = [
+        node for body in bodies for node in body.body if isinstance(node, kinds) and node.name[0] != "_"
+    ]
     assert ast.get_docstring(tree)
     assert not [node.name for node in public if not ast.get_docstring(node)]
 

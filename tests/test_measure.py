@@ -143,7 +143,9 @@ def test_a_contestant_that_raises_costs_only_itself(calls):
 
 def test_a_reference_that_raises_takes_its_second_sample_along():
     device = HandWound()
-    result, _ = run(device, [fails_after(device, "ref", 40), device.takes("psu", 10**7)], precision=-1, max_seconds=2)
+    result, _ = run(
+        device, [fails_after(device, "ref", 40), device.takes("psu", 10**7)], precision=-1, max_seconds=2
+    )
     assert "ref" in result.failures
     assert len(result.wall_ns["psu"]) == len(result.order)
     assert "ref" not in result.wall_ns

@@ -66,7 +66,10 @@ def test_another_schema_is_refused(tmp_path):
 
 
 def test_nan_never_enters_a_record(tmp_path):
-    with record.Recorder(tmp_path / "run.jsonl") as recorder, pytest.raises(ValueError, match="JSON compliant"):
+    with (
+        record.Recorder(tmp_path / "run.jsonl") as recorder,
+        pytest.raises(ValueError, match="JSON compliant"),
+    ):
         recorder.append({"type": "block", "ratio": float("nan")})
 
 
@@ -104,5 +107,5 @@ def test_a_full_disk_keeps_every_complete_record(tmp_path):
 
 def test_an_unwritable_folder_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(PsubenchError, match="cannot write .*--out"):
+    with pytest.raises(PsubenchError, match=r"cannot write .*--out"):
         record.Recorder(tmp_path / "file" / "run.jsonl")

@@ -46,7 +46,9 @@ def test_a_range_is_ascending_positive_and_inside_what_was_written_or_an_error(t
     except PsubenchError:
         return
     assert values == sorted(set(values))
-    numbers = [int(n) for n in text.replace("..", " ").replace("+", " ").replace("x", " ").replace(",", " ").split()]
+    numbers = [
+        int(n) for n in text.replace("..", " ").replace("+", " ").replace("x", " ").replace(",", " ").split()
+    ]
     assert values[0] >= 1
     assert max(values) <= max(numbers)
 
@@ -56,7 +58,13 @@ def make(**changes):
         "kind": "speed", "model": "neuron", "data": "normal", "device": "cpu", "dtype": "float32",
         "mode": "layer", "threads": 1,
     }  # fmt: skip
-    axes = {"neurons": parse_list("psu,lif"), "reference": parse("lif"), "Ts": [4, 8], "batches": [2], "sizes": [3]}
+    axes = {
+        "neurons": parse_list("psu,lif"),
+        "reference": parse("lif"),
+        "Ts": [4, 8],
+        "batches": [2],
+        "sizes": [3],
+    }
     return blocks(**{**axes, "phases": ["infer", "train"], **shared, **changes})
 
 

@@ -22,7 +22,7 @@ def export(runs: o.Runs, format: Format = "csv", out: File = None) -> None:
     from psubench.cli.reading import rows
     from psubench.render import export as exporters
 
-    chosen = o.choices(format, FORMATS, "--format")[0]
+    chosen = o.choice(format, FORMATS, "--format")
     text = exporters.render(rows(runs), chosen)
     if out is None:
         print(text, end="")

@@ -61,4 +61,4 @@ def devices(json: o.Json = False) -> None:
     from psubench.devices import available
     from psubench.render import listing
 
-    listing.show([{"device": d.name, "usable": d.usable, "about": d.about} for d in available()], json=json)
+    listing.show([{"device": d.name, "about": d.about, "usable": d.usable} for d in available()], json=json)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from psubench.errors import PsubenchError
+from psubench.errors import PsubenchError, nearest
+
+if TYPE_CHECKING:
+    from psubench.runner import Settings
 
 Ts = Annotated[
     str, typer.Option("--T", metavar="RANGE", help="Time steps: 4..128 doubles, 4..128+4 adds, 4,10 lists.")
@@ -65,16 +69,29 @@ Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of r
 
 def choices(text: str, known: tuple[str, ...], option: str) -> list[str]:
     """The comma-separated names of an option, each one of `known`, in the order of `known`."""
-    from psubench.errors import nearest
-
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in known:
-            raise PsubenchError(f'{option} "{name}" does not exist', nearest(name, known))
+    names = [choice(name.strip(), known, option) for name in text.split(",")]
     return [name for name in known if name in names]
 
 
-def percent(text: str, option: str) -> float:
+def choice(name: str, known: tuple[str, ...], option: str) -> str:
+    """The name given to an option, if it is one of `known`."""
+    if name not in known:
+        raise PsubenchError(f'{option} "{name}" does not exist', nearest(name, known))
+    return name
+
+
+def settings(
+    processes: int, precision: str, max_seconds: float, timeout: float, max_memory: str | None, seed: int
+) -> Settings:
+    """How blocks are measured, from the texts of the options."""
+    from psubench.devices import memory_limit_bytes
+    from psubench.runner import Settings
+
+    limit = _bytes(max_memory, "--max-memory") if max_memory else memory_limit_bytes()
+    return Settings(processes, _share(precision, "--precision"), max_seconds, timeout, limit, seed)
+
+
+def _share(text: str, option: str) -> float:
     """A fraction from `2%` or `0.02`."""
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
@@ -87,12 +104,10 @@ def percent(text: str, option: str) -> float:
     return value
 
 
-def memory(text: str, option: str) -> int:
+def _bytes(text: str, option: str) -> int:
     """Bytes from `4GiB`, `500MB` or a plain number."""
     units = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30, "": 1}
-    digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
-    unit = text[len(digits) :].strip().lower()
-    try:
-        return int(float(digits) * units[unit])
-    except (ValueError, KeyError):
-        raise PsubenchError(f'{option} "{text}" is no size', f"write for example {option} 4GiB") from None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-zA-Z]*)", text.strip(), re.ASCII)
+    if match is None or match[2].lower() not in units:
+        raise PsubenchError(f'{option} "{text}" is no size', f"write for example {option} 4GiB")
+    return int(float(match[1]) * units[match[2].lower()])

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from psubench.cli import options as o
+
+if TYPE_CHECKING:
+    from psubench.suite import Block
 
 
 def speed(
@@ -34,27 +39,33 @@ def speed(
     Example: psubench speed --T 4..128 --neurons lif,psu,psu@scan --phase train
     """
     from psubench.cli.running import execute
+
+    axes = {"T": T, "batch": batch, "size": size, "phase": phase}
+    fixed = {"model": model, "data": data, "device": device, "dtype": dtype, "threads": threads}
+    blocks = _plan(neurons, reference, axes, fixed)
+    settings = o.settings(processes, precision, max_seconds, timeout, max_memory, seed)
+    execute("speed", blocks, settings, out, resume=resume, dry_run=dry_run, quiet=quiet, json=json)
+
+
+def _plan(neurons: str, reference: str, axes: dict[str, str], fixed: dict[str, Any]) -> list[Block]:
+    """Every combination of the axes as a block, with every name checked."""
     from psubench.data import parse as parse_data
-    from psubench.devices import memory_limit_bytes, resolve
+    from psubench.devices import resolve
     from psubench.neurons import parse, parse_list
-    from psubench.runner import Settings
     from psubench.suite import DTYPES, PHASES, blocks, parse_range
 
-    planned = blocks(
+    return blocks(
         parse_list(neurons),
         parse(reference),
-        parse_range(T, "--T"),
-        parse_range(batch, "--batch"),
-        parse_range(size, "--size"),
-        o.choices(phase, PHASES, "--phase"),
+        parse_range(axes["T"], "--T"),
+        parse_range(axes["batch"], "--batch"),
+        parse_range(axes["size"], "--size"),
+        o.choices(axes["phase"], PHASES, "--phase"),
         kind="speed",
-        model=o.choices(model, ("neuron",), "--model")[0],
-        data=parse_data(data).name,
-        device=resolve(device),
-        dtype=o.choices(dtype, DTYPES, "--dtype")[0],
+        model=o.choice(fixed["model"], ("neuron",), "--model"),
+        data=parse_data(fixed["data"]).name,
+        device=resolve(fixed["device"]),
+        dtype=o.choice(fixed["dtype"], DTYPES, "--dtype"),
         mode="layer",
-        threads=threads,
+        threads=fixed["threads"],
     )
-    limit = o.memory(max_memory, "--max-memory") if max_memory else memory_limit_bytes()
-    settings = Settings(processes, o.percent(precision, "--precision"), max_seconds, timeout, limit, seed)
-    execute("speed", planned, settings, out, resume=resume, dry_run=dry_run, quiet=quiet, json=json)

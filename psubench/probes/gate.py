@@ -94,8 +94,8 @@ class Gate:
             self._check_causal(spikes, x, tied)
 
     def _probe(self, x: Tensor) -> Tensor:
-        """N(1, 1) noise shaped like x, with as many samples as PROBE_ENTRIES needs."""
-        batch = max(x.shape[1], -(-PROBE_ENTRIES * x.shape[1] // x.numel()))
+        """N(1, 1) noise shaped like x but for the batch, which is as large as PROBE_ENTRIES needs."""
+        batch = -(-PROBE_ENTRIES * x.shape[1] // x.numel())
         shape = (x.shape[0], batch, *x.shape[2:])
         noise = torch.randn(shape, generator=self._generator(), dtype=torch.float64)
         return (noise + 1).to(x.device, x.dtype)

@@ -33,7 +33,7 @@ class Job:
     Attributes:
         case: what the entries share, as `Case.canonical` gives it.
         entries: pairs of case key and neuron text.
-        reference: key of the entry that the others are compared with; None if it has failed before.
+        reference: the neuron that the others are compared with; None if it has failed before.
         process: number of the replicate, from 0; it seeds the order of the rounds.
     """
 
@@ -84,7 +84,7 @@ class Probe:
     """State of a worker while it measures its block.
 
     Attributes:
-        mark: told what is about to run (case key and stage), so that the parent knows whom to blame.
+        mark: told what is about to run (neuron and stage), so that the parent knows whom to blame.
         say: sends an event to the parent.
     """
 
@@ -107,14 +107,14 @@ class Probe:
         )
         self.x = x.to(self.device.torch_device, getattr(torch, case["dtype"]))
         outcomes = [Outcome(key, text) for key, text in self.job.entries]
-        modules = {o.key: m for o in outcomes if (m := self._admit(o)) is not None}
+        modules = {o.neuron: m for o in outcomes if (m := self._admit(o)) is not None}
         measured = self._measure(modules)
         self._settle(outcomes, modules, measured)
         return self._record(outcomes, measured)
 
     def _admit(self, outcome: Outcome) -> nn.Module | None:
         """Builds a neuron and lets it through the gate; None if it does not pass."""
-        self.mark(outcome.key, "gate")
+        self.mark(outcome.neuron, "gate")
         try:
             ref = neurons.parse(outcome.neuron)
             module, reference = self._build(ref)
@@ -143,7 +143,7 @@ class Probe:
     def _measure(self, modules: dict[str, nn.Module]) -> Measurement:
         train = self.job.case["phase"] == "train"
         call = self._training if train else self._inference
-        contestants = [Contestant(key, call(module)) for key, module in modules.items()]
+        contestants = [Contestant(neuron, call(module)) for neuron, module in modules.items()]
         reference = self.job.reference
         interleaver = Interleaver(
             self.device,
@@ -178,26 +178,29 @@ class Probe:
         reference = self.job.reference
         if reference not in so_far.wall_ns or not so_far.order:
             return
-        keys = [k for k in so_far.wall_ns if k != AGAIN]
-        ratios = {k: so_far.log_ratio(reference, AGAIN if k == reference else k).ratios() for k in keys}
+        ratios = {
+            name: so_far.log_ratio(reference, AGAIN if name == reference else name).ratios()
+            for name in so_far.wall_ns
+            if name != AGAIN
+        }
         self.say({"event": "live", "ratios": ratios, "rounds": len(so_far.order)})
 
     def _settle(self, outcomes: list[Outcome], modules: dict[str, nn.Module], measured: Measurement) -> None:
         """Blames who failed while being timed, and takes the time from who has changed since the gate."""
         for outcome in outcomes:
-            if outcome.key not in modules:
+            if outcome.neuron not in modules:
                 continue
-            problem = measured.failures.get(outcome.key) or self._changed(outcome, modules[outcome.key])
+            problem = measured.failures.get(outcome.neuron) or self._changed(outcome, modules[outcome.neuron])
             if problem is None and not measured.order:
                 problem = RuntimeError(f"no round was left: the device was throttled ({measured.dropped})")
             if problem is not None:
                 outcome.fail(problem)
-                measured.wall_ns.pop(outcome.key, None)
-                measured.device_ns.pop(outcome.key, None)
+                measured.wall_ns.pop(outcome.neuron, None)
+                measured.device_ns.pop(outcome.neuron, None)
                 self._tell(outcome)
 
     def _changed(self, outcome: Outcome, module: nn.Module) -> Exception | None:
-        self.mark(outcome.key, "gate")
+        self.mark(outcome.neuron, "gate")
         try:
             spikes = Gate(module, None, None, False, self.job.seed).spikes(self.x)
         except Exception as error:  # the worker's border
@@ -207,7 +210,9 @@ class Probe:
         return WrongError("after being timed it gives other spikes than before")
 
     def _tell(self, outcome: Outcome) -> None:
-        self.say({"event": "case", "key": outcome.key, "status": outcome.status, "message": outcome.message})
+        self.say(
+            {"event": "case", "neuron": outcome.neuron, "status": outcome.status, "message": outcome.message}
+        )
 
     def _record(self, outcomes: list[Outcome], measured: Measurement) -> dict[str, Any]:
         return {

@@ -14,8 +14,10 @@ import sys
 import threading
 from typing import Any
 
+from psubench.record import AGAIN
+
 STATUS_BYTES = 64
-"""Size of the status file: case key, stage and serial number of what runs now, padded."""
+"""Size of the status file: number of the entry, stage and serial number of what runs now, padded."""
 
 
 def main() -> None:
@@ -34,9 +36,11 @@ def main() -> None:
 
     counter = itertools.count()
 
-    def mark(key: str, stage: str) -> None:
+    numbers = {text: number for number, (_, text) in enumerate(job["entries"])} | {AGAIN: 0}
+
+    def mark(neuron: str, stage: str) -> None:
         # A write to a file, not an event: the parent must not wake up between samples.
-        os.pwrite(status_file, f"{key} {stage} {next(counter)}".ljust(STATUS_BYTES).encode(), 0)
+        os.pwrite(status_file, f"{numbers[neuron]} {stage} {next(counter)}".ljust(STATUS_BYTES).encode(), 0)
 
     import torch
 
