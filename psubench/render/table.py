@@ -1,0 +1,118 @@
+"""Rows as a table: the terminal's, and the grid of texts that Markdown and LaTeX share with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from psubench.render import groups
+from psubench.render.columns import COLUMNS, UNKNOWN, Column, Row, Show, verdict
+from psubench.render.verdicts import verdict_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_STYLES = {"faster": "green", "slower": "red", "≈": "dim", "reference": "dim", "unclear": "yellow"}
+_PHASES = {"train": "training", "infer": "inference"}
+_ASCII = str.maketrans({"≈": "~", "µ": "u", "±": "+/-", "·": "-"})
+
+
+def show(rows: Sequence[Row], console: Console | None = None) -> None:
+    """Prints what the rows share, a table per phase, what went wrong, and what it all says.
+
+    Args:
+        rows: one per case.
+        console: standard output by default, 80 columns wide where that is no terminal.
+    """
+    from rich.console import Console
+
+    console = console or Console(highlight=False, soft_wrap=False)
+    rows = groups.distinct(rows)
+    for line in _lines(rows, console.width, console.options.ascii_only):
+        console.print(line, markup=False, highlight=False)
+
+
+def _lines(rows: Sequence[Row], width: int, ascii_only: bool) -> list[str | Table]:
+    """Paragraphs and tables in their order; `ascii_only` for terminals that know no other letters."""
+
+    def known(text: str) -> str:
+        return text.translate(_ASCII) if ascii_only else text
+
+    columns = [column for column in shown(rows) if column.name != "phase"]
+    lines: list[str | Table] = [known(caption(rows)), ""]
+    for phase in groups.phases(rows):
+        of_phase = sorted((row for row in rows if row["phase"] == phase), key=lambda row: row["T"])
+        lines += [_PHASES[phase], _table(of_phase, columns, width, known), ""]
+    for paragraph in (notes(rows), verdict_lines(rows)):
+        lines += [*(known(f"{line}.") for line in paragraph), *([""] if paragraph else [])]
+    return lines[:-1]
+
+
+def _table(rows: Sequence[Row], columns: Sequence[Column], width: int, known: Callable[[str], str]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
+    )
+    whole = _fits(rows, columns, width)
+    for column in columns:
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        # A folded cell is hard to read but whole; the default would cut it off.
+        no_wrap = whole and column.name != "verdict"
+        table.add_column(Text(header(column, rows)), justify=justify, overflow="fold", no_wrap=no_wrap)
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        style = _STYLES.get(verdict(row), "red")
+        cells = [
+            Text(known(column.text(row)), style if column.name == "verdict" else "") for column in columns
+        ]
+        table.add_row(*cells, end_section=following is not None and following["T"] != row["T"])
+    return table
+
+
+def _fits(rows: Sequence[Row], columns: Sequence[Column], width: int) -> bool:
+    """Whether a table fits into so many columns with no cell but the verdict's broken."""
+    needed = 0
+    for column in columns:
+        texts = [*(column.text(row) for row in rows), *header(column, rows).split("\n")]
+        pieces = [p for text in texts for p in (text.split() if column.name == "verdict" else [text])]
+        needed += max(map(len, pieces)) + 2
+    return needed - 2 <= width
+
+
+def caption(rows: Sequence[Row]) -> str:
+    """One sentence: everything that is equal in all rows."""
+    return ", ".join(f"{header} {text}" for header, text in groups.shared(rows).items())
+
+
+def shown(rows: Sequence[Row]) -> list[Column]:
+    """The columns that a table of these rows needs: axes that differ, results that are known."""
+    several = groups.varying(rows)
+    axes = [column for column in COLUMNS if column.name in several]
+    axes.sort(key=lambda column: {"phase": 0, "T": 1}.get(column.name, 2))
+    results = [column for column in COLUMNS if Show.TABLE in column.show]
+    known = [c for c in results if c.name == "label" or any(c.text(row) != UNKNOWN for row in rows)]
+    return axes + known
+
+
+def header(column: Column, rows: Sequence[Row]) -> str:
+    """The head of a column; a ratio names its reference where all rows have the same."""
+    references = {row["reference"] for row in rows}
+    text = column.header.format(reference=references.pop() if len(references) == 1 else "reference")
+    return f"{text} ({column.unit})" if column.unit else text
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """Why cases have no numbers: equal reasons once, with every T that they hold for."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for setting, group in groups.settings(rows).items():
+        for row in (row for row in group if row["status"] != "ok"):
+            reason = f"{row['status']}: {row['message'] or 'no message'}"
+            where = f" [{setting}]" if setting else ""
+            found.setdefault((row["label"], row["phase"], where, reason), []).append(str(row["T"]))
+    return [
+        f"{label}, {_PHASES[phase]} at T = {', '.join(Ts)}{where}: {reason}"
+        for (label, phase, where, reason), Ts in found.items()
+    ]
