@@ -45,6 +45,7 @@ class UnsupportedError(PsubenchError):
 def nearest(word: str, known: Iterable[str]) -> str:
     """'did you mean "lif"? known: if, lif, ...' with the likeliest name first."""
     names = list(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    close = [name for name in names if word and name.startswith(word)]
+    close += difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     hint = f'did you mean "{close[0]}"? ' if close else ""
     return f"{hint}known: {', '.join(names)}"

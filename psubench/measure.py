@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from psubench import intervals
+from psubench.devices import Counters
 from psubench.record import AGAIN
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class Measurement:
 
     Attributes:
         order: per round the indices into `labels`, as they ran.
-        faults: minor page faults per round.
-        cpu_ns: processor time per round, all threads.
+        faults: minor page faults per round, in its windows.
+        cpu_ns: processor time per round in its windows, all threads.
         dropped: throttled rounds by reason.
         states: what the device said of itself before the first and after the last round.
         failures: what contestants raised; they have no samples.
@@ -70,11 +71,16 @@ class Measurement:
         self.labels, self.loops = labels, loops
         self.wall_ns = {label: [] for label in labels}
 
-    def add(self, samples: Mapping[str, Sample], faults: int, cpu_ns: int) -> None:
+    def clear(self) -> None:
+        """Forgets every round so far."""
+        self.wall_ns = {label: [] for label in self.wall_ns}
+        self.device_ns, self.order, self.faults, self.cpu_ns, self.dropped = {}, [], [], [], {}
+
+    def add(self, samples: Mapping[str, Sample], used: Counters) -> None:
         """Keeps one round; `samples` in the order in which they ran."""
         self.order.append([self.labels.index(label) for label in samples])
-        self.faults.append(faults)
-        self.cpu_ns.append(cpu_ns)
+        self.faults.append(used.minor_faults)
+        self.cpu_ns.append(used.cpu_ns)
         for label, sample in samples.items():
             self.wall_ns[label].append(sample.wall_ns)
             if sample.device_ns is not None:
@@ -172,6 +178,9 @@ class Interleaver:
 
     def _rounds(self, live: list[Contestant], reference: str | None, result: Measurement) -> None:
         spent_ns, tried, look = 0, 0, FIRST_LOOK
+        # One round that does not count: the order in which memory is taken and given back is new.
+        self._round(live, reference, result)
+        result.clear()
         while live:
             spent_ns += self._round(live, reference, result)
             tried += 1
@@ -187,30 +196,32 @@ class Interleaver:
     def _round(self, live: list[Contestant], reference: str | None, result: Measurement) -> int:
         """One round; returns the nanoseconds spent in its windows."""
         gc.collect()
-        before = self.device.counters()
         samples: dict[str, Sample] = {}
+        used = Counters(0, 0)
         for contestant in self.rng.sample(live, len(live)):
             if contestant.label in result.failures:
                 continue
             self.mark(contestant.label)
+            before = self.device.counters()
             try:
-                samples[contestant.label] = self.device.sample(
-                    contestant.label, contestant.call, result.loops
-                )
+                sample = self.device.sample(contestant.label, contestant.call, result.loops)
             except Exception as error:  # the worker's border
                 pair = (reference, AGAIN)
                 for label in pair if contestant.label in pair else (contestant.label,):
                     result.remove(str(label), error)
                     samples.pop(str(label), None)
                 live[:] = [c for c in live if c.label not in result.failures]
-        after = self.device.counters()
+                continue
+            after = self.device.counters()
+            samples[contestant.label] = sample
+            used = Counters(*(u + a - b for u, a, b in zip(used, after, before, strict=True)))
         throttled = self.device.throttled()
         if throttled:
             # Dropped for every contestant, so that the pairs stay pairs.
             reasons = "+".join(throttled)
             result.dropped[reasons] = result.dropped.get(reasons, 0) + 1
         else:
-            result.add(samples, after.minor_faults - before.minor_faults, after.cpu_ns - before.cpu_ns)
+            result.add(samples, used)
         return sum(sample.wall_ns for sample in samples.values())
 
 

@@ -53,8 +53,20 @@ def runs() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for run in range(RUNS):
             out = Path(folder, str(run))
-            command = ["speed", "--T", "16,64", "--neurons", "lif,psn,psu", "--out", str(out), "--quiet", "--json"]
-            done = subprocess.run([sys.executable, "-m", "psubench", *command], stdout=subprocess.PIPE, check=True)
+            command = [
+                "speed",
+                "--T",
+                "16,64",
+                "--neurons",
+                "lif,psn,psu",
+                "--out",
+                str(out),
+                "--quiet",
+                "--json",
+            ]
+            done = subprocess.run(
+                [sys.executable, "-m", "psubench", *command], stdout=subprocess.PIPE, check=True
+            )
             rows.append(json.loads(done.stdout))
             records = [json.loads(line) for line in (out / "run.jsonl").read_text().splitlines()]
             faults += [count for record in records for count in record.get("faults", [])]

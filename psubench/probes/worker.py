@@ -1,50 +1,90 @@
-"""The worker process: reads one job from its input, measures one block, writes events to its output.
+"""The host of the workers: imports torch once, then forks a fresh worker process for every job.
 
-Started by `psubench.runner` with its environment set, because thread counts and the allocator are
-fixed once torch is imported.
+Started by `psubench.workers` with its environment set, because thread counts and the allocator are
+fixed once torch is imported. A worker has a heap of its own and dies alone. Every replicate of a case
+comes from another host, so that its address-space layout is drawn anew.
 """
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import os
 import resource
 import sys
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import IO, Any
 
 from psubench.record import AGAIN
 
 STATUS_BYTES = 64
 """Size of the status file: number of the entry, stage and serial number of what runs now, padded."""
 
+Say = Callable[[dict[str, Any]], None]
+
 
 def main() -> None:
-    """Runs the job on standard input. Events are JSON lines on the original standard output."""
-    job = json.loads(sys.stdin.buffer.readline())
+    """Runs the jobs on standard input, a JSON line each, and answers with events of the same form."""
     # Whatever a plug-in prints must not mix with the events.
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    _limit_memory(job.pop("max_memory"), job["case"]["device"])
-    status_file = os.open(job.pop("status_file"), os.O_WRONLY)
+    status_file = os.open(sys.argv[1], os.O_WRONLY)
 
+    # Before any worker is forked, also what `intervals` and `autograd.grad` import when first called.
+    import scipy.special  # noqa: F401
+    import torch.fx.experimental.symbolic_shapes  # noqa: F401
+
+    import psubench.probes.speed  # noqa: F401
+
+    gc.collect()
+    gc.freeze()  # a collection in a worker must not copy the pages that it shares with the host
+    say = _speaker(events)
+    say({"event": "ready"})
+    while line := sys.stdin.buffer.readline():
+        pid = os.fork()
+        if pid == 0:
+            _work(json.loads(line), say, status_file)
+        say({"event": "started", "pid": pid})
+        _, status = os.waitpid(pid, 0)
+        say({"event": "ended", "code": os.waitstatus_to_exitcode(status)})
+
+
+def _speaker(events: IO[bytes]) -> Say:
     def say(event: dict[str, Any]) -> None:
         events.write(json.dumps(event, allow_nan=False).encode() + b"\n")
         events.flush()
 
-    counter = itertools.count()
+    return say
 
-    numbers = {text: number for number, (_, text) in enumerate(job["entries"])} | {AGAIN: 0}
 
-    def mark(neuron: str, stage: str) -> None:
-        # A write to a file, not an event: the parent must not wake up between samples.
-        os.pwrite(status_file, f"{numbers[neuron]} {stage} {next(counter)}".ljust(STATUS_BYTES).encode(), 0)
+def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
+    """One job in the forked process, which ends here."""
+    code = 1
+    try:
+        threading.Thread(target=_die_with_parent, daemon=True).start()
+        _limit_memory(job.pop("max_memory"), job["case"]["device"])
+        _measure(job, say, status_file)
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
 
+
+def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     import torch
 
     from psubench.probes.speed import Job, Probe, classify
+
+    counter = itertools.count()
+    numbers = {text: number for number, (_, text) in enumerate(job["entries"])} | {AGAIN: 0}
+
+    def mark(neuron: str, stage: str) -> None:
+        # A write to a file, not an event: nobody must wake up between samples.
+        os.pwrite(status_file, f"{numbers[neuron]} {stage} {next(counter)}".ljust(STATUS_BYTES).encode(), 0)
 
     torch.set_num_threads(job["case"]["threads"])
     try:
@@ -55,8 +95,8 @@ def main() -> None:
 
 
 def _die_with_parent() -> None:
-    """The parent never closes our input before it has our record: its end means that it was killed."""
-    sys.stdin.buffer.read()
+    """No job comes while one is at work: input that ends means that the parent was killed."""
+    os.read(0, 1)
     os._exit(1)
 
 
