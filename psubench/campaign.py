@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from psubench import __version__, analyse, record
-from psubench.devices import device_lock, machine, worker_environment
+from psubench import __version__, analyse, plugins, record
+from psubench.devices import device_lock, identity, machine, worker_environment
 from psubench.errors import PsubenchError
 from psubench.runner import Runner, Settings, Watcher
 from psubench.suite import Block
@@ -69,6 +69,8 @@ class Campaign:
         now = self._header()
         for what in ("psubench", "seed", "environment"):
             _same(what, before[what], now[what], self.folder)
+        _same("the plug-in", *_in_both(before["plugins"], now["plugins"]), self.folder)
+        _same("the reference of case", *_in_both(_references(before), _references(now)), self.folder)
         return analyse.finished(records)
 
     def _header(self) -> dict[str, Any]:
@@ -83,7 +85,13 @@ class Campaign:
             "argv": sys.argv[1:],
             "seed": self.settings.seed,
             "settings": asdict(self.settings),
-            "environment": machine(),
+            "environment": {**machine(), "device": identity(case.device)},
+            "plugins": {
+                entry.ref.kind: plugins.digest(entry.ref.kind)
+                for block in self.blocks
+                for entry in block.entries
+                if entry.ref.is_plugin
+            },
             "worker_environment": worker_environment(case.threads, case.device),
             "cases": [
                 {
@@ -96,6 +104,16 @@ class Campaign:
                 for entry in block.entries
             ],
         }
+
+
+def _references(header: Mapping[str, Any]) -> dict[str, str]:
+    return {case["key"]: case["reference"] for case in header["cases"]}
+
+
+def _in_both(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The entries whose keys are in both."""
+    common = before.keys() & now.keys()
+    return {key: before[key] for key in common}, {key: now[key] for key in common}
 
 
 def _same(what: str, before: Any, now: Any, folder: Path) -> None:

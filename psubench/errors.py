@@ -5,13 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-OK = 0
-REGRESSION = 1
 USAGE = 2
-UNCLEAR = 3
 CASE_FAILED = 4
 NOT_COMPARABLE = 5
-TIMEOUT = 124
 INTERRUPTED = 130
 
 

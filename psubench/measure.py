@@ -111,9 +111,15 @@ def quiet_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-def inner_loops(ns_per_call: Sequence[int], min_sample_ns: int) -> int:
-    """Calls per sample such that even the fastest contestant's sample lasts long enough to be timed."""
-    return min(MAX_LOOPS, max(1, -(-min_sample_ns // max(1, min(ns_per_call)))))
+def inner_loops(ns_per_call: Sequence[int], min_sample_ns: int, max_round_ns: float) -> int:
+    """Calls per sample such that the fastest contestant's sample lasts long enough to be timed.
+
+    Fewer where a round of all contestants would last too long: with one neuron 1,000 times as fast as
+    another, the fast one's samples are short and noisy, and the others' still get their rounds.
+    """
+    wanted = -(-min_sample_ns // max(1, min(ns_per_call)))
+    affordable = int(max_round_ns / max(1, sum(ns_per_call)))
+    return max(1, min(MAX_LOOPS, wanted, affordable))
 
 
 @dataclass(frozen=True)
@@ -152,9 +158,9 @@ class Interleaver:
         if not live:
             return result
         live += [Contestant(AGAIN, c.call) for c in live if c.label == reference]
-        result.begin(
-            [c.label for c in live], inner_loops(list(ns_per_call.values()), self.device.min_sample_ns)
-        )
+        round_ns = self.limits.max_seconds * 1e9 / MIN_ROUNDS
+        loops = inner_loops(list(ns_per_call.values()), self.device.min_sample_ns, round_ns)
+        result.begin([c.label for c in live], loops)
         with quiet_collector():
             result.states.append(self.device.state())
             self._rounds(live, reference, result)
@@ -164,17 +170,18 @@ class Interleaver:
     def _warm_up(self, contestant: Contestant) -> int:
         """Calls a contestant until pools and lazy set-up are done; returns its ns per call.
 
-        The last and longest sample: a size for the inner loop, not a result.
+        The least of all samples: a size for the inner loop, not a result.
         """
-        self.mark(contestant.label)
-        spent, calls, each = 0, 0, 0
+        spent, calls, least = 0, 0, 0
         while calls < WARM_UP_CALLS or (spent < WARM_UP_NS and calls < MAX_LOOPS):
             loops = max(1, calls)
+            self.mark(contestant.label)
             sample = self.device.sample(contestant.label, contestant.call, loops)
             spent += sample.wall_ns
             calls += loops
-            each = sample.wall_ns // loops
-        return each
+            each = max(1, (sample.device_ns or sample.wall_ns) // loops)
+            least = min(least, each) if least else each
+        return least
 
     def _rounds(self, live: list[Contestant], reference: str | None, result: Measurement) -> None:
         spent_ns, tried, look = 0, 0, FIRST_LOOK

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ SCHEMA = 1
 NAME = "run.jsonl"
 AGAIN = "again"
 """Name of the reference's second sample in every round (A/A), beside the neurons."""
-STATUSES = ("ok", "failed", "oom", "timeout", "wrong", "unsupported", "interrupted")
 
 
 def case_key(case: Mapping[str, Any]) -> str:
@@ -30,8 +30,12 @@ def case_key(case: Mapping[str, Any]) -> str:
 
 def locate(run: Path) -> Path:
     """The record of a run given as its folder or as the record itself."""
-    path = run / NAME if run.is_dir() else run
-    if not path.is_file():
+    try:
+        path = run / NAME if run.is_dir() else run
+        found = path.is_file()
+    except OSError as error:
+        raise PsubenchError(f"cannot look at {run}: {error.strerror}", "check the path") from None
+    if not found:
         raise PsubenchError(
             f"no record at {path}", f"give the folder of a run, the one that holds {NAME}, or that file"
         )
@@ -40,7 +44,12 @@ def locate(run: Path) -> Path:
 
 def begun(path: Path) -> bool:
     """Whether a file holds at least one complete record; a run killed at its very start left none."""
-    return path.is_file() and b"\n" in path.read_bytes()
+    try:
+        return path.is_file() and b"\n" in path.read_bytes()
+    except OSError as error:
+        raise PsubenchError(
+            f"cannot read {path}: {error.strerror}", "give a folder that can be read and written with --out"
+        ) from None
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -122,6 +131,14 @@ class Recorder:
             PsubenchError: the disk is full or gone; every earlier record is kept whole.
         """
         line = json.dumps(record, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        # Ctrl-C waits: it must find a whole line or none.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._write(line)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _write(self, line: bytes) -> None:
         try:
             written = 0
             while written < len(line):
@@ -132,7 +149,6 @@ class Recorder:
             raise PsubenchError(
                 f"cannot write {self.path}: {error.strerror}",
                 "what was recorded before is kept; make room and continue with --resume",
-                exit_code=1,
             ) from None
         self._end += len(line)
 

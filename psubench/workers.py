@@ -61,7 +61,6 @@ class Host:
         assert self._process.stdout is not None
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=_pump, args=(self._process.stdout, self._lines), daemon=True).start()
-        self._ready = False
         self._worker: int | None = None
 
     @property
@@ -97,7 +96,7 @@ class Host:
         while (event := self._next(timeout, result)) is not None:
             match event["event"]:
                 case "ready":
-                    self._ready = True
+                    pass  # torch is imported
                 case "started":
                     self._worker = event["pid"]
                 case "record":
@@ -112,7 +111,8 @@ class Host:
                     return result
                 case _:
                     on_event(event)
-        result.status, result.message = self._cause_of_death(self._process.wait(), said_before)
+        if result.status != "timeout":
+            result.status, result.message = self._cause_of_death(self._process.wait(), said_before)
         return result
 
     def _next(self, timeout: float, result: Result) -> dict[str, Any] | None:
@@ -133,8 +133,11 @@ class Host:
                     self._kill()
                     since = time.monotonic()
             else:
-                event: dict[str, Any] | None = json.loads(line) if line else None
-                return event
+                if not line:
+                    return None
+                with suppress(ValueError):  # what a worker was writing when it was killed
+                    event: dict[str, Any] = json.loads(line)
+                    return event
 
     def _kill(self) -> None:
         with suppress(ProcessLookupError):

@@ -13,8 +13,8 @@ from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
     help="How fast, how sparse and how energy-hungry is a spiking neuron? Measured, with its uncertainty.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing what draws boxes would double the time of --help
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(speed.speed)
@@ -42,7 +42,7 @@ def _common(
 def main() -> None:
     """Runs the program; every error of the user's is one line on stderr and an exit code."""
     debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
         sys.exit(app(arguments, prog_name="psubench", standalone_mode=False) or 0)
     except PsubenchError as error:
@@ -51,7 +51,8 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except TyperException as error:
-        print(f"error: {error.format_message()}; psubench --help lists what there is", file=sys.stderr)
+        if error.format_message():  # without a message, the help that was asked for has been shown
+            print(f"error: {error.format_message()}; psubench --help lists what there is", file=sys.stderr)
         sys.exit(USAGE)
     except BrokenPipeError:
         sys.stderr.close()  # the reader, `head` for example, has had enough

@@ -6,7 +6,7 @@ import typer
 
 from psubench.cli import options as o
 
-app = typer.Typer(help="What there is: neurons, data, devices.", no_args_is_help=True)
+app = typer.Typer(help="What there is: neurons, data, devices.", rich_markup_mode=None)
 
 
 @app.command()

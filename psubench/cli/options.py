@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -87,6 +88,9 @@ def settings(
     from psubench.devices import memory_limit_bytes
     from psubench.runner import Settings
 
+    for option, seconds in (("--max-seconds", max_seconds), ("--timeout", timeout)):
+        if not math.isfinite(seconds):
+            raise PsubenchError(f"{option} {seconds} never ends", f"write for example {option} 3600")
     limit = _bytes(max_memory, "--max-memory") if max_memory else memory_limit_bytes()
     return Settings(processes, _share(precision, "--precision"), max_seconds, timeout, limit, seed)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json as js
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -31,7 +33,7 @@ def execute(
 ) -> None:
     """Measures blocks into a folder, prints the result, and ends with the exit code that it deserves."""
     if dry_run:
-        _list(blocks, settings)
+        _list(blocks, settings, json=json)
         return
     if resume and out is None:
         raise PsubenchError("--resume needs to know which run to continue", "name its folder with --out DIR")
@@ -40,19 +42,24 @@ def execute(
     rows = _finish(command, folder, json=json)
     if not complete:
         arguments = [a for a in sys.argv[1:] if a != "--resume"] + ([] if out else ["--out", str(folder)])
-        print(f"interrupted; continue with: psubench {shlex.join(arguments)} --resume", file=sys.stderr)
+        program = os.environ.get("PSUBENCH_COMMAND", "psubench")  # scripts/psubench says how it was called
+        print(f"interrupted; continue with: {shlex.join([program, *arguments])} --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
-    if any(row["status"] != "ok" for row in rows):
+    asked = {entry.case.key for block in blocks for entry in block.entries}
+    if any(row["status"] != "ok" for row in rows if row["key"] in asked):
         raise typer.Exit(CASE_FAILED)
 
 
-def _list(blocks: Sequence[Block], settings: Settings) -> None:
+def _list(blocks: Sequence[Block], settings: Settings, *, json: bool) -> None:
+    cases = [entry.case.canonical() for block in blocks for entry in block.entries]
+    if json:
+        print(js.dumps(cases, indent=2))
+        return
     for block in blocks:
         print(f"{block.title}: {', '.join(entry.ref.label for entry in block.entries)}")
-    cases = sum(len(block.entries) for block in blocks)
-    most = len(blocks) * settings.processes * settings.max_seconds
-    print(f"{cases} cases in {len(blocks)} blocks, {settings.processes} processes each")
-    print(f"at most {most:.0f} s of samples, and the start of {len(blocks) * settings.processes} workers")
+    seconds = len(blocks) * settings.processes * settings.max_seconds
+    print(f"{len(cases)} cases in {len(blocks)} blocks, {settings.processes} processes each")
+    print(f"about {seconds:.0f} s of samples, and the checks before them")
 
 
 def _measure(blocks: Sequence[Block], settings: Settings, folder: Path, *, resume: bool, quiet: bool) -> bool:

@@ -6,7 +6,7 @@ from psubench.devices.device import Counters, Device, Sample
 from psubench.devices.environment import worker_environment
 from psubench.devices.host import machine, memory_limit_bytes
 from psubench.devices.lock import device_lock
-from psubench.devices.presence import DeviceInfo, available, resolve
+from psubench.devices.presence import DeviceInfo, available, identity, resolve
 
 __all__ = [
     "Counters",
@@ -15,6 +15,7 @@ __all__ = [
     "Sample",
     "available",
     "device_lock",
+    "identity",
     "machine",
     "memory_limit_bytes",
     "open_device",

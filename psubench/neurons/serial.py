@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from psubench.neurons.checks import check_parameters, check_shape
-from psubench.neurons.surrogate import heaviside, step
+from psubench.neurons.surrogate import heaviside
 
 
 class Charge(Protocol):
@@ -61,12 +61,13 @@ def spikes_without_gradient(x: Tensor, charge: Charge, threshold: float, reset: 
 def spikes_detached(x: Tensor, charge: Charge, threshold: float, reset: str, alpha: float) -> Tensor:
     """S with the surrogate gradient, where the reset passes none: v[t] = h - Vth S or (1 - S) h."""
     v = x.new_zeros(x.shape[1:])
+    s = torch.empty_like(v)  # one buffer for all steps stays in the cache; no gradient needs it
     potentials = []
     for x_t in x.unbind(0):
         h = charge(v, x_t)
         potentials.append(h)
         if reset == "soft":
-            v = torch.sub(h, step(h.detach(), threshold), alpha=threshold)
+            v = torch.sub(h, torch.ge(h.detach(), threshold, out=s), alpha=threshold)
         else:
             v = h.masked_fill(h.detach() >= threshold, 0.0)
     return heaviside(torch.stack(potentials), threshold, alpha)

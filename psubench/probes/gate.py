@@ -9,7 +9,7 @@ earlier in that trace, when its input is perturbed by that dtype's tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -59,6 +59,7 @@ class Gate:
         gradients: whether gradients are compared too (phase `train`).
         seed: of the probe input, the cotangent and the perturbations; also set before every call, so
             that a stochastic neuron and its reference draw the same numbers.
+        mark: called before each call of the module or its reference: a sign of life.
     """
 
     module: nn.Module
@@ -66,6 +67,7 @@ class Gate:
     causal: bool | None
     gradients: bool
     seed: int
+    mark: Callable[[], None]
 
     def check(self, x: Tensor) -> Tensor:
         """Raises WrongError at the first disagreement; returns the spikes on `x`, same shape.
@@ -105,6 +107,7 @@ class Gate:
 
     def spikes(self, x: Tensor) -> Tensor:
         """The module's output on x with the seed set, so that equal calls give equal spikes."""
+        self.mark()
         torch.manual_seed(self.seed)
         with torch.no_grad():
             output: Tensor = self.module(x)
@@ -142,6 +145,7 @@ class Gate:
 
     def _expected(self, exact: Tensor) -> Tensor:
         assert self.reference is not None
+        self.mark()
         torch.manual_seed(self.seed)
         with torch.no_grad():
             expected: Tensor = self.reference(exact)
@@ -183,6 +187,7 @@ class Gate:
     def _gradients(self, module: nn.Module, x: Tensor, cotangent: Tensor) -> dict[str, Tensor]:
         leaf = x.detach().clone().requires_grad_(True)
         named = {"the input": leaf, **{n: p for n, p in module.named_parameters() if p.requires_grad}}
+        self.mark()
         torch.manual_seed(self.seed)
         output = module(leaf)
         if not output.requires_grad:

@@ -7,16 +7,17 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from psubench import neurons
+from psubench import neurons, plugins
 from psubench.data import currents
 from psubench.devices import Device, open_device
-from psubench.errors import PsubenchError, UnsupportedError
+from psubench.errors import NeuronError, PsubenchError, UnsupportedError
 from psubench.measure import Contestant, Interleaver, Limits, Measurement
 from psubench.neurons import NeuronRef
 from psubench.probes.gate import Gate, WrongError
@@ -65,15 +66,13 @@ class Outcome:
 
 def classify(error: BaseException) -> tuple[str, str]:
     """Status and message of a case that raised."""
-    text = str(error).strip()
-    line = text.splitlines()[0] if text else "no message"
-    named = f"{type(error).__name__}: {line}"
+    text, named = " ".join(str(error).split()), plugins.one_line(error)
     if isinstance(error, WrongError):
-        return "wrong", line
-    if isinstance(error, UnsupportedError | NotImplementedError):
-        return "unsupported", line
+        return "wrong", text
+    if isinstance(error, UnsupportedError | NeuronError):
+        return "unsupported", text
     if isinstance(error, PsubenchError):
-        return "failed", line
+        return "failed", text
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(s in text for s in OUT_OF_MEMORY):
         return "oom", named
     return "failed", named
@@ -119,7 +118,8 @@ class Probe:
             ref = neurons.parse(outcome.neuron)
             module, reference = self._build(ref)
             train = self.job.case["phase"] == "train"
-            gate = Gate(module, reference, neurons.causal(ref), train, self.job.seed)
+            mark = partial(self.mark, outcome.neuron, "gate")
+            gate = Gate(module, reference, neurons.causal(ref), train, self.job.seed, mark)
             spikes = gate.check(self.x)
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
@@ -134,8 +134,9 @@ class Probe:
         T = self.job.case["T"]
         module = neurons.build(ref, T).to(self.device.torch_device, self.x.dtype)
         reference = neurons.build_reference(ref, T)
+        module.train(self.job.case["phase"] == "train")
         if reference is not None:
-            reference.to("cpu", torch.float64)
+            reference.to("cpu", torch.float64).train(module.training)
             weights = {name: value.to("cpu", torch.float64) for name, value in module.state_dict().items()}
             reference.load_state_dict(weights)
         return module, reference
@@ -200,9 +201,9 @@ class Probe:
                 self._tell(outcome)
 
     def _changed(self, outcome: Outcome, module: nn.Module) -> Exception | None:
-        self.mark(outcome.neuron, "gate")
+        mark = partial(self.mark, outcome.neuron, "gate")
         try:
-            spikes = Gate(module, None, None, False, self.job.seed).spikes(self.x)
+            spikes = Gate(module, None, None, False, self.job.seed, mark).spikes(self.x)
         except Exception as error:  # the worker's border
             return error
         if activity(spikes) == outcome.activity:

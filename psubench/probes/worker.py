@@ -48,6 +48,7 @@ def main() -> None:
             _work(json.loads(line), say, status_file)
         say({"event": "started", "pid": pid})
         _, status = os.waitpid(pid, 0)
+        events.write(b"\n")  # ends a line that a killed worker has left open
         say({"event": "ended", "code": os.waitstatus_to_exitcode(status)})
 
 

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+import json as js
+import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_WORDS = {True: "yes", False: "no"}
+
 
 def show(entries: Sequence[Mapping[str, Any]], *, json: bool) -> None:
-    """Prints entries; the first field of each is its name.
+    """Prints entries: the name and what it is on a line, its other fields below.
 
     Args:
-        entries: field name -> value, all with the same fields.
+        entries: field name -> value, all with the same fields; the first is the name.
         json: as a JSON list instead.
     """
     if json:
-        import json as js
-
-        print(js.dumps(list(entries), ensure_ascii=False, indent=2, default=str))
+        print(js.dumps(list(entries), ensure_ascii=False, indent=2))
         return
-    from rich.console import Console
-    from rich.padding import Padding
-    from rich.text import Text
-
-    console = Console(highlight=False)
+    margin = max((len(str(next(iter(entry.values())))) for entry in entries), default=0) + 2
+    width = max(shutil.get_terminal_size().columns, margin + 20)
     for entry in entries:
         (_, name), (_, about), *rest = entry.items()
-        console.print(Text(f"{name}", style="bold"), Text(f"{about}"))
-        facts = " · ".join(f"{field}: {_word(value)}" for field, value in rest if value not in (None, ""))
-        console.print(Padding(Text(facts, style="dim"), (0, 0, 0, 4)))
-
-
-def _word(value: Any) -> str:
-    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+        facts = [
+            f"{field}: {_WORDS.get(value, value) if isinstance(value, bool) else value}"
+            for field, value in rest
+        ]
+        for head, text in ((name, str(about)), ("", "; ".join(facts))):
+            lines = textwrap.wrap(text, width - margin, break_long_words=False, break_on_hyphens=False)
+            for number, line in enumerate(lines):
+                print(f"{head if number == 0 else '':{margin}}{line}")
