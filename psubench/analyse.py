@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from psubench import intervals
 from psubench.intervals import Interval
@@ -133,9 +132,10 @@ def _speed(trials: Sequence[Trial]) -> dict[str, Any]:
     """Seconds per call: percentiles over all samples of all processes."""
     if not trials:
         return {"median_s": None, "p05_s": None, "p95_s": None, "rounds": None, "processes": None}
-    calls = [np.asarray(times(t.block)[t.outcome["neuron"]]) / t.block["loops"] for t in trials]
-    samples = np.concatenate(calls) / 1e9
-    p05, median, p95 = (float(value) for value in np.percentile(samples, (5, 50, 95)))
+    samples = [ns / (t.block["loops"] * 1e9) for t in trials for ns in times(t.block)[t.outcome["neuron"]]]
+    # One sample is all of its percentiles; twentieths need two.
+    p05, *_, p95 = statistics.quantiles(samples * (1 + (len(samples) == 1)), n=20, method="inclusive")
+    median = statistics.median(samples)
     return {"median_s": median, "p05_s": p05, "p95_s": p95, "rounds": len(samples), "processes": len(trials)}
 
 

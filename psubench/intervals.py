@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
@@ -70,7 +71,7 @@ def over_rounds(values: npt.NDArray[np.float64]) -> Interval:
     """
     ordered = np.sort(values)
     k = _median_rank(len(ordered))
-    value = float(np.median(ordered))
+    value = statistics.median(ordered.tolist())
     if k == 0:
         return Interval(value, None, None)
     return Interval(value, float(ordered[k - 1]), float(ordered[-k]))
@@ -83,10 +84,10 @@ def over_processes(medians: Sequence[float]) -> Interval:
     nothing about the next process. Needs two processes.
     """
     n = len(medians)
-    value = float(np.mean(medians))
+    value = statistics.fmean(medians)
     if n < 2:
         return Interval(value, None, None)
-    half = _t_quantile(n - 1) * float(np.std(medians, ddof=1)) / math.sqrt(n)
+    half = _t_quantile(n - 1) * statistics.stdev(medians) / math.sqrt(n)
     return Interval(value, value - half, value + half)
 
 
@@ -94,7 +95,7 @@ def combine(processes: Sequence[npt.NDArray[np.float64]]) -> Interval:
     """The interval of a case: between processes where there are several, else within the one."""
     if len(processes) == 1:
         return over_rounds(processes[0])
-    return over_processes([float(np.median(values)) for values in processes])
+    return over_processes([statistics.median(values.tolist()) for values in processes])
 
 
 def noise_floor(again: Interval) -> float | None:

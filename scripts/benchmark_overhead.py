@@ -20,6 +20,7 @@ import timeit
 from pathlib import Path
 
 RUNS = 5
+OPTIONS = ["--T", "16,64", "--neurons", "lif,psn,psu", "--processes", "3", "--quiet", "--json"]
 ROOT = Path(__file__).parent.parent
 NO_OP = f"{ROOT / 'tests' / 'wrong_neurons.py'}:NoOp"
 
@@ -53,20 +54,8 @@ def runs() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for run in range(RUNS):
             out = Path(folder, str(run))
-            command = [
-                "speed",
-                "--T",
-                "16,64",
-                "--neurons",
-                "lif,psn,psu",
-                "--out",
-                str(out),
-                "--quiet",
-                "--json",
-            ]
-            done = subprocess.run(
-                [sys.executable, "-m", "psubench", *command], stdout=subprocess.PIPE, check=True
-            )
+            command = [sys.executable, "-m", "psubench", "speed", *OPTIONS, "--out", str(out)]
+            done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
             rows.append(json.loads(done.stdout))
             records = [json.loads(line) for line in (out / "run.jsonl").read_text().splitlines()]
             faults += [count for record in records for count in record.get("faults", [])]

@@ -12,7 +12,7 @@ from psubench.cli import export, listing, plot, show, speed
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
-    help="How fast, how sparse and how energy-hungry is a spiking neuron? Measured, with its uncertainty.",
+    help="How fast is a spiking neuron? Measured, with its uncertainty.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing what draws boxes would double the time of --help
     context_settings={"help_option_names": ["-h", "--help"]},

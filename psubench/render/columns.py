@@ -130,7 +130,6 @@ class Column:
         unit: unit of what `text` gives, where the text itself does not hold one.
         text: how tables show a row's value.
         text_in: the same in a given unit of time, where a table has one unit in its header.
-        dtype: of the values in CSV, as pandas names it.
         right: whether tables align it to the right.
     """
 
@@ -140,7 +139,6 @@ class Column:
     unit: str | None
     text: Callable[[Row], str]
     text_in: Callable[[Row, str], str] | None = None
-    dtype: str = "str"
     right: bool = False
 
     def value(self, row: Row) -> Any:
@@ -148,13 +146,13 @@ class Column:
         return row[self.name]
 
 
-def _data(name: str, dtype: str = "str", show: Show = Show.CSV | Show.JSON) -> Column:
-    return Column(name, show, name, None, _plain(name), dtype=dtype)
+def _data(name: str, show: Show = Show.CSV | Show.JSON) -> Column:
+    return Column(name, show, name, None, _plain(name))
 
 
-def _axis(name: str, dtype: str = "str", header: str = "") -> Column:
+def _axis(name: str, *, number: bool = False, header: str = "") -> Column:
     show = Show.CSV | Show.JSON | Show.AXIS
-    return Column(name, show, header or name, None, _plain(name), dtype=dtype, right=dtype == "Int64")
+    return Column(name, show, header or name, None, _plain(name), right=number)
 
 
 # The first part is the order of speed.csv, which is a contract; what follows is for tables and JSON.
@@ -164,27 +162,27 @@ COLUMNS: tuple[Column, ...] = (
     _data("implementation"),
     _axis("model"),
     _axis("data"),
-    _axis("T", "Int64"),
-    _axis("batch", "Int64"),
-    _axis("size", "Int64"),
+    _axis("T", number=True),
+    _axis("batch", number=True),
+    _axis("size", number=True),
     _axis("device"),
     _axis("dtype"),
     _axis("phase"),
     _axis("mode"),
-    _axis("threads", "Int64"),
+    _axis("threads", number=True),
     _data("status"),
-    _data("verified", "boolean"),
+    _data("verified"),
     _axis("reference"),
-    _data("median_s", "float64"),
-    _data("p05_s", "float64"),
-    _data("p95_s", "float64"),
-    _data("ratio", "float64"),
-    _data("ratio_low", "float64"),
-    _data("ratio_high", "float64"),
-    _data("noise_floor", "float64"),
-    _data("rounds", "Int64"),
-    _axis("processes", "Int64"),
-    _data("peak_memory_bytes", "Int64"),
+    _data("median_s"),
+    _data("p05_s"),
+    _data("p95_s"),
+    _data("ratio"),
+    _data("ratio_low"),
+    _data("ratio_high"),
+    _data("noise_floor"),
+    _data("rounds"),
+    _axis("processes", number=True),
+    _data("peak_memory_bytes"),
     _data("message"),
     _axis("run_id", header="run"),
     _data("key", show=Show.JSON),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import statistics
@@ -34,12 +36,13 @@ def render(rows: Sequence[Row], format: str) -> str:
 
 def to_csv(rows: Sequence[Row]) -> str:
     """One line per row, the columns of `speed.csv`; floats as they were measured, unknown is empty."""
-    import pandas as pd
-
     columns = [column for column in COLUMNS if Show.CSV in column.show]
-    # Series of declared types: an integer column with a missing value must not turn into floats.
-    data = {c.name: pd.Series([c.value(row) for row in rows], dtype=c.dtype) for c in columns}
-    return pd.DataFrame(data).to_csv(index=False, lineterminator="\n")
+    text = io.StringIO()
+    # Not by pandas, whose import takes longer than writing 10,000 rows.
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    writer.writerows([column.value(row) for column in columns] for row in rows)
+    return text.getvalue()
 
 
 def to_json(rows: Sequence[Row]) -> str:
