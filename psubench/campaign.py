@@ -38,7 +38,7 @@ class Campaign:
 
         Raises:
             PsubenchError: the folder holds a run and `resume` is not set, the run was made in another
-                environment or with another seed, or the record cannot be written.
+                environment, with another seed, reference or plug-in file, or the record cannot be written.
         """
         path = self.folder / record.NAME
         self._done(path)  # refuses now, not after waiting for the device

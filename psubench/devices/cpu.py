@@ -32,9 +32,6 @@ class Cpu:
     torch_device: str = "cpu"
     min_sample_ns: int = 1_000_000
 
-    def synchronize(self) -> None:
-        """Nothing runs on after a call."""
-
     def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:  # noqa: ARG002
         """Wall time of `loops` calls, in ns."""
         clock = self.clock

@@ -40,11 +40,8 @@ class Device(Protocol):
     def min_sample_ns(self) -> int:
         """The shortest window that the clock resolves well enough."""
 
-    def synchronize(self) -> None:
-        """Returns once all work given to the device is done."""
-
     def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:
-        """Times `loops` calls in one window, with nothing else in it."""
+        """Times `loops` calls in one window, with nothing else in it; returns once all their work is done."""
 
     def counters(self) -> Counters:
         """Page faults and processor time so far."""

@@ -56,9 +56,6 @@ class Scripted:
         self._scripted: dict[str, int] = {}
         self._labels: dict[Callable[[], object], str] = {}
 
-    def synchronize(self) -> None:
-        """Nothing runs."""
-
     def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:
         """A duration in ns. The call runs once, when it is first seen, so that it can fail.
 
