@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from psubench.data.table import TABLE, DataSpec
+from psubench.data.spec import DataSpec
+from psubench.data.table import TABLE
 from psubench.errors import PsubenchError
 
 VARIABLE = "PSUBENCH_DATA"
