@@ -28,7 +28,7 @@ MOMENTS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
     "cifar100": ((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
 }
-"""Mean and standard deviation of red, green and blue, of 1, over the training images, as the field has them."""
+"""Mean and standard deviation of red, green and blue, of 1, over the training images, as usual."""
 
 
 class Pictures:

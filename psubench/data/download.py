@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from psubench import plugins
 from psubench.data import cache
-from psubench.data.spec import DataSpec, Download
+from psubench.data.spec import DataSpec
 from psubench.errors import CASE_FAILED, PsubenchError
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def get(spec: DataSpec, progress: Progress, mirror: str | None = None) -> list[P
     """
     if not spec.downloads:
         reason = (
-            f"{spec.obtain}; its place is {cache.folder(spec)}" if spec.folder else "it comes with psubench"
+            f"{spec.obtain} into {cache.folder(spec)}"
+            if spec.folder
+            else "it comes with psubench, or is made up"
         )
         raise PsubenchError(f'data set "{spec.name}" is not for download here', reason)
     folder = cache.folder(spec)
@@ -154,8 +156,9 @@ class _Resuming:
         here = self.part.stat().st_size if self.part.exists() else 0
         ask = {"Accept-Encoding": "identity", **({"Range": f"bytes={here}-"} if here else {})}
         with requests.get(url, headers=ask, stream=True, timeout=_TIMEOUT) as response:
-            if response.status_code == requests.codes.requested_range_not_satisfiable:
-                self.part.unlink()  # longer than the file: of another one, or complete but wrong
+            if here and response.status_code == requests.codes.requested_range_not_satisfiable:
+                self.part.unlink()  # it is as long as the file, or longer: not to be trusted
+                return self(url, output_file, _pooch)
             response.raise_for_status()
             if response.status_code != requests.codes.partial_content:
                 here = 0  # the server sends all of it
@@ -166,3 +169,4 @@ class _Resuming:
                     here += file.write(chunk)
                     self.progress(here, total)
         os.replace(self.part, output_file)
+        return None

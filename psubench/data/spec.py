@@ -38,6 +38,8 @@ class DataSpec:
         steps: how many time steps a recording has by nature; None if any number is as natural.
         step: shape of one step of one sample; None for noise, which has any.
         classes: how many; None for noise, which has no labels.
+        class_names: what they are; none where their numbers say it or only the files know.
+        rows: whether a step is a row of a picture, so that figures draw time downwards.
         splits: of the samples; "train" is the first.
         folder: in the cache; None if nothing need be obtained.
         files: which must be in that folder.
@@ -57,6 +59,8 @@ class DataSpec:
     steps: int | None = None
     step: tuple[int, ...] | None = None
     classes: int | None = None
+    class_names: tuple[str, ...] = ()
+    rows: bool = False
     splits: tuple[str, ...] = ()
     folder: str | None = None
     files: tuple[str, ...] = ()

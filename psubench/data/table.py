@@ -23,18 +23,12 @@ _IDX_DOWNLOADS = tuple(
     for name, md5 in _IDX_MD5.items()
 )
 
+# fmt: off
 CIFAR10_CLASSES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )
+# fmt: on
+_CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 
 _HEIDELBERG = tuple(
     DataSpec(
@@ -100,6 +94,7 @@ _CIFAR = tuple(
         steps=32 if prefix else None,
         step=(3, 32) if prefix else (3, 32, 32),
         classes=classes,
+        class_names=CIFAR10_CLASSES if classes == 10 else (),
         splits=_SPLITS,
         folder=name,
         files=_PICKLES[name].members,
@@ -133,6 +128,8 @@ _SPECS = (
         steps=28,
         step=(28,),
         classes=10,
+        class_names=_CLOTHES,
+        rows=True,
         splits=_SPLITS,
         folder="fashion-mnist",
         files=_IDX,
@@ -149,6 +146,7 @@ _SPECS = (
         module="psubench.data.camera",
         step=(2, 48, 48),
         classes=10,
+        class_names=_CLOTHES,
         splits=_SPLITS,
         folder="fashion-mnist",
         files=_IDX,
@@ -167,10 +165,11 @@ _SPECS = (
         module="psubench.data.cifar10_dvs",
         step=(2, 48, 48),
         classes=10,
+        class_names=CIFAR10_CLASSES,
         splits=_SPLITS,
         folder="cifar10-dvs",
         files=CIFAR10_CLASSES,
-        obtain="unpack the ten archives of doi.org/10.6084/m9.figshare.4724671 (airplane.zip ...)",
+        obtain="unpack the ten archives of doi.org/10.6084/m9.figshare.4724671",
     ),
     DataSpec(
         name="synthetic:shd",

@@ -14,6 +14,8 @@ from psubench.render.export import write_bytes
 from psubench.render.styles import Style, styles
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from matplotlib.figure import Figure
 
 _PANELS = {"train": "training", "infer": "testing"}
@@ -59,6 +61,13 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
             if any(row["ratio"] is not None and not row["is_reference"] for row in group):
                 made.append((groups.file_name("ratio", setting), _ratio(group, looks)))
     return made
+
+
+def look() -> AbstractContextManager[None]:
+    """What all figures of psubench have in common, for the time of drawing one."""
+    from matplotlib import rc_context
+
+    return rc_context(_LOOK)
 
 
 def save(figures: Sequence[tuple[str, Figure]], folder: Path, formats: Sequence[str]) -> list[Path]:
