@@ -120,7 +120,7 @@ class _Arrays(pickle.Unpickler):
         if asked == ("numpy", "ndarray"):
             return np.ndarray
         if asked == ("numpy", "dtype"):
-            return np.dtype
+            return _dtype
         raise pickle.UnpicklingError(f"asks for {module}.{name}, which no CIFAR file needs: do not trust it")
 
 
@@ -129,6 +129,13 @@ def _reconstruct(kind: type, shape: tuple[int, ...], code: bytes) -> NDArray[Any
     if kind is not np.ndarray or tuple(shape) != (0,):
         raise pickle.UnpicklingError("builds something else than an array")
     return np.ndarray.__new__(np.ndarray, (0,), code.decode("ascii"))
+
+
+def _dtype(code: bytes, _align: int, _copy: int) -> np.dtype[Any]:
+    """The type of bytes, the only one in these files; numpy warns of how Python 2 asked for it."""
+    if code != b"u1":
+        raise pickle.UnpicklingError(f"holds an array of type {code!r}")
+    return np.dtype(np.uint8).newbyteorder("=")
 
 
 def _form(value: Any) -> str:

@@ -11,6 +11,7 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int | None], None]
 """Told the name of a file, the bytes that are here, and how many there will be, if that is known."""
-_CHUNK = 2**20
+_CHUNK = 2**16  # bytes; what is less than one is lost when a connection breaks
 _TIMEOUT = 30.0  # seconds without a byte
 
 
@@ -58,8 +59,10 @@ def get(spec: DataSpec, progress: Progress, mirror: str | None = None) -> list[P
             folder.mkdir(parents=True, exist_ok=True)
             archive = _fetch(url, name, download.md5, folder, progress)
             if download.members:
-                unpack(archive, download.members, folder)
-                archive.unlink()
+                try:
+                    unpack(archive, download.members, folder)
+                finally:
+                    archive.unlink()
         except OSError as error:  # of the disk; those of the connection are dealt with below
             raise PsubenchError(
                 f"{folder}: {plugins.one_line(error)}",
@@ -80,7 +83,7 @@ def unpack(archive: Path, members: tuple[str, ...], folder: Path) -> None:
             for member in members:
                 with written(folder / member) as target, read(member) as source:
                     shutil.copyfileobj(source, target, _CHUNK)
-    except (KeyError, EOFError, zipfile.BadZipFile, tarfile.TarError) as error:
+    except (KeyError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
         raise cache.broken(archive, plugins.one_line(error), expected) from None
 
 
@@ -128,7 +131,7 @@ def _fetch(url: str, name: str, md5: str, folder: Path, progress: Progress) -> P
         return Path(pooch.retrieve(url, f"md5:{md5}", name, folder, downloader=resume))
     except requests.RequestException as error:
         here = resume.part.stat().st_size if resume.part.exists() else 0
-        again = f"; {here / 1e6:.1f} MB are here, run it again to go on from there" if here else ""
+        again = f"; {here:,} bytes are here, run it again to go on from there" if here else ""
         raise PsubenchError(
             f"{url}: {plugins.one_line(error)}",
             f"check the connection, or put the file into {folder}{again}",
