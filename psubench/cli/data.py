@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -67,7 +68,7 @@ def show(name: Name, T: Steps = None, out: Folder = None, json: o.Json = False) 
     drawn = examples.draw(ref, T)
     title = ref.name if drawn.note is None else f"{ref.name}: {drawn.note}"
     figure = figures.figure(drawn.x, drawn.classes, title, rows=drawn.rows)
-    folder = out or Path("reports", f"data-{ref.name.replace(':', '-')}")
+    folder = out or Path("reports", "data-" + re.sub(r"[^\w.=-]+", "-", ref.name).strip("-"))
     paths = plots.save([("examples", figure)], folder, ("pdf", "png"))
     about: dict[str, Any] = (
         _facts(TABLE[ref.kind], json=json) if not ref.is_plugin else {"data": name, "description": "plug-in"}

@@ -30,7 +30,7 @@ Reference = Annotated[str, typer.Option(metavar="NEURON", help="What the time ra
 Model = Annotated[str, typer.Option(metavar="NAME", help="What is run: neuron (one layer).")]
 Data = Annotated[
     str,
-    typer.Option(metavar="NAME", help="Input: spoken-digits, normal(mu=1), spikes(rate=0.1) or a plug-in."),
+    typer.Option(metavar="NAME", help="Input: a name from psubench data list, or a plug-in."),
 ]
 Device = Annotated[
     str | None,
