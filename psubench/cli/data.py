@@ -22,7 +22,8 @@ Mirror = Annotated[
     str | None, typer.Option(metavar="URL", help="Folder with the same files, instead of the publisher's.")
 ]
 Steps = Annotated[
-    int | None, typer.Option("--T", min=1, help="Time steps; those of the recordings, or 10, by default.")
+    int | None,
+    typer.Option("--T", min=1, help="Time steps; those of the recordings, or 10 or 100, by default."),
 ]
 Folder = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="For the figure; reports/data-NAME by default.")

@@ -14,7 +14,9 @@ from psubench.data.table import TABLE
 
 _DENSITY = 256
 """So many training samples tell how dense the input is."""
-_STEPS = 10  # T where recordings have no natural number of steps: that of the paper's networks
+_FRAMES, _BINS = 10, 100
+"""T where recordings have no natural number of steps: of frames, that of the paper's VGGSNN; of a line of
+channels, enough to see its course."""
 
 
 @dataclass(frozen=True)
@@ -50,22 +52,23 @@ class Examples:
 
 
 def draw(ref: DataRef, T: int | None = None) -> Examples:
-    """Examples of the training split at T steps, by default as many as the recordings have, or 10.
+    """Examples of the training split at T steps, by default as many as the recordings have, or 10 or 100.
 
     Raises:
         PsubenchError: as `batches` does.
     """
     if ref.is_plugin:
-        return _from_batches(ref, T or _STEPS)
-    T = T or TABLE[ref.kind].steps or _STEPS
+        return _from_batches(ref, T or _FRAMES)
+    spec = TABLE[ref.kind]
+    T = T or spec.steps or (_BINS if len(spec.step or ()) == 1 else _FRAMES)
     samples = open_samples(ref)
     labels = samples.labels("train")
     _, first = np.unique(labels, return_index=True)
     dense = np.random.default_rng(0).permutation(len(labels))[:_DENSITY]
     x, many = samples.frames("train", first, T), samples.frames("train", dense, T)
-    names = TABLE[ref.kind].class_names
+    names = spec.class_names
     classes = [names[label] if names else f"class {label}" for label in labels[first]]
-    return Examples(x, classes, TABLE[ref.kind].rows, *_density(many), note(ref, T))
+    return Examples(x, classes, spec.rows, *_density(many), note(ref, T))
 
 
 def _from_batches(ref: DataRef, T: int) -> Examples:

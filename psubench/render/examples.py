@@ -57,7 +57,7 @@ def _over_time(made: Figure, x: NDArray[np.float32], classes: Sequence[str], *, 
     height = 1.45 if coloured or rows or x[0, 0].size < 100 else 1.7
     made.set_size_inches(_WIDTH, height * math.ceil(len(classes) / across) + 0.5)
     grid = made.subplots(math.ceil(len(classes) / across), across, squeeze=False, sharex=True, sharey=True)
-    limit = float(np.abs(x).max()) or 1.0
+    limit = _limit(np.abs(x))
     for place, axes in enumerate(grid.flat):
         if place >= len(classes):
             axes.set_axis_off()
