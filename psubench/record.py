@@ -20,6 +20,8 @@ SCHEMA = 1
 NAME = "run.jsonl"
 AGAIN = "again"
 """Name of the reference's second sample in every round (A/A), beside the neurons."""
+IDLE = "idle"
+"""Name of the energy windows in which nothing runs, beside the neurons."""
 
 
 def case_key(case: Mapping[str, Any]) -> str:

@@ -57,7 +57,7 @@ def _list(blocks: Sequence[Block], settings: Settings, *, json: bool) -> None:
         return
     for block in blocks:
         print(f"{block.title}: {', '.join(entry.ref.label for entry in block.entries)}")
-    seconds = len(blocks) * settings.processes * settings.max_seconds
+    seconds = settings.processes * sum(settings.seconds(block) for block in blocks)
     print(f"{len(cases)} cases in {len(blocks)} blocks, {settings.processes} processes each")
     print(f"about {seconds:.0f} s of samples, and the checks before them")
 
@@ -77,10 +77,11 @@ def _finish(command: str, folder: Path, *, json: bool) -> list[dict[str, Any]]:
 
     rows = analyse.rows(record.read(record.locate(folder)))
     export.write(rows, folder / f"{command}.csv")
-    plots.save(plots.figures(rows), folder, ("pdf", "png"))
+    drawn = plots.save(plots.figures(rows), folder, ("pdf", "png"))
     if json:
         print(export.to_json(rows))
     else:
         table.show(rows)
-        print(f"\nrecord, {command}.csv and figures: {folder}")
+        files = f"record, {command}.csv and figures" if drawn else f"record and {command}.csv"
+        print(f"\n{files}: {folder}")
     return rows

@@ -42,12 +42,14 @@ def speed(
 
     axes = {"T": T, "batch": batch, "size": size, "phase": phase}
     fixed = {"model": model, "data": data, "device": device, "dtype": dtype, "threads": threads}
-    blocks = _plan(neurons, reference, axes, fixed)
+    blocks = plan(neurons, reference, axes, fixed)
     settings = o.settings(processes, precision, max_seconds, timeout, max_memory, seed)
     execute("speed", blocks, settings, out, resume=resume, dry_run=dry_run, quiet=quiet, json=json)
 
 
-def _plan(neurons: str, reference: str, axes: dict[str, str], fixed: dict[str, Any]) -> list[Block]:
+def plan(
+    neurons: str, reference: str, axes: dict[str, str], fixed: dict[str, Any], kind: str = "speed"
+) -> list[Block]:
     """Every combination of the axes as a block, with every name checked."""
     from psubench.data import parse as parse_data
     from psubench.devices import resolve
@@ -61,7 +63,7 @@ def _plan(neurons: str, reference: str, axes: dict[str, str], fixed: dict[str, A
         parse_range(axes["batch"], "--batch"),
         parse_range(axes["size"], "--size"),
         o.choices(axes["phase"], PHASES, "--phase"),
-        kind="speed",
+        kind=kind,
         model=o.choice(fixed["model"], ("neuron",), "--model"),
         data=parse_data(fixed["data"]).name,
         device=resolve(fixed["device"]),

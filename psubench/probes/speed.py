@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -36,6 +36,8 @@ class Job:
         entries: pairs of case key and neuron text.
         reference: the neuron that the others are compared with; None if it has failed before.
         process: number of the replicate, from 0; it seeds the order of the rounds.
+        precision, max_seconds: of the rounds that time.
+        windows: fields of `windows.Windowing`, of the rounds that measure energy.
     """
 
     case: dict[str, Any]
@@ -45,6 +47,20 @@ class Job:
     seed: int
     precision: float
     max_seconds: float
+    windows: dict[str, Any] | None = None
+
+
+class Measured(Protocol):
+    """What a measurement gives: `measure.Measurement` or `windows.Windows`."""
+
+    def problem(self, label: str) -> Exception | None:
+        """Why a contestant has no result; None if it has one."""
+
+    def remove(self, label: str, failure: Exception) -> None:
+        """Takes out a contestant that failed."""
+
+    def fields(self) -> dict[str, Any]:
+        """Its part of the record."""
 
 
 @dataclass
@@ -90,6 +106,7 @@ class Probe:
     job: Job
     mark: Callable[[str, str], None]
     say: Callable[[dict[str, Any]], None]
+    record_type: ClassVar[str] = "block"
     device: Device = field(init=False)
     x: Tensor = field(init=False)
     note: str | None = field(init=False)
@@ -107,7 +124,8 @@ class Probe:
         self.x = x.to(self.device.torch_device, getattr(torch, case["dtype"]))
         outcomes = [Outcome(key, text) for key, text in self.job.entries]
         modules = {o.neuron: m for o in outcomes if (m := self._admit(o)) is not None}
-        measured = self._measure(modules)
+        with torch.inference_mode(case["phase"] == "infer"):
+            measured = self._measure(self._contestants(modules), self._reference(modules))
         self._settle(outcomes, modules, measured)
         return self._record(outcomes, measured)
 
@@ -141,20 +159,26 @@ class Probe:
             reference.load_state_dict(weights)
         return module, reference
 
-    def _measure(self, modules: dict[str, nn.Module]) -> Measurement:
-        train = self.job.case["phase"] == "train"
-        call = self._training if train else self._inference
-        contestants = [Contestant(neuron, call(module)) for neuron, module in modules.items()]
-        reference = self.job.reference
+    def _contestants(self, modules: dict[str, nn.Module]) -> list[Contestant]:
+        call = self._training if self.job.case["phase"] == "train" else self._inference
+        return [Contestant(neuron, call(module)) for neuron, module in modules.items()]
+
+    def _reference(self, modules: dict[str, nn.Module]) -> str | None:
+        return self.job.reference if self.job.reference in modules else None
+
+    def _rng(self) -> random.Random:
+        """Draws the order of the rounds."""
+        return random.Random(f"{self.job.seed} {self.job.process}")
+
+    def _measure(self, contestants: list[Contestant], reference: str | None) -> Measured:
         interleaver = Interleaver(
             self.device,
             Limits(self.job.precision, self.job.max_seconds),
-            random.Random(f"{self.job.seed} {self.job.process}"),
+            self._rng(),
             lambda label: self.mark(label, "measure"),
             self._progress,
         )
-        with torch.inference_mode(not train):
-            return interleaver.measure(contestants, reference if reference in modules else None)
+        return interleaver.measure(contestants, reference)
 
     def _inference(self, module: nn.Module) -> Callable[[], object]:
         x = self.x
@@ -186,18 +210,15 @@ class Probe:
         }
         self.say({"event": "live", "ratios": ratios, "rounds": len(so_far.order)})
 
-    def _settle(self, outcomes: list[Outcome], modules: dict[str, nn.Module], measured: Measurement) -> None:
-        """Blames who failed while being timed, and takes the time from who has changed since the gate."""
+    def _settle(self, outcomes: list[Outcome], modules: dict[str, nn.Module], measured: Measured) -> None:
+        """Blames who failed while being measured; who has changed since the gate loses its result."""
         for outcome in outcomes:
             if outcome.neuron not in modules:
                 continue
-            problem = measured.failures.get(outcome.neuron) or self._changed(outcome, modules[outcome.neuron])
-            if problem is None and not measured.order:
-                problem = RuntimeError(f"no round was left: the device was throttled ({measured.dropped})")
+            problem = measured.problem(outcome.neuron) or self._changed(outcome, modules[outcome.neuron])
             if problem is not None:
                 outcome.fail(problem)
-                measured.wall_ns.pop(outcome.neuron, None)
-                measured.device_ns.pop(outcome.neuron, None)
+                measured.remove(outcome.neuron, problem)
                 self._tell(outcome)
 
     def _changed(self, outcome: Outcome, module: nn.Module) -> Exception | None:
@@ -208,32 +229,22 @@ class Probe:
             return error
         if activity(spikes) == outcome.activity:
             return None
-        return WrongError("after being timed it gives other spikes than before")
+        return WrongError("after being measured it gives other spikes than before")
 
     def _tell(self, outcome: Outcome) -> None:
         self.say(
             {"event": "case", "neuron": outcome.neuron, "status": outcome.status, "message": outcome.message}
         )
 
-    def _record(self, outcomes: list[Outcome], measured: Measurement) -> dict[str, Any]:
+    def _record(self, outcomes: list[Outcome], measured: Measured) -> dict[str, Any]:
         return {
-            "type": "block",
+            "type": self.record_type,
             "case": self.job.case,
             "process": self.job.process,
             "reference": self.job.reference,
             "note": self.note,
             "cases": [asdict(outcome) for outcome in outcomes],
-            "rounds": len(measured.order),
-            "loops": measured.loops,
-            "stopped": measured.stopped,
-            "labels": measured.labels,
-            "order": measured.order,
-            "wall_ns": measured.wall_ns,
-            "device_ns": measured.device_ns or None,
-            "faults": measured.faults,
-            "cpu_ns": measured.cpu_ns,
-            "dropped": measured.dropped,
-            "states": measured.states,
+            **measured.fields(),
             "device": self.device.describe(),
         }
 

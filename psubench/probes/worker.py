@@ -36,6 +36,7 @@ def main() -> None:
     import scipy.special  # noqa: F401
     import torch.fx.experimental.symbolic_shapes  # noqa: F401
 
+    import psubench.probes.energy
     import psubench.probes.speed  # noqa: F401
 
     gc.collect()
@@ -78,6 +79,7 @@ def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
 def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     import torch
 
+    from psubench.probes.energy import EnergyProbe
     from psubench.probes.speed import Job, Probe, classify
 
     counter = itertools.count()
@@ -89,7 +91,8 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
 
     torch.set_num_threads(job["case"]["threads"])
     try:
-        say({"event": "record", "record": Probe(Job(**job), mark, say).run()})
+        probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
+        say({"event": "record", "record": probe(Job(**job), mark, say).run()})
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
         status, message = classify(error)
         say({"event": "lost", "status": status, "message": message})

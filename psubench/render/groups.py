@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from psubench.render.columns import COLUMNS, Row, Show
+from psubench.render import energy
+from psubench.render.columns import COLUMNS, Column, Row, Show
 
 _WITHIN = ("T", "phase", "processes")
 """Axes that one figure or one sentence spans."""
+
+
+def columns(rows: Sequence[Row]) -> tuple[Column, ...]:
+    """The columns of rows of one kind; estimates and measured joules never share one."""
+    return energy.COLUMNS if rows and rows[0]["kind"] == "energy" else COLUMNS
 
 
 def distinct(rows: Sequence[Row]) -> list[Row]:
@@ -22,7 +28,7 @@ def distinct(rows: Sequence[Row]) -> list[Row]:
 def shared(rows: Sequence[Row]) -> dict[str, str]:
     """Header and text of every axis that has one value in all rows where it is known."""
     found, several = {}, varying(rows)
-    for column in COLUMNS:
+    for column in columns(rows):
         if Show.AXIS in column.show and column.name not in several:
             texts = {column.text(row) for row in rows if column.value(row) is not None}
             if len(texts) == 1:
@@ -35,7 +41,7 @@ def varying(rows: Sequence[Row]) -> list[str]:
 
     A resumed run has several run ids, which say nothing; they count only where a case occurs twice.
     """
-    axes = [column.name for column in COLUMNS if Show.AXIS in column.show]
+    axes = [column.name for column in columns(rows) if Show.AXIS in column.show]
     found = [name for name in axes if len({row[name] for row in rows} - {None}) > 1]
     return [name for name in found if name != "run_id" or _repeated(rows)]
 

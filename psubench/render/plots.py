@@ -45,11 +45,11 @@ _MOST_BARS = 36  # that can be told apart in a panel of that width
 def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     """Figures `time` and `ratio` by name; one pair for each batch, size, device or run that differs.
 
-    Rows without a single measured time have no figure.
+    Rows without a single measured time have no figure; energy has none.
     """
     from matplotlib import rc_context
 
-    rows = groups.distinct(rows)
+    rows = [row for row in groups.distinct(rows) if row["kind"] == "speed"]
     looks = styles(row["label"] for row in rows)
     made = []
     with rc_context(_LOOK):
