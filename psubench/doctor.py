@@ -13,13 +13,16 @@ from psubench.devices import available, device_lock, disturbances, machine, memo
 from psubench.devices.disturbances import Finding
 from psubench.devices.energy import meters
 from psubench.devices.nvml import Nvml
-from psubench.neurons import parse
+from psubench.plan import speed_blocks
 from psubench.runner import Crew, Settings, Watcher
-from psubench.suite import Block, blocks
+from psubench.suite import Block
 from psubench.workers import Host
 
 REFERENCE, NEURON = "lif", "psu"
-T, BATCH, SIZE = 32, 32, 512
+CASE = {
+    "neurons": NEURON, "reference": REFERENCE, "T": "32", "batch": "32", "size": "512", "phase": "infer",
+    "data": "spoken-digits",
+}  # fmt: skip
 WAITING = 0.02  # of a window's time; less is the reading of the clocks
 Record = Mapping[str, Any]
 
@@ -87,13 +90,9 @@ def same_against_same(
     device: str, threads: int, seconds: float, processes: int, watcher: Watcher
 ) -> list[Record]:
     """Block records of fresh processes, in which LIF runs against itself and against a PSU."""
-    (block,) = blocks(
-        [parse(NEURON)], parse(REFERENCE), [T], [BATCH], [SIZE], ["infer"],
-        kind="speed", model="neuron", data="spoken-digits", device=device, dtype="float32", mode="layer",
-        threads=threads,
-    )  # fmt: skip
+    (block,) = speed_blocks(CASE, device, threads)
     # A precision that is never reached: the rounds go on for all of their seconds.
-    settings = Settings(processes, 1e-12, seconds / processes, 120.0, memory_limit_bytes(), 0)
+    settings = Settings(processes, 1e-12, seconds / processes, 120.0, memory_limit_bytes(), 0, False)
     watcher.plan(processes)
     return [_process(number, block, settings, watcher) for number in range(processes)]
 
@@ -121,10 +120,11 @@ def noise(records: Sequence[Record], comparison: Comparison) -> dict[str, Any]:
     medians = {name: [found[name].value for found in ratios if name in found] for name in (REFERENCE, NEURON)}
     sd = {name: statistics.stdev(values) if len(values) > 1 else None for name, values in medians.items()}
     known = [value for value in sd.values() if value is not None]
-    same = medians[REFERENCE]
+    same, case = medians[REFERENCE], records[0]["case"]
+    size = f"T={case['T']} batch={case['batch']} size={case['size']}"
     return {
-        "case": f"{REFERENCE} against itself and {NEURON}, inference, T={T} batch={BATCH} size={SIZE}",
-        "device": records[0]["case"]["device"],
+        "case": f"{REFERENCE} against itself and {NEURON}, inference, {size}",
+        "device": case["device"],
         "processes": len(ratios),
         "rounds": sum(record.get("rounds", 0) for record in records),
         "noise_floor": intervals.noise_floor(intervals.over_processes(same)) if same else None,

@@ -19,6 +19,7 @@ from psubench.record import AGAIN
 from psubench.render import doctor as shown
 
 CI = Comparison(margin=0.03, processes=2, cases=24)
+CASE = {"device": "cpu", "threads": 1, "T": 32, "batch": 32, "size": 512}
 OK = {"status": "ok", "message": None}
 
 
@@ -29,7 +30,7 @@ def block(ratio_again, ratio_psu, faults=(0,) * 8, cpu_share=1.0):
     wall |= {AGAIN: [round(1e6 / ratio_again)] * rounds, "psu": [round(1e6 / ratio_psu)] * rounds}
     per_round = sum(samples[0] for samples in wall.values())
     return {
-        "type": "block", "reference": "lif", "rounds": rounds, "case": {"device": "cpu", "threads": 1},
+        "type": "block", "reference": "lif", "rounds": rounds, "case": CASE,
         "cases": [OK, OK], "wall_ns": wall, "device_ns": None, "faults": list(faults),
         "cpu_ns": [round(per_round * cpu_share)] * rounds,
     }  # fmt: skip
@@ -45,6 +46,7 @@ def test_noise_is_what_processes_differ_by():
     assert found["noise_floor"] == pytest.approx(math.expm1(same / 2 + 12.706 * same / 2), rel=1e-3)
     assert found["smallest_effect"] == CI.smallest_effect(found["sd_other"])  # the larger of both
     assert (found["processes"], found["rounds"], found["failed"]) == (2, 16, [])
+    assert found["case"] == "lif against itself and psu, inference, T=32 batch=32 size=512"
 
 
 def test_one_process_has_no_spread():
@@ -55,7 +57,7 @@ def test_one_process_has_no_spread():
 
 def test_a_process_that_failed_is_told_and_not_counted():
     bad = {"status": "oom", "message": "out of memory"}
-    lost = {"type": "block", "reference": None, "case": {"device": "cpu", "threads": 1}, "cases": [bad, bad]}
+    lost = {"type": "block", "reference": None, "case": CASE, "cases": [bad, bad]}
     found = doctor.noise([lost, block(1.0, 0.5)], CI)
     assert (found["processes"], found["failed"], found["sd_same"]) == (1, ["out of memory"] * 2, None)
     assert doctor.of_windows([lost]) == []

@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import doctor, energy, export, listing, plot, show, speed
+from psubench.cli import doctor, energy, export, listing, plot, run, show, speed
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command()(speed.speed)
 app.command()(energy.energy)
 app.command()(doctor.doctor)
+app.command()(run.run)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from psubench.cli import options as o
+
+if TYPE_CHECKING:
+    from psubench.suite import Block
+    from psubench.windows import Windowing
 
 LONGEST_WINDOW_S = 60.0  # a processor's counter must not begin again twice within a window
 Windows = Annotated[
@@ -23,15 +27,16 @@ Seconds = Annotated[
 
 def energy(
     T: o.Ts = "32",
-    batch: o.Batch = "32",
+    batch: o.Batch = None,
     size: o.Size = "512",
     neurons: o.Neurons = "lif,psn,psu,ipsu,rpsu",
     reference: o.Reference = "lif",
     model: o.Model = "neuron",
-    data: o.Data = "spoken-digits",
+    data: o.Data = None,
     device: o.Device = None,
     dtype: o.Dtype = "float32",
     phase: o.Phase = "infer,train",
+    mode: o.Mode = "layer",
     threads: o.Threads = 1,
     processes: o.Processes = 3,
     windows: Windows = 2,
@@ -42,6 +47,7 @@ def energy(
     out: o.Out = None,
     resume: o.Resume = False,
     dry_run: o.DryRun = False,
+    yes: o.Yes = False,
     quiet: o.Quiet = False,
     json: o.Json = False,
 ) -> None:
@@ -49,15 +55,32 @@ def energy(
 
     Example: psubench energy --T 32 --neurons lif,psu --phase infer
     """
-    from psubench.cli import running, speed
+    from psubench.cli import running
+
+    words = {"T": T, "batch": batch, "size": size, "neurons": neurons, "reference": reference}
+    words |= {"model": model, "data": data, "dtype": dtype, "phase": phase, "mode": mode}
+    blocks = _plan(words, device, threads, needs_counter=not dry_run)
+    # A worker gives no sign of life while it idles for a window.
+    timed = o.settings(processes, "2%", window, timeout + window, max_memory, seed, False)
+    settings = replace(timed, windows=_windowing(windows, window))
+    running.execute("energy", blocks, settings, running.Output(out, resume, dry_run, yes, quiet, json))
+
+
+def _plan(
+    words: dict[str, str | None], device: str | None, threads: int, *, needs_counter: bool
+) -> list[Block]:
+    from psubench.devices import resolve
     from psubench.devices.energy import require
+    from psubench.plan import speed_blocks
+
+    name = resolve(device)
+    blocks = speed_blocks(words, name, threads, kind="energy")
+    if needs_counter:
+        require(name)
+    return blocks
+
+
+def _windowing(count: int, seconds: float) -> Windowing:
     from psubench.windows import Windowing
 
-    axes = {"T": T, "batch": batch, "size": size, "phase": phase}
-    fixed = {"model": model, "data": data, "device": device, "dtype": dtype, "threads": threads}
-    blocks = speed.plan(neurons, reference, axes, fixed, "energy")
-    if not dry_run:
-        require(blocks[0].case.device)
-    timed = o.settings(processes, "2%", window, timeout + window, max_memory, seed)  # idling is no hang
-    settings = replace(timed, windows=Windowing(windows, window))
-    running.execute("energy", blocks, settings, out, resume=resume, dry_run=dry_run, quiet=quiet, json=json)
+    return Windowing(count, seconds)
