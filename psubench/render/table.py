@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-_STYLES = {"faster": "green", "slower": "red", "≈": "dim", "reference": "dim", "unclear": "yellow"}
+_STYLES = {"faster": "green", "slower": "red", "≈": "dim", "ref": "dim", "unclear": "yellow"}
 _PHASES = {"train": "training", "infer": "inference"}
 _ASCII = str.maketrans({"≈": "~", "µ": "u", "±": "+/-", "·": "-"})
 
