@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -98,6 +99,7 @@ def same_against_same(
 
 
 def _process(number: int, block: Block, settings: Settings, watcher: Watcher) -> Record:
+    began = time.monotonic()
     watcher.block(f"noise, process {number + 1} of {settings.processes}")
     crew = Crew(settings, watcher, number, Host(block.case.threads, block.case.device))
     try:
@@ -105,7 +107,7 @@ def _process(number: int, block: Block, settings: Settings, watcher: Watcher) ->
     finally:
         crew.host.close()
     ratios = {name: interval.ratios() for name, interval in analyse.block_ratios(record).items()}
-    watcher.block_done("noise", settings.max_seconds, ratios)
+    watcher.block_done("noise", time.monotonic() - began, ratios)
     return record
 
 

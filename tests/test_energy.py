@@ -99,6 +99,9 @@ def test_a_run_from_the_counters_to_the_table(tmp_path, counters):
     (psu,) = [window for window in block["windows"] if window["label"] == "psu"]
     assert float(rows["psu"]["gross_j_per_call"]) == pytest.approx(sum(psu["counts"]) * 1e-6 / psu["calls"])
     assert psubench("export", out).stdout == (out / "energy.csv").read_text()
+    assert energy(out, tmp_path / "host", "--resume").returncode == 0
+    types = [one["type"] for one in record.read(out / record.NAME)]
+    assert types == ["run", "energy", "end", "run", "end"]  # nothing was left to measure
     plotted = psubench("plot", out)
     assert (plotted.returncode, len(plotted.stderr.splitlines())) == (2, 1)
 

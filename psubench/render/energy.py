@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from psubench.render import columns
 from psubench.render.columns import UNKNOWN, Column, Row, Show, decimals, percent
@@ -41,12 +41,12 @@ def _verdict(row: Row) -> str:
     return f"{word(row)}, unverified" if columns.unverified(row) else word(row)
 
 
-def caution(row: Row) -> str | None:
-    """Windows that were not read, and steps of a counter that are no small part of a window."""
-    said = [row["unread"]] if row["unread"] else []
-    if row["resolution"] is not None and row["resolution"] > _COARSE:
-        said.append(f"its counters' steps are {percent(row['resolution'])} of a window: lengthen --window")
-    return "; ".join(said) or None
+def coarse(rows: Sequence[Row]) -> list[str]:
+    """One sentence if the steps of a counter are no small part of a window in some row, else none."""
+    shares = [row["resolution"] for row in rows if row["kind"] == "energy" and row["resolution"] is not None]
+    if max(shares, default=0.0) <= _COARSE:
+        return []
+    return [f"the counters' steps are up to {percent(max(shares))} of a window's joules: lengthen --window"]
 
 
 def _own(name: str) -> Column:

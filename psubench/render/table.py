@@ -108,14 +108,14 @@ def header(column: Column, rows: Sequence[Row]) -> str:
 
 
 def _reason(row: Row) -> str | None:
-    """Why a case has no numbers, or none that are exact enough."""
+    """Why a case has no numbers, or fewer than were meant."""
     if row["status"] != "ok":
         return f"{row['status']}: {row['message'] or 'no message'}"
-    return energy.caution(row) if row["kind"] == "energy" else None
+    return str(row["unread"]) if row.get("unread") else None
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """Why cases have no numbers, or none that are exact: equal reasons once, with every T of theirs."""
+    """Why cases have no numbers, or none that are exact; equal reasons once, with every T of theirs."""
     found: dict[tuple[str, ...], list[str]] = {}
     for setting, group in groups.settings(rows).items():
         for row, reason in ((row, _reason(row)) for row in group):
@@ -126,4 +126,4 @@ def notes(rows: Sequence[Row]) -> list[str]:
     return [
         f"{label}, {_PHASES[phase]} at T = {', '.join(Ts)}{where}: {reason}"
         for (label, phase, where, reason), Ts in found.items()
-    ]
+    ] + energy.coarse(rows)
