@@ -185,6 +185,16 @@ def test_a_gpu_counts_millijoules(monkeypatch):
     assert one.spent(one.read(), one.read()) == (3_500, None)
 
 
+@pytest.mark.parametrize(
+    ("after", "reason"), [(5_000, "is stuck at 5000"), (20, "ran backwards from 5000 to 20")]
+)
+def test_a_gpu_whose_counter_stands_still_or_starts_anew(monkeypatch, after, reason):
+    fake_nvml(monkeypatch, nvmlDeviceGetTotalEnergyConsumption=[5_000, 5_000, after])
+    nvml = energy.Nvml()
+    (one,), _ = energy.board(nvml, nvml.gpus()[0])
+    assert one.spent(one.read(), one.read()) == (None, f"GPU-00-abc {reason}")
+
+
 @pytest.mark.parametrize("refusal", ["Not Supported", "Insufficient Permissions"])
 def test_a_gpu_that_refuses_is_absent(monkeypatch, refusal):
     fake_nvml(monkeypatch, nvmlDeviceGetTotalEnergyConsumption=FakeNVMLError(refusal))

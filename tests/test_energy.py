@@ -158,6 +158,19 @@ def test_runs_of_two_kinds_share_no_table(tmp_path):
     assert "several kinds: energy, speed; show, plot or export each kind by itself" in done.stderr
 
 
+def test_one_layer_has_one_T_and_a_network_its_own(tmp_path):
+    for model, T in (("neuron", "T=32"), ("shd", "T=15")):
+        done = psubench("energy", "--model", model, "--phase", "infer", "--device", "cpu", "--dry-run")
+        assert done.stdout.count("infer T=") == done.stdout.count(f"infer {T} ") == 1
+
+
+@pytest.mark.parametrize("command", ["energy", "doctor"])
+def test_help_has_an_example(command):
+    done = psubench(command, "--help")
+    assert done.returncode == 0
+    assert f"Example: psubench {command} --" in " ".join(done.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import weakref
 from dataclasses import dataclass, field
 
 import pytest
@@ -148,6 +149,26 @@ def test_who_raises_is_taken_out_and_the_others_go_on(after):
     assert "bad" not in {window["label"] for window in result.windows}
     assert len(uses(result.fields(), "lif")) == 3
     assert {len(samples) for samples in per_call(result.fields()).values()} == {3}
+
+
+class Cycle:
+    def __init__(self):
+        self.itself = self
+
+
+def test_the_garbage_of_thousands_of_calls_is_collected():
+    world, alive, most = World(), weakref.WeakSet(), 0
+
+    def litters():
+        nonlocal most
+        alive.update(Cycle() for _ in range(10))
+        most = max(most, len(alive))
+        world.pass_time(MS, 30.0)
+
+    result = meter(world, [Contestant("lif", litters)], count=2)
+    calls = sum(window["calls"] for window in result.windows)
+    assert calls > 3000
+    assert most < calls
 
 
 def test_a_reference_that_fails_takes_its_second_sample_along():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from psubench.suite import Block
     from psubench.windows import Windowing
 
+LAYER_T = "32"
 LONGEST_WINDOW_S = 60.0  # a processor's counter must not begin again twice within a window
 Windows = Annotated[
     int, typer.Option(min=1, help="Windows per neuron and process; the reference has twice as many.")
@@ -26,7 +27,7 @@ Seconds = Annotated[
 
 
 def energy(
-    T: o.Ts = "32",
+    T: o.Ts = None,
     batch: o.Batch = None,
     size: o.Size = "512",
     neurons: o.Neurons = "lif,psn,psu,ipsu,rpsu",
@@ -60,7 +61,7 @@ def energy(
     words = {"T": T, "batch": batch, "size": size, "neurons": neurons, "reference": reference}
     words |= {"model": model, "data": data, "dtype": dtype, "phase": phase, "mode": mode}
     blocks = _plan(words, device, threads, needs_counter=not dry_run)
-    # A worker gives no sign of life while it idles for a window.
+    # Longer by a window, in which a worker that idles gives no sign of life.
     timed = o.settings(processes, "2%", window, timeout + window, max_memory, seed, False)
     settings = replace(timed, windows=_windowing(windows, window))
     running.execute("energy", blocks, settings, running.Output(out, resume, dry_run, yes, quiet, json))
@@ -73,6 +74,8 @@ def _plan(
     from psubench.devices.energy import require
     from psubench.plan import speed_blocks
 
+    if words["T"] is None and words["model"] == "neuron":
+        words = {**words, "T": LAYER_T}  # one T, not the six of speed: a window lasts for seconds
     name = resolve(device)
     blocks = speed_blocks(words, name, threads, kind="energy")
     if needs_counter:
