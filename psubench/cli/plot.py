@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from psubench.cli import options as o
+from psubench.errors import PsubenchError
 
 Formats = Annotated[str, typer.Option("--format", metavar="LIST", help="pdf, svg, png.")]
 Folder = Annotated[
@@ -25,5 +26,10 @@ def plot(runs: o.Runs, format: Formats = "pdf,png", out: Folder = None) -> None:
 
     formats = o.choices(format, ("pdf", "svg", "png"), "--format")
     folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
-    for path in plots.save(plots.figures(rows(runs)), folder, formats):
+    figures = plots.figures(rows(runs))
+    if not figures:
+        raise PsubenchError(
+            "these runs hold nothing that has a figure", "psubench show prints what they hold"
+        )
+    for path in plots.save(figures, folder, formats):
         print(path)

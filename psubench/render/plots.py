@@ -43,11 +43,12 @@ _MOST_BARS = 36  # that can be told apart in a panel of that width
 def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     """Figures `time`, `ratio` and `memory` by name, for each network, batch, device or run that differs.
 
-    Rows without a single measured time have no figure. Several networks have a `figure4` together.
+    Rows without a single measured time have no figure, and energy has none. Several networks have a
+    `figure4` together.
     """
     from matplotlib import rc_context
 
-    rows = groups.distinct(rows)
+    rows = [row for row in groups.distinct(rows) if row["kind"] == "speed"]
     looks = styles(row["label"] for row in rows)
     made = []
     with rc_context(_LOOK):
