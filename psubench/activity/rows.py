@@ -8,16 +8,9 @@ from typing import Any
 
 from psubench.activity.counts import LayerCounts
 from psubench.activity.energy_models import EnergyModel
+from psubench.activity.layout import DYNAMICS, NEURON, SYNAPSE, TOTAL, row_of
 from psubench.activity.work import of_dynamics, of_neurons, of_synapse
 from psubench.neurons.operations import Dynamics
-
-TOTAL = "total"
-_SYNAPSE = (
-    *("events", "sop_eff", "sop_unit", "sop_graded", "sop_dense", "mac_textbook", "sop_eff_nzw", "sop_value"),
-    *("recurrent_unit", "recurrent_graded", "recurrent_dense", "bias", "bn", "pooling", "residual"),
-)
-_NEURON = ("spikes", "neuron_steps")
-_DYNAMICS = ("dynamics_mac", "dynamics_ac", "dynamics_cmp", "dynamics_nonlin", "dynamics_mac_executed")
 
 
 @dataclass(frozen=True)
@@ -62,21 +55,10 @@ def layer_rows(
     return [*rows, _total(rows)]
 
 
-def _row(layer: Mapping[str, Any], **values: Any) -> dict[str, Any]:
-    return {
-        **{name: layer[name] for name in ("layer", "role", "kind", "first", "n_samples")},
-        "shape": "x".join(map(str, layer["shape"])),
-        "complete": not layer["uncounted"],
-        "uncounted": list(layer["uncounted"]),
-        **dict.fromkeys((*_SYNAPSE, *_NEURON, *_DYNAMICS, "firing_rate", "spikes_per_step")),
-        **values,
-    }
-
-
 def _synapse_row(layer: Mapping[str, Any], pricing: Pricing) -> dict[str, Any]:
-    counts = dict.fromkeys(_SYNAPSE) if layer["uncounted"] else {name: layer[name] for name in _SYNAPSE}
+    counts = dict.fromkeys(SYNAPSE) if layer["uncounted"] else {name: layer[name] for name in SYNAPSE}
     energy = pricing.model.price(of_synapse(layer, pricing.first_layer))
-    return _row(layer, **counts, energy_pj=energy)
+    return row_of(layer, **counts, energy_pj=energy)
 
 
 def _neuron_row(
@@ -87,9 +69,9 @@ def _neuron_row(
     executed = asdict(dynamics.executed) if known else None  # type: ignore[union-attr,arg-type]
     work = of_neurons(layer, T, ideal, serial=dynamics is not None and dynamics.serial)
     operations = of_dynamics(layer, T, ideal)
-    return _row(
+    return row_of(
         layer,
-        **{name: layer[name] for name in _NEURON},
+        **{name: layer[name] for name in NEURON},
         firing_rate=layer["spikes"] / layer["neuron_steps"] if layer["neuron_steps"] else None,
         spikes_per_step=list(layer["spikes_per_step"]),
         **{f"dynamics_{name}": value for name, value in operations.items()},
@@ -105,15 +87,15 @@ def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         chosen = [row for row in rows if row["role"] == role]
         return {name: _sum([row[name] for row in chosen]) for name in names}
 
-    neurons = of("neuron", (*_NEURON, *_DYNAMICS))
+    neurons = of("neuron", (*NEURON, *DYNAMICS))
     uncounted = list(dict.fromkeys(name for row in rows for name in row["uncounted"]))
     head = {
         "layer": TOTAL, "role": TOTAL, "kind": "", "first": False, "shape": (), "uncounted": uncounted,
         "n_samples": max((row["n_samples"] for row in rows), default=0),
     }  # fmt: skip
-    return _row(
+    return row_of(
         head,
-        **of("synapse", _SYNAPSE),
+        **of("synapse", SYNAPSE),
         **neurons,
         firing_rate=neurons["spikes"] / neurons["neuron_steps"] if neurons["neuron_steps"] else None,
         energy_pj=_sum([row["energy_pj"] for row in rows]),

@@ -38,6 +38,7 @@ def main() -> None:
 
     import psubench.models.convolutional
     import psubench.models.dense
+    import psubench.probes.activity
     import psubench.probes.memory
     import psubench.probes.speed  # noqa: F401
 
@@ -81,6 +82,8 @@ def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
 def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     import torch
 
+    from psubench.counting import KIND
+    from psubench.probes.activity import ActivityProbe
     from psubench.probes.memory import MemoryProbe
     from psubench.probes.speed import Job, Probe, classify
 
@@ -93,7 +96,11 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
 
     torch.set_num_threads(job["case"]["threads"])
     try:
-        probe = MemoryProbe(Job(**job), mark) if job["process"] == MEMORY else Probe(Job(**job), mark, say)
+        probe: Probe | MemoryProbe | ActivityProbe = Probe(Job(**job), mark, say)
+        if job["case"]["kind"] == KIND:
+            probe = ActivityProbe(Job(**job), mark)
+        elif job["process"] == MEMORY:
+            probe = MemoryProbe(Job(**job), mark)
         say({"event": "record", "record": probe.run()})
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
         status, message = classify(error)
