@@ -90,7 +90,7 @@ class Linear:
                 if count is None:
                     return None
                 total += price * count
-        return total
+        return round(total, 6)  # sums such as 4.6 + 0.9 have a tail that means nothing
 
 
 _HOROWITZ = "Horowitz, ISSCC 2014, 45 nm, 0.9 V"
@@ -135,7 +135,7 @@ def _truenorth(name: str, synaptic: float) -> EnergyModel:
 
 
 def _linear(name: str, price: Linear, source: str, *, verified: bool, omits: str) -> EnergyModel:
-    constants = {key: value for key, value in asdict(price).items() if value is not None}
+    constants = {key: value for key, value in asdict(price).items() if value}
     return EnergyModel(name, constants, source, verified, omits, price)
 
 

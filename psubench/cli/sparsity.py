@@ -9,6 +9,10 @@ import typer
 
 from psubench.cli import options as o
 
+Model = Annotated[
+    str, typer.Option(metavar="NAME", help="A network such as shd or vggsnn(width=0.25), or a plug-in.")
+]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that one batch may take.")]
 Batch = Annotated[int, typer.Option(min=1, help="Samples per forward pass.")]
 Samples = Annotated[int, typer.Option(min=1, help="Samples that are counted, of the test split.")]
 EnergyModel = Annotated[
@@ -34,7 +38,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit 4 if an operation c
 
 
 def sparsity(
-    model: o.Model = "vggsnn(width=0.25)",
+    model: Model = "vggsnn(width=0.25)",
     T: o.Ts = None,
     neurons: o.Neurons = "lif,psn,psu,ipsu,rpsu",
     data: o.Data = None,
@@ -47,7 +51,7 @@ def sparsity(
     pooling: Pooling = "graded",
     strict: Strict = False,
     threads: o.Threads = 1,
-    timeout: o.Timeout = 120.0,
+    timeout: Timeout = 120.0,
     max_memory: o.MaxMemory = None,
     seed: o.Seed = 0,
     out: o.Out = None,

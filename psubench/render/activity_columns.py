@@ -73,8 +73,8 @@ class Column:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """So many significant digits, without an exponent."""
-    return f"{value:.{decimals(value, digits)}f}"
+    """So many significant digits, without an exponent; 0 is exact."""
+    return f"{value:.{decimals(value, digits)}f}" if value else "0"
 
 
 def unit_for(values: Sequence[float], units: Mapping[str, float]) -> str:
@@ -106,7 +106,9 @@ def _layer(row: Row) -> str:
 
 
 def _rate(row: Row) -> str:
-    return UNKNOWN if row["firing_rate"] is None else f"{row['firing_rate']:.4f}"
+    if not row["firing_rate"]:
+        return UNKNOWN if row["firing_rate"] is None else "0"  # not a rate that rounds to it
+    return f"{row['firing_rate']:.4f}"
 
 
 def _percent(part: str, whole: str, places: int) -> Callable[[Row], str]:
@@ -146,7 +148,7 @@ COLUMNS: tuple[Column, ...] = (
         needed=lambda rows: any(row["sop_graded"] for row in rows),
     ),
     _data("sop_dense"),
-    Column("of dense", _ALL, "dense", _percent("sop_eff", "sop_dense", 1), "%", right=True),
+    Column("of dense", _ALL, "of dense", _percent("sop_eff", "sop_dense", 1), "%", right=True),
     _data("mac_textbook"),
     _data("sop_eff_nzw"),
     _data("sop_value"),

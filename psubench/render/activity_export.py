@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from psubench.activity.cases import flat
 from psubench.errors import PsubenchError, nearest
 from psubench.render.activity_columns import COLUMNS, Column, Show, shown
-from psubench.render.activity_table import Case, caption, estimates, notes
+from psubench.render.activity_table import LEGEND, Case, caption, estimates, notes
 from psubench.render.export import latex_escape
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def to_markdown(cases: Sequence[Case]) -> str:
     align = ["right" if column.right else "left" for column in columns]
     # Without disable_numparse, 0.090 would become 0.09.
     grid = frame.to_markdown(index=False, disable_numparse=True, colalign=align)
-    below = "\n".join(f"- {line}." for line in (*estimates(cases), *notes(cases)))
+    below = "\n".join(f"- {line}." for line in (LEGEND, *estimates(cases), *notes(cases)))
     return "\n\n".join(part for part in (f"{caption(cases)}.", grid, below) if part)
 
 
@@ -65,7 +65,7 @@ def to_latex(cases: Sequence[Case]) -> str:
     """A table of all layers for `\\usepackage{booktabs}`; what is missing stands in comments below it."""
     columns, frame = _grid(cases)
     align = "".join("r" if column.right else "l" for column in columns)
-    told = latex_escape(". ".join((caption(cases), *estimates(cases)))) + "."
+    told = latex_escape(". ".join((caption(cases), LEGEND, *estimates(cases)))) + "."
     text = frame.to_latex(index=False, escape=True, column_format=align, caption=told)
     for letter, command in {"µ": r"\textmu{}", "β": r"$\beta$"}.items():
         text = text.replace(letter, command)

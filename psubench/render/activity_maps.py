@@ -55,11 +55,12 @@ def _name_columns(tiles: Sequence[Any], layers: Sequence[tuple[str, Sequence[int
     place = 0
     for layer, channels in layers:
         for axes, channel in zip(tiles[place : place + len(channels)], channels, strict=True):
-            axes.set_title(f"ch. {channel}", fontsize=6, pad=2)
-        middle = len(channels) / 2 * 1.05
-        tiles[place].text(
-            middle, 1.22, layer, transform=tiles[place].transAxes, ha="center", va="bottom", fontsize=8
+            axes.set_title(f" \nch. {channel}", fontsize=6.5, pad=2)  # the first line is the layer's
+        middle = len(channels) / 2 * 1.03
+        name = tiles[place].text(
+            middle, 1.23, layer, transform=tiles[place].transAxes, ha="center", va="bottom", fontsize=8
         )
+        name.set_in_layout(False)  # it lies over several pictures, which must not make room for it
         place += len(channels)
 
 
@@ -129,7 +130,7 @@ def raster(cases: Sequence[Case], looks: Mapping[str, Style], width: float) -> F
     if not cases:
         return None
     names = _spread([found["layer"] for found in cases[0]["raster"]], _MOST_PANELS)
-    figure = Figure(figsize=(width, 0.95 * len(cases) + 0.8), layout="constrained")
+    figure = Figure(figsize=(width, 0.8 * len(cases) + 0.8), layout="constrained")
     grid = figure.subplots(len(cases), len(names), squeeze=False, sharex=True)
     for axes_row, case in zip(grid, cases, strict=True):
         found = {layer["layer"]: layer for layer in case["raster"]}

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 Case = Mapping[str, Any]
 _ASCII = str.maketrans({"µ": "u"})
-_STAR = "* its input is the data; SOPs: effective synaptic operations; dense: share of the dense ones"
+LEGEND = (
+    "SOPs: effective synaptic operations; graded: share whose input is neither 1 nor -1; of dense: share of"
+    " the operations that an input without zeros would cause; *: its input is the data"
+)
 _LONGEST = 14  # letters of a cell that is not broken
 _AXES = ("model", "data", "batch", "device", "dtype", "weights")
 
@@ -46,7 +49,7 @@ def show(cases: Sequence[Case], console: Console | None = None) -> None:
         rows = [row for row in flat(counted) if row["role"] == "total"]
         say(f"\nall layers{weights_of(counted)}", "bold")
         console.print(_table(rows, Show.TOTALS, known))
-    for lines in (notes(cases), [_STAR] * bool(counted) + estimates(cases), verdict_lines(cases)):
+    for lines in (notes(cases), [LEGEND] * bool(counted) + estimates(cases), verdict_lines(cases)):
         if lines:
             say("\n" + "\n".join(f"{line}." for line in lines))
 
@@ -101,11 +104,14 @@ def _table(rows: Sequence[Row], where: Show, known: Callable[[str], str]) -> Tab
 
 
 def notes(cases: Sequence[Case]) -> list[str]:
-    """Why cases have no numbers, and what could not be counted."""
+    """Why cases have no numbers, what could not be counted, and who is silent."""
     found = []
     for case in cases:
         if case["status"] != "ok":
             found.append(f"{title(case)}: {case['status']}: {case['message']}")
+        whole = total(case)
+        if whole is not None and whole["neuron_steps"] and not whole["spikes"]:
+            found.append(f"{title(case)}: no neuron fires, so that its counts say little")
         for row in case["layers"]:
             if row["role"] != "total" and not row["complete"]:
                 what = ", ".join(row["uncounted"])
