@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import data, doctor, energy, export, listing, plot, run, show, speed
+from psubench.cli import data, doctor, energy, export, listing, plot, run, show, sparsity, speed
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(speed.speed)
+app.command()(sparsity.sparsity)
 app.command()(energy.energy)
 app.command()(doctor.doctor)
 app.command()(run.run)

@@ -38,6 +38,7 @@ def main() -> None:
 
     import psubench.models.convolutional
     import psubench.models.dense
+    import psubench.probes.activity
     import psubench.probes.energy
     import psubench.probes.memory
     import psubench.probes.speed  # noqa: F401
@@ -82,6 +83,7 @@ def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
 def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     import torch
 
+    from psubench.probes.activity import ActivityProbe
     from psubench.probes.energy import EnergyProbe
     from psubench.probes.memory import MemoryProbe
     from psubench.probes.speed import Job, Probe, classify
@@ -97,6 +99,8 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     try:
         if job["process"] == MEMORY:
             record = MemoryProbe(Job(**job), mark).run()
+        elif job["case"]["kind"] == "sparsity":
+            record = ActivityProbe(Job(**job), mark).run()
         else:
             probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
             record = probe(Job(**job), mark, say).run()
