@@ -70,20 +70,11 @@ def count_blocks(
         PsubenchError: a word means nothing, or model and data do not fit together.
     """
     given = {**SPARSITY, **{name: word for name, word in words.items() if word is not None}}
-    if given["model"] == "neuron":
-        raise PsubenchError(
-            f"{prefix}model neuron: a layer of neurons has no synapses",
-            'give a network, such as "shd(depth=1)"',
-        )
-    ref = models.parse(str(given["model"]))
-    spec = None if ref.is_plugin else models.TABLE[ref.kind]
-    data_ref = data.parse(given["data"] or (spec.data if spec else "normal"))
-    if spec is not None and not data_ref.is_plugin:
-        models.shape_for(ref, data.TABLE[data_ref.kind].step, data_ref.name)
-    energy_models.parse(str(given["energy_model"]))
-    steps = parse_range(given["T"] or str(spec.T if spec else 10), f"{prefix}T")
+    ref, data_ref, own_T = _network(given, prefix)
     blocks = []
-    for T, neuron in product(steps, parse_list(str(given["neurons"]))):
+    for T, neuron in product(
+        parse_range(given["T"] or own_T, f"{prefix}T"), parse_list(str(given["neurons"]))
+    ):
         case = CountCase(
             kind=KIND, neuron=neuron.name, implementation=neuron.implementation, model=ref.name,
             data=data_ref.name, T=T, batch=batch, size=None, device=device,
@@ -95,3 +86,19 @@ def count_blocks(
         )  # fmt: skip
         blocks.append(Block((Entry(case, neuron),)))
     return blocks
+
+
+def _network(given: Mapping[str, str | None], prefix: str) -> tuple[models.ModelRef, data.DataRef, str]:
+    """Network, data and the network's own T, checked to fit together."""
+    if given["model"] == "neuron":
+        raise PsubenchError(
+            f"{prefix}model neuron: a layer of neurons has no synapses",
+            'give a network, such as "shd(depth=1)"',
+        )
+    ref = models.parse(str(given["model"]))
+    spec = None if ref.is_plugin else models.TABLE[ref.kind]
+    data_ref = data.parse(given["data"] or (spec.data if spec else "normal"))
+    if spec is not None and not data_ref.is_plugin:
+        models.shape_for(ref, data.TABLE[data_ref.kind].step, data_ref.name)
+    energy_models.parse(str(given["energy_model"]))
+    return ref, data_ref, str(spec.T if spec else 10)
