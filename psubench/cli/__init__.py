@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import export, listing, plot, run, show, speed
+from psubench.cli import accuracy, export, listing, plot, run, show, speed, train
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 app.command()(speed.speed)
 app.command()(run.run)
+app.command()(train.train)
+app.command()(accuracy.accuracy)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PANELS = {"train": "training", "infer": "testing"}
 """The paper's words for the phases, in its order."""
-_LOOK: Any = {
+LOOK: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure looks the same everywhere
     "font.size": 8,
     "axes.titlesize": 8,
@@ -52,7 +52,7 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     rows = groups.distinct(rows)
     looks = styles(row["label"] for row in rows)
     made = []
-    with rc_context(_LOOK):
+    with rc_context(LOOK):
         for setting, group in groups.settings(rows).items():
             if any(row["median_s"] is not None for row in group):
                 made.append((groups.file_name("time", setting), _time(group, looks)))
@@ -78,7 +78,7 @@ def save(figures: Sequence[tuple[str, Figure]], folder: Path, formats: Sequence[
     from matplotlib import rc_context
 
     paths = []
-    with rc_context(_LOOK):
+    with rc_context(LOOK):
         for name, figure in figures:
             for format in formats:
                 data = BytesIO()
