@@ -67,7 +67,8 @@ def _context(case: Training) -> Any:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic recipes
     try:
         context = mp.get_context("forkserver")
-        context.set_forkserver_preload(["psubench.training.work"])
+        # The optimizers import torch._dynamo when first called: once here, not in every process.
+        context.set_forkserver_preload(["psubench.training.work", "torch._dynamo"])
         from multiprocessing import forkserver
 
         forkserver.ensure_running()

@@ -72,7 +72,8 @@ class Work:
     def _run(self, before: int | None) -> Outcome:
         case = self.case
         torch.set_num_threads(case.threads)
-        torch.use_deterministic_algorithms(case.recipe.deterministic)
+        if case.recipe.deterministic != torch.are_deterministic_algorithms_enabled():
+            torch.use_deterministic_algorithms(case.recipe.deterministic)  # imports a lot when called
         with group(case.device) as (together, name):
             device = torch.device(name)
             trainer = Trainer(case, together, device)
