@@ -9,13 +9,6 @@ from typing import Any
 Record = Mapping[str, Any]
 
 
-def holds_trainings(records: Sequence[Record]) -> bool:
-    """Whether a record is of `psubench train` or `psubench accuracy`."""
-    return any(
-        case["case"].get("kind") == "training" for r in records if r["type"] == "run" for case in r["cases"]
-    )
-
-
 def trainings(records: Sequence[Record]) -> list[dict[str, Any]]:
     """One row per planned training, in the order of the plan.
 

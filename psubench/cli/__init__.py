@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import accuracy, export, listing, plot, run, show, speed, train
+from psubench.cli import accuracy, data, export, listing, plot, run, show, speed, train
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
 app.add_typer(listing.app, name="list")
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> None:

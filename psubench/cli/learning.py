@@ -94,19 +94,18 @@ def _train(
 
 def _finish(command: str, folder: Path, *, json: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench import accuracy, published, record
+    from psubench import accuracy, record
     from psubench.render import accuracy_plots, accuracy_table, export, plots
 
     trainings = accuracy.trainings(record.read(record.locate(folder)))
     rows = accuracy.summary(trainings)
-    others = published.on(row["data"] for row in rows)
-    export.write_text(accuracy_table.render(rows, others, "csv"), folder / f"{command}.csv")
+    export.write_text(accuracy_table.render(rows, "csv"), folder / f"{command}.csv")
     if command == "accuracy":
-        export.write_text(accuracy_table.render(rows, others, "latex"), folder / "accuracy.tex")
+        export.write_text(accuracy_table.render(rows, "latex"), folder / "accuracy.tex")
     plots.save(accuracy_plots.figures(rows), folder, ("pdf", "png"))
     if json:
-        print(accuracy_table.render(rows, others, "json"), end="")
+        print(accuracy_table.to_json(rows))
     else:
-        accuracy_table.show(rows, others)
+        accuracy_table.show(rows)
         print(f"\nrecord, {command}.csv, figures and checkpoints: {folder}")
     return trainings

@@ -20,10 +20,12 @@ def plot(runs: o.Runs, format: Formats = "pdf,png", out: Folder = None) -> None:
 
     Example: psubench plot reports/speed-20261124-101500 --format svg
     """
-    from psubench.cli.reading import rows
-    from psubench.render import plots
+    from psubench.cli.reading import runs_by_kind
+    from psubench.render import accuracy_plots, plots
 
     formats = o.choices(format, ("pdf", "svg", "png"), "--format")
     folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
-    for path in plots.save(plots.figures(rows(runs)), folder, formats):
-        print(path)
+    for kind, found in runs_by_kind(runs).items():
+        drawn = accuracy_plots.figures(found) if kind == "training" else plots.figures(found)
+        for path in plots.save(drawn, folder, formats):
+            print(path)

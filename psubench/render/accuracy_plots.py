@@ -23,11 +23,9 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     Args:
         rows: of `accuracy.summary`.
     """
-    from matplotlib import rc_context
-
     looks = styles(row["label"] for row in rows)
     made = []
-    with rc_context(plots.LOOK):
+    with plots.look():
         if any(curve for row in rows for curve in row["curves"]):
             made.append(("curves", _figure(rows, looks, _curves)))
         if any(row["spikes_per_sample"] is not None for row in rows):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from psubench import published
 from psubench.errors import PsubenchError, nearest
 from psubench.published import Published
 from psubench.render.columns import SECONDS, UNKNOWN, Row, unit_of
@@ -137,12 +138,11 @@ def notes(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def show(rows: Sequence[Row], published: Sequence[Published], console: Console | None = None) -> None:
+def show(rows: Sequence[Row], console: Console | None = None) -> None:
     """Prints the measured table, what went wrong, and under a head of its own what others published.
 
     Args:
         rows: of `accuracy.summary`.
-        published: for the same data.
         console: standard output by default.
     """
     from rich.console import Console
@@ -156,12 +156,12 @@ def show(rows: Sequence[Row], published: Sequence[Published], console: Console |
     _print(console, [(c.header or "", c.name in ("label", *_AXES)) for c in columns], cells, ends)
     for note in notes(rows):
         console.print(Text(f"\n{note}"))
-    if published:
+    if others := published.on(row["data"] for row in rows):
         console.print(
             Text("\npublished, by the authors of the source, with networks of their own; not measured here\n")
         )
         heads = [("data", True), ("neuron", True), ("T", False), ("accuracy %", False), ("source", True)]
-        _print(console, heads, [_published(p) for p in published], [False] * len(published))
+        _print(console, heads, [_published(p) for p in others], [False] * len(others))
 
 
 def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row | None]]:
@@ -190,15 +190,16 @@ def _print(
     console.print(table)
 
 
-def render(rows: Sequence[Row], published: Sequence[Published], format: str) -> str:
+def render(rows: Sequence[Row], format: str) -> str:
     """The measured rows as csv, json, markdown or latex; published numbers follow in a table of their own
     where the format has room for one, and in JSON and CSV they are left out."""
     if format not in FORMATS:
         raise PsubenchError(f'unknown format "{format}"', nearest(format, FORMATS))
-    return FORMATS[format](rows, published).rstrip("\n") + "\n"
+    return FORMATS[format](rows).rstrip("\n") + "\n"
 
 
-def _to_csv(rows: Sequence[Row], _: Sequence[Published]) -> str:
+def to_csv(rows: Sequence[Row]) -> str:
+    """One line per row; fractions, seconds and bytes as they are, unknown is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.name for column in COLUMNS])
@@ -206,37 +207,38 @@ def _to_csv(rows: Sequence[Row], _: Sequence[Published]) -> str:
     return text.getvalue()
 
 
-def _to_json(rows: Sequence[Row], _: Sequence[Published]) -> str:
+def to_json(rows: Sequence[Row]) -> str:
+    """A list of objects, with the seeds of each; unknown is null."""
     objects = [
         {column.name: row[column.name] for column in COLUMNS} | {"seeds": row["seeds"]} for row in rows
     ]
     return json.dumps(objects, indent=1, allow_nan=False, ensure_ascii=False)
 
 
-def _grids(rows: Sequence[Row], published: Sequence[Published]) -> list[tuple[str, pd.DataFrame]]:
+def _grids(rows: Sequence[Row]) -> list[tuple[str, pd.DataFrame]]:
     import pandas as pd
 
     columns = shown(rows)
     grid = pd.DataFrame({c.header: [c.text(row) for row in rows] for c in columns}, dtype=object)
     grids = [(f"{caption(rows)}.", grid)]
-    if published:
+    if others := published.on(row["data"] for row in rows):
         heads = ["data", "neuron", "T", "accuracy %", "source"]
-        grids.append(
-            ("Published, not measured here.", pd.DataFrame(map(_published, published), columns=heads))
-        )
+        grids.append(("Published, not measured here.", pd.DataFrame(map(_published, others), columns=heads)))
     return grids
 
 
-def _to_markdown(rows: Sequence[Row], published: Sequence[Published]) -> str:
+def to_markdown(rows: Sequence[Row]) -> str:
+    """The measured table, then the published one, then what has no result."""
     parts = []
-    for title, grid in _grids(rows, published):
+    for title, grid in _grids(rows):
         parts += [title, grid.to_markdown(index=False, disable_numparse=True)]
     return "\n\n".join([*parts, *(f"- {note}" for note in notes(rows))])
 
 
-def _to_latex(rows: Sequence[Row], published: Sequence[Published]) -> str:
+def to_latex(rows: Sequence[Row]) -> str:
+    """The measured table, then the published one, then what has no result."""
     text = ""
-    for title, grid in _grids(rows, published):
+    for title, grid in _grids(rows):
         # pandas escapes cells and heads, not the caption
         escaped = title.replace("%", r"\%").replace("_", r"\_")
         text += grid.to_latex(
@@ -247,9 +249,9 @@ def _to_latex(rows: Sequence[Row], published: Sequence[Published]) -> str:
     return text + "".join(f"% {' '.join(note.split())}\n" for note in notes(rows))
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Row], Sequence[Published]], str]] = {
-    "csv": _to_csv,
-    "json": _to_json,
-    "markdown": _to_markdown,
-    "latex": _to_latex,
+FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {
+    "csv": to_csv,
+    "json": to_json,
+    "markdown": to_markdown,
+    "latex": to_latex,
 }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-_STYLES = {"faster": "green", "slower": "red", "≈": "dim", "reference": "dim", "unclear": "yellow"}
+_STYLES = {"faster": "green", "slower": "red", "≈": "dim", "ref": "dim", "unclear": "yellow"}
 _PHASES = {"train": "training", "infer": "inference"}
 _ASCII = str.maketrans({"≈": "~", "µ": "u", "±": "+/-", "·": "-"})
 
@@ -39,11 +39,13 @@ def _lines(rows: Sequence[Row], width: int, ascii_only: bool) -> list[str | Tabl
     def known(text: str) -> str:
         return text.translate(_ASCII) if ascii_only else text
 
-    columns = [column for column in shown(rows) if column.name != "phase"]
     lines: list[str | Table] = [known(caption(rows)), ""]
-    for phase in groups.phases(rows):
-        of_phase = sorted((row for row in rows if row["phase"] == phase), key=lambda row: row["T"])
-        lines += [_PHASES[phase], _table(of_phase, columns, width, known), ""]
+    for title, some in groups.networks(rows).items():
+        columns = [column for column in shown(some) if column.name != "phase"]
+        for phase in groups.phases(some):
+            of_phase = sorted((row for row in some if row["phase"] == phase), key=lambda row: row["T"])
+            heading = ": ".join(filter(None, (title, _PHASES[phase])))
+            lines += [known(heading), _table(of_phase, columns, width, known), ""]
     for paragraph in (notes(rows), verdict_lines(rows)):
         lines += [*(known(f"{line}.") for line in paragraph), *([""] if paragraph else [])]
     return lines[:-1]
@@ -90,7 +92,7 @@ def caption(rows: Sequence[Row]) -> str:
 def shown(rows: Sequence[Row]) -> list[Column]:
     """The columns that a table of these rows needs: axes that differ, results that are known."""
     several = groups.varying(rows)
-    axes = [column for column in COLUMNS if column.name in several]
+    axes = [column for column in COLUMNS if column.name in several and column.name != "mode"]
     axes.sort(key=lambda column: {"phase": 0, "T": 1}.get(column.name, 2))
     results = [column for column in COLUMNS if Show.TABLE in column.show]
     known = [c for c in results if c.name == "label" or any(c.text(row) != UNKNOWN for row in rows)]
