@@ -42,6 +42,7 @@ def _row(planned: Record, epochs: Mapping[int, Record], end: Record | None) -> d
         "recipe": case["recipe"],
         "key": planned["key"],
         "label": planned["label"],
+        "note": planned["note"],
         "status": status,
         "message": message,
         "run_id": planned["run_id"],
@@ -107,7 +108,7 @@ def _summed(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return statistics.fmean(known) if known else None
 
     return {
-        **{name: group[0][name] for name in (*_SAME, "label", "epochs", "run_id")},
+        **{name: group[0][name] for name in (*_SAME, "label", "note", "epochs", "run_id")},
         "status": bad[0]["status"] if bad else "ok",
         "message": "; ".join(f"seed {row['seed']}: {row['message']}" for row in bad) or None,
         "accuracy": statistics.fmean(values) if values else None,

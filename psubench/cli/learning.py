@@ -58,6 +58,7 @@ def execute(
         raise PsubenchError("--resume needs to know which run to continue", "name its folder with --out DIR")
     if launched() and out is None:
         raise PsubenchError("processes that train together need the same folder", "name it with --out DIR")
+    _check_data(cases)
     folder = out or Path("reports", f"{command}-{datetime.now():%Y%m%d-%H%M%S}")
     complete = _train(command, cases, folder, jobs, resume=resume, quiet=quiet or follows())
     if follows():
@@ -71,6 +72,14 @@ def execute(
     asked = {case.key for case in cases}
     if any(row["status"] != "ok" for row in rows if row["key"] in asked):
         raise typer.Exit(CASE_FAILED)
+
+
+def _check_data(cases: Sequence[Training]) -> None:
+    """Raises PsubenchError now, and not in every training, if the files of a data set are missing."""
+    from psubench import data
+
+    for source in dict.fromkeys(case.data for case in cases if not case.data.is_plugin):
+        data.count(source, "train")
 
 
 def _list(cases: Sequence[Training], jobs: int, *, json: bool) -> None:

@@ -29,7 +29,8 @@ class Column:
 
     Attributes:
         name: key of the row, and the header in CSV and JSON.
-        header: its head in tables; None where tables do not have it.
+        header: its head in tables, which may break where it has a line break; None where tables do not
+            have it.
         text: how tables show it.
     """
 
@@ -98,15 +99,15 @@ COLUMNS: tuple[Column, ...] = (
     Column("n", "n", _plain("n")),
     Column("test_samples"),
     Column("train_accuracy"),
-    Column("firing_rate", "firing rate", _rate),
-    Column("spikes_per_sample", "spikes / sample", _scaled("spikes_per_sample")),
-    Column("sop_eff_per_sample", "SOP / sample", _scaled("sop_eff_per_sample")),
-    Column("energy_pj_per_sample", "energy / sample (estimate)", _scaled("energy_pj_per_sample", "pJ")),
-    Column("epoch_s", "time / epoch", _time),
+    Column("firing_rate", "firing\nrate", _rate),
+    Column("spikes_per_sample", "spikes /\nsample", _scaled("spikes_per_sample")),
+    Column("sop_eff_per_sample", "SOP /\nsample", _scaled("sop_eff_per_sample")),
+    Column("energy_pj_per_sample", "energy / sample\n(estimate)", _scaled("energy_pj_per_sample", "pJ")),
+    Column("epoch_s", "time /\nepoch", _time),
     Column("data_s"),
     Column("samples_per_s"),
     Column("parameters", "parameters", _scaled("parameters")),
-    Column("peak_memory_bytes", "peak memory", _memory),
+    Column("peak_memory_bytes", "peak\nmemory", _memory),
     Column("message"),
     Column("run_id"),
 )
@@ -130,8 +131,9 @@ def shown(rows: Sequence[Row]) -> list[Column]:
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """Why trainings have no result."""
-    return [
+    """What was done to the data, and why trainings have no result."""
+    changed = dict.fromkeys(f"{row['data']}: {row['note']}" for row in rows if row["note"])
+    return [*changed] + [
         f"{row['label']} on {row['data']}: {row['status']}: {row['message']}"
         for row in rows
         if row["message"]
@@ -184,7 +186,9 @@ def _print(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
     )
     for head, left in heads:
-        table.add_column(Text(head), justify="left" if left else "right", overflow="fold")
+        table.add_column(
+            Text(head), justify="left" if left else "right", overflow="fold", no_wrap=head != "source"
+        )
     for row, end in zip(cells, ends, strict=True):
         table.add_row(*(Text(cell) for cell in row), end_section=end)
     console.print(table)
@@ -219,7 +223,9 @@ def _grids(rows: Sequence[Row]) -> list[tuple[str, pd.DataFrame]]:
     import pandas as pd
 
     columns = shown(rows)
-    grid = pd.DataFrame({c.header: [c.text(row) for row in rows] for c in columns}, dtype=object)
+    grid = pd.DataFrame(
+        {" ".join((c.header or "").split()): [c.text(row) for row in rows] for c in columns}, dtype=object
+    )
     grids = [(f"{caption(rows)}.", grid)]
     if others := published.on(row["data"] for row in rows):
         heads = ["data", "neuron", "T", "accuracy %", "source"]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from psubench import headers, record
+from psubench import data, headers, record
 from psubench.devices import device_lock, worker_environment
 from psubench.errors import CASE_FAILED, PsubenchError
 from psubench.training import launch, pool
@@ -152,7 +152,13 @@ class Campaign:
         first = self.cases[0]
         refs = [ref for case in self.cases for ref in (case.model, case.data, case.neuron) if ref.is_plugin]
         cases = [
-            {"key": case.key, "case": case.canonical(), "label": case.neuron.label} for case in self.cases
+            {
+                "key": case.key,
+                "case": case.canonical(),
+                "label": case.neuron.label,
+                "note": data.note(case.data, case.T),
+            }
+            for case in self.cases
         ]
         return {
             **headers.header(first.device, [ref.kind for ref in refs], cases),

@@ -67,12 +67,15 @@ def training(task: Task, neuron: str, *, seed: int, device: str, threads: int) -
         neuron: as the command line takes it; the recipe's parameters are given to it where it has them.
 
     Raises:
-        PsubenchError: a name or a value is unknown.
+        PsubenchError: a name or a value is unknown, or network and data do not fit.
     """
     model = models.parse(task.model)
-    T = task.T or (32 if model.is_plugin else models.TABLE[model.kind].T)
+    meant = models.TABLE["mlp" if model.is_plugin else model.kind]
+    source, T = data.parse(task.data or meant.data), task.T or meant.T
     ref = with_parameters(neurons.parse(neuron), task.recipe)
-    return Training(model, data.parse(task.data), ref, T, task.recipe, seed, device, threads)
+    if not (model.is_plugin or source.is_plugin):  # plug-ins are loaded where they are trained
+        models.shape_for(model, data.shape(source, T)[0], source.name)
+    return Training(model, source, ref, T, task.recipe, seed, device, threads)
 
 
 def with_parameters(ref: NeuronRef, recipe: Recipe) -> NeuronRef:

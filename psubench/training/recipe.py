@@ -107,12 +107,12 @@ class Task:
     """What is trained, and how; a neuron and a seed make it a training.
 
     Attributes:
-        model, data: texts as the command line takes them; no model is the network for any flat features.
+        model, data: texts as the command line takes them; without data, those that the network is meant for.
         T: time steps; None takes the network's.
     """
 
     model: str = "mlp"
-    data: str = "spoken-digits"
+    data: str | None = None
     T: int | None = None
     recipe: Recipe = field(default_factory=Recipe)
 
