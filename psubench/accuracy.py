@@ -54,8 +54,11 @@ def _row(planned: Record, epochs: Mapping[int, Record], end: Record | None) -> d
         "loss": last["loss"] if result and last else None,
         "firing_rate": test["firing_rate"] if test else None,
         "spikes_per_sample": _spikes(test, case) if test else None,
-        "sop_eff_per_sample": None,
-        "energy_pj_per_sample": None,
+        "sop_eff_per_sample": _per_sample(result, "sop_eff"),
+        "energy_pj_per_sample": _per_sample(result, "energy_pj"),
+        "dynamics_energy_pj_per_sample": _per_sample(result, "dynamics_energy_pj"),
+        "energy_model": (result.get("activity") or {}).get("energy_model"),
+        "policy": (result.get("activity") or {}).get("policy"),
         "parameters": result.get("parameters"),
         "peak_memory_bytes": result.get("peak_memory_bytes"),
         **_times(epochs),
@@ -68,6 +71,14 @@ def _spikes(test: Record, case: Record) -> float:
     passes = case["recipe"]["eval_samples"] if case["neuron"].startswith("spsn") else 1
     spikes: int = sum(test["spikes"].values())
     return spikes / float(test["samples"] * passes)
+
+
+def _per_sample(end: Record, name: str) -> float | None:
+    """A total of the counter per sample; None where it is unknown."""
+    activity = end.get("activity")
+    if not activity or activity[name] is None or not activity["n_samples"]:
+        return None
+    return float(activity[name] / activity["n_samples"])
 
 
 def _times(epochs: Mapping[int, Record]) -> dict[str, float | None]:
@@ -116,6 +127,8 @@ def _summed(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "n": len(good),
         "seeds": [row["seed"] for row in good],
         "test_samples": good[0]["test_samples"] if good else None,
+        "energy_model": good[0]["energy_model"] if good else None,
+        "policy": good[0]["policy"] if good else None,
         "peak_memory_bytes": max(
             (row["peak_memory_bytes"] for row in good if row["peak_memory_bytes"] is not None), default=None
         ),
@@ -127,5 +140,6 @@ def _summed(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 _MEANS = (
     "train_accuracy", "firing_rate", "spikes_per_sample", "sop_eff_per_sample", "energy_pj_per_sample",
+    "dynamics_energy_pj_per_sample",
     "epoch_s", "data_s", "samples_per_s",
 )  # fmt: skip

@@ -8,7 +8,20 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import accuracy, data, export, listing, plot, run, show, speed, train
+from psubench.cli import (
+    accuracy,
+    data,
+    doctor,
+    energy,
+    export,
+    listing,
+    plot,
+    run,
+    show,
+    sparsity,
+    speed,
+    train,
+)
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -18,6 +31,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(speed.speed)
+app.command()(sparsity.sparsity)
+app.command()(energy.energy)
+app.command()(doctor.doctor)
 app.command()(run.run)
 app.command()(train.train)
 app.command()(accuracy.accuracy)

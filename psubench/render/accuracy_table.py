@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _AXES = ("model", "data", "T", "epochs", "device", "threads")
-_PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+_COUNTS: Mapping[str, float] = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+_PICO: Mapping[str, float] = {"p": 1.0, "n": 1e3, "µ": 1e6, "m": 1e9}
 RULE = "accuracy on the test split after the last epoch; mean ± standard deviation over n seeds"
 
 
@@ -54,15 +55,15 @@ def _accuracy(row: Row) -> str:
     return f"{100 * row['accuracy']:.1f}" + ("" if deviation is None else f" ± {100 * deviation:.1f}")
 
 
-def _scaled(name: str, unit: str = "", factor: float = 1.0) -> Callable[[Row], str]:
-    """Three digits with a prefix of a thousand's power."""
+def _scaled(name: str, prefixes: Mapping[str, float], unit: str = "") -> Callable[[Row], str]:
+    """Three digits with the prefix that leaves one to three of them before the point."""
 
     def text(row: Row) -> str:
-        if row[name] is None:
+        value = row[name]
+        if value is None:
             return UNKNOWN
-        value = row[name] * factor
-        prefix = max((p for p, size in _PREFIXES.items() if value >= size), key=_PREFIXES.get, default="")  # type: ignore[arg-type]
-        return f"{value / _PREFIXES[prefix]:.3g} {prefix}{unit}".strip()
+        fitting = [prefix for prefix, size in prefixes.items() if value >= size] or list(prefixes)[:1]
+        return f"{value / prefixes[fitting[-1]]:.3g} {fitting[-1]}{unit}".strip()
 
     return text
 
@@ -100,13 +101,16 @@ COLUMNS: tuple[Column, ...] = (
     Column("test_samples"),
     Column("train_accuracy"),
     Column("firing_rate", "firing\nrate", _rate),
-    Column("spikes_per_sample", "spikes /\nsample", _scaled("spikes_per_sample")),
-    Column("sop_eff_per_sample", "SOP /\nsample", _scaled("sop_eff_per_sample")),
-    Column("energy_pj_per_sample", "energy / sample\n(estimate)", _scaled("energy_pj_per_sample", "pJ")),
+    Column("spikes_per_sample"),
+    Column("sop_eff_per_sample", "SOP /\nsample", _scaled("sop_eff_per_sample", _COUNTS)),
+    Column("energy_pj_per_sample", "energy /\nsample", _scaled("energy_pj_per_sample", _PICO, "J")),
+    Column("dynamics_energy_pj_per_sample"),
+    Column("energy_model"),
+    Column("policy"),
     Column("epoch_s", "time /\nepoch", _time),
     Column("data_s"),
     Column("samples_per_s"),
-    Column("parameters", "parameters", _scaled("parameters")),
+    Column("parameters"),
     Column("peak_memory_bytes", "peak\nmemory", _memory),
     Column("message"),
     Column("run_id"),
@@ -133,7 +137,14 @@ def shown(rows: Sequence[Row]) -> list[Column]:
 def notes(rows: Sequence[Row]) -> list[str]:
     """What was done to the data, and why trainings have no result."""
     changed = dict.fromkeys(f"{row['data']}: {row['note']}" for row in rows if row["note"])
-    return [*changed] + [
+    models = dict.fromkeys(
+        (r["energy_model"], r["policy"]) for r in rows if r["energy_pj_per_sample"] is not None
+    )
+    estimates = [
+        f"energy is an estimate, by {name}, {policy}; `list energy-models` has its source"
+        for name, policy in models
+    ]
+    return [*changed, *estimates] + [
         f"{row['label']} on {row['data']}: {row['status']}: {row['message']}"
         for row in rows
         if row["message"]

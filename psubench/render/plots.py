@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-_LOOK: Any = {
+LOOK: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure looks the same everywhere
     "font.size": 8,
     "axes.titlesize": 8,
@@ -43,14 +43,15 @@ _MOST_BARS = 36  # that can be told apart in a panel of that width
 def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     """Figures `time`, `ratio` and `memory` by name, for each network, batch, device or run that differs.
 
-    Rows without a single measured time have no figure. Several networks have a `figure4` together.
+    Rows without a single measured time have no figure, and energy has none. Several networks have a
+    `figure4` together.
     """
     from matplotlib import rc_context
 
-    rows = groups.distinct(rows)
+    rows = [row for row in groups.distinct(rows) if row["kind"] == "speed"]
     looks = styles(row["label"] for row in rows)
     made = []
-    with rc_context(_LOOK):
+    with rc_context(LOOK):
         for setting, group in groups.settings(rows).items():
             if any(row["median_s"] is not None for row in group):
                 figure = _over_steps(group, looks, lines.TIME, "bars: 5 % to 95 % of the samples")
@@ -69,7 +70,7 @@ def look() -> AbstractContextManager[None]:
     """What all figures of psubench have in common, for the time of drawing one."""
     from matplotlib import rc_context
 
-    return rc_context(_LOOK)
+    return rc_context(LOOK)
 
 
 def save(figures: Sequence[tuple[str, Figure]], folder: Path, formats: Sequence[str]) -> list[Path]:
@@ -89,7 +90,7 @@ def save(figures: Sequence[tuple[str, Figure]], folder: Path, formats: Sequence[
     from matplotlib import rc_context
 
     paths = []
-    with rc_context(_LOOK):
+    with rc_context(LOOK):
         for name, figure in figures:
             for format in formats:
                 data = BytesIO()

@@ -15,6 +15,7 @@ import torch
 from psubench import plugins
 from psubench.errors import PsubenchError, UnsupportedError
 from psubench.training import checkpoint, weights
+from psubench.training.activity import counted
 from psubench.training.case import Training
 from psubench.training.distributed import group
 from psubench.training.evaluate import tested
@@ -33,6 +34,7 @@ class Outcome:
         status: "ok", or why there is no result: "failed", "oom", "unsupported".
         message: one line about a status that is not ok.
         test: what `evaluate.tested` found with the weights of the last epoch.
+        activity: what `activity.counted` found with the same weights.
         peak_memory_bytes: allocated on a GPU; on the processor, resident beyond what the process held
             before the network was built.
         parameters: numbers that the optimizer changes.
@@ -41,6 +43,7 @@ class Outcome:
     status: str = "ok"
     message: str | None = None
     test: Mapping[str, Any] | None = None
+    activity: Mapping[str, Any] | None = None
     peak_memory_bytes: int | None = None
     parameters: int | None = None
 
@@ -91,11 +94,15 @@ class Work:
                     checkpoint.save(self.folder, state)
             set_lambda(trainer.network, case, case.recipe.epochs)
             test = tested(trainer.network, case, together, device)
+            peak = _peak_bytes(device, before)  # counting needs more than training
+            found = None
             if writes:
+                found = counted(trainer.network, case, device)
                 weights.export(self.folder / checkpoint.WEIGHTS, trainer.network.module, case, trainer.epoch)
             return Outcome(
                 test=test,
-                peak_memory_bytes=_peak_bytes(device, before),
+                activity=found,
+                peak_memory_bytes=peak,
                 parameters=sum(p.numel() for p in trainer.network.module.parameters() if p.requires_grad),
             )
 
