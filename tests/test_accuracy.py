@@ -27,6 +27,15 @@ def found(correct, rate):
     }  # fmt: skip
 
 
+def counted(spikes):
+    """What the counter finds in 200 samples: two operations per spike."""
+    return {
+        "n_samples": 200,
+        "sop_eff": 2 * spikes, "energy_pj": 10.0 * spikes, "dynamics_energy_pj": 4.0 * spikes,
+        "energy_model": "horowitz45-fp32", "policy": "first=sparse_mac,pooling=graded",
+    }  # fmt: skip
+
+
 def case(neuron, data, seed):
     return {
         "kind": "training", "model": "mlp", "data": data, "neuron": neuron, "T": 32,
@@ -60,6 +69,7 @@ def records(data="spoken-digits"):
         told.append(
             {
                 "type": "trained", "key": key, "status": "ok", "message": None, "test": test,
+                "activity": counted(sum(test["spikes"].values())),
                 "peak_memory_bytes": 50 << 20, "parameters": 21784,
             }
         )  # fmt: skip
@@ -86,7 +96,15 @@ def test_trainings():
         1,
         9.0,
     )
-    assert psu["energy_pj_per_sample"] is None  # unknown, not 0
+    assert (psu["sop_eff_per_sample"], psu["energy_pj_per_sample"]) == (400, 2000)
+    assert (lif["sop_eff_per_sample"], lif["energy_pj_per_sample"]) == (None, None)  # unknown, not 0
+
+
+def test_without_a_count_nothing_is_said_of_energy():
+    uncounted = [{**r, "activity": None} if r["type"] == "trained" else r for r in records()]
+    summed = accuracy.summary(accuracy.trainings(uncounted))
+    assert summed[0]["energy_pj_per_sample"] is None
+    assert "energy" not in accuracy_table.render(summed, "markdown")
 
 
 def test_summary():
