@@ -8,7 +8,20 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import data, doctor, energy, export, listing, plot, run, show, sparsity, speed
+from psubench.cli import (
+    accuracy,
+    data,
+    doctor,
+    energy,
+    export,
+    listing,
+    plot,
+    run,
+    show,
+    sparsity,
+    speed,
+    train,
+)
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -22,6 +35,8 @@ app.command()(sparsity.sparsity)
 app.command()(energy.energy)
 app.command()(doctor.doctor)
 app.command()(run.run)
+app.command()(train.train)
+app.command()(accuracy.accuracy)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
