@@ -53,7 +53,7 @@ def finished(records: Iterable[Record]) -> set[tuple[str, int | str]]:
     return {
         (outcome["key"], record.get("process", MEMORY))
         for record in records
-        if record["type"] in ("block", MEMORY)
+        if record["type"] in ("block", "profile", MEMORY)
         for outcome in record["cases"]
         if outcome["status"] == "ok"
     }

@@ -34,6 +34,7 @@ class Job:
         entries: case key, name in the block, neuron text and mode.
         reference: name of the entry that the others are compared with; None if it has failed before.
         process: number of the replicate, from 0; it seeds the order of the rounds.
+        folder: of the run, for what is no record.
     """
 
     case: dict[str, Any]
@@ -43,6 +44,7 @@ class Job:
     seed: int
     precision: float
     max_seconds: float
+    folder: str
 
 
 @dataclass

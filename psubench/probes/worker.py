@@ -39,6 +39,7 @@ def main() -> None:
     import psubench.models.convolutional
     import psubench.models.dense
     import psubench.probes.memory
+    import psubench.probes.profile
     import psubench.probes.speed  # noqa: F401
 
     gc.collect()
@@ -82,7 +83,9 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     import torch
 
     from psubench.probes.memory import MemoryProbe
+    from psubench.probes.profile import ProfileProbe
     from psubench.probes.speed import Job, Probe, classify
+    from psubench.profiling import KIND
 
     counter = itertools.count()
     numbers = {name: number for number, (_, name, *_) in enumerate(job["entries"])} | {AGAIN: 0}
@@ -93,7 +96,11 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
 
     torch.set_num_threads(job["case"]["threads"])
     try:
-        probe = MemoryProbe(Job(**job), mark) if job["process"] == MEMORY else Probe(Job(**job), mark, say)
+        probe: Probe | MemoryProbe | ProfileProbe = Probe(Job(**job), mark, say)
+        if job["case"]["kind"] == KIND:
+            probe = ProfileProbe(Job(**job), mark)
+        elif job["process"] == MEMORY:
+            probe = MemoryProbe(Job(**job), mark)
         say({"event": "record", "record": probe.run()})
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
         status, message = classify(error)
