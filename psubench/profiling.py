@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from psubench.errors import PsubenchError
 from psubench.neurons import parse_list
@@ -18,6 +18,16 @@ TRACES = "traces"
 LAYER_T = "32"
 """Of one layer; a network has its own."""
 _ONE = ("T", "batch", "size", "phase")
+
+
+@dataclass(frozen=True)
+class ProfileBlock(Block):
+    """One neuron in one mode."""
+
+    @property
+    def title(self) -> str:
+        """Names the neuron too, which alone tells it from the others."""
+        return f"{self.entries[0].label}, {super().title}"
 
 
 def profile_blocks(words: Mapping[str, str | None], device: str, threads: int) -> list[Block]:
@@ -46,7 +56,7 @@ def profile_blocks(words: Mapping[str, str | None], device: str, threads: int) -
                 f"write for example --{name} {values[0]}",
             )
     return [
-        Block((replace(entry, case=replace(entry.case, kind=KIND)),))
+        ProfileBlock((replace(entry, case=replace(entry.case, kind=KIND)),))
         for block in blocks
         for entry in block.entries
     ]

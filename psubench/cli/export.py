@@ -19,11 +19,13 @@ def export(runs: o.Runs, format: Format = "csv", out: File = None) -> None:
 
     Example: psubench export reports/speed-20261124-101500 --format latex --out table.tex
     """
-    from psubench.cli.reading import rows
+    from psubench.cli.reading import one_kind
     from psubench.render import export as exporters
+    from psubench.render import profile_export
 
     chosen = o.choice(format, FORMATS, "--format")
-    text = exporters.render(rows(runs), chosen)
+    kind, found = one_kind(runs)
+    text = profile_export.render(found, chosen) if kind == "profile" else exporters.render(found, chosen)
     if out is None:
         print(text, end="")
     else:

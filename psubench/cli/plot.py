@@ -16,14 +16,16 @@ Folder = Annotated[
 
 
 def plot(runs: o.Runs, format: Formats = "pdf,png", out: Folder = None) -> None:
-    """Draws time against T, and the time ratio per T (the paper's Figure 4).
+    """Draws time and time ratio against T (the paper's Figure 4), or what a profile shows.
 
     Example: psubench plot reports/speed-20261124-101500 --format svg
     """
-    from psubench.cli.reading import rows
-    from psubench.render import plots
+    from psubench.cli.reading import runs_by_kind
+    from psubench.render import plots, profile_plots
 
     formats = o.choices(format, ("pdf", "svg", "png"), "--format")
     folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
-    for path in plots.save(plots.figures(rows(runs)), folder, formats):
-        print(path)
+    for kind, found in runs_by_kind(runs).items():
+        drawn = profile_plots.figures(found) if kind == "profile" else plots.figures(found)
+        for path in plots.save(drawn, folder, formats):
+            print(path)

@@ -15,7 +15,7 @@ from psubench.render.styles import Style, styles
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LOOK: Any = {
+LOOK: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure looks the same everywhere
     "font.size": 8,
     "axes.titlesize": 8,
@@ -48,7 +48,7 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     rows = groups.distinct(rows)
     looks = styles(row["label"] for row in rows)
     made = []
-    with rc_context(_LOOK):
+    with rc_context(LOOK):
         for setting, group in groups.settings(rows).items():
             if any(row["median_s"] is not None for row in group):
                 figure = _over_steps(group, looks, lines.TIME, "bars: 5 % to 95 % of the samples")
@@ -80,7 +80,7 @@ def save(figures: Sequence[tuple[str, Figure]], folder: Path, formats: Sequence[
     from matplotlib import rc_context
 
     paths = []
-    with rc_context(_LOOK):
+    with rc_context(LOOK):
         for name, figure in figures:
             for format in formats:
                 data = BytesIO()
