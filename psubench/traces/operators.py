@@ -24,7 +24,8 @@ WORKLESS = frozenset(
         "reshape_as", "resolve_conj", "resolve_neg", "select", "slice", "split", "split_with_sizes",
         "squeeze", "swapaxes", "swapdims", "t", "tensor_split", "to", "transpose", "unbind", "unflatten",
         "unfold", "unsqueeze", "values", "view", "view_as", "view_as_complex", "view_as_real", "vsplit",
-        # The same in place.
+        # A view, though its schema does not say so; and views in place.
+        "_unsafe_view",
         "as_strided_", "detach_", "resize_", "resize_as_", "set_", "squeeze_", "swapaxes_", "swapdims_",
         "t_", "transpose_", "unsqueeze_",
         # Memory without contents, and questions that touch no data.
@@ -32,12 +33,13 @@ WORKLESS = frozenset(
         "result_type", "can_cast", "is_floating_point", "is_complex", "is_same_size", "size", "stride",
     )
 )  # fmt: skip
-_ENGINE = "autograd::engine"
+_AUTOGRAD = ("autograd::", "torch::")
+"""Begin the names of its nodes that are written in C++."""
 
 
 def is_operator(event: Event) -> bool:
     """Whether an event is an operator of the dispatcher, as `aten::add` is; nodes of autograd are none."""
-    return event.kind == "cpu_op" and "::" in event.name and not event.name.startswith(_ENGINE)
+    return event.kind == "cpu_op" and "::" in event.name and not event.name.startswith(_AUTOGRAD)
 
 
 def dispatches(root: Event) -> Iterator[Event]:

@@ -3,7 +3,8 @@
 Forward, an event belongs to the innermost range of a layer around it. Backward, autograd runs one node after
 the other; a node has the sequence number that the operator saw which made it. That operator, and with it
 the layer, is the last one to start with this number: the number grows as soon as the node is made. A node
-whose operator is not in the trace is not attributed: it is nobody's.
+that writes into a part of a tensor (CopySlices) has a number that no operator saw, and runs the node of its
+operator inside. A node whose operator is not in the trace is not attributed: it is nobody's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from psubench.traces.events import Event, Trace
+from psubench.traces.operators import is_operator
 
 _NODE = "autograd::engine::evaluate_function: "
 
@@ -55,6 +57,8 @@ def _walk(
         todo += [(child, place) for child in event.children]
 
 
-def _of_node(event: Event, makers: dict[int, Place]) -> Place:
-    maker = makers.get(event.sequence) if event.sequence is not None else None
-    return Place(None, True, known=False) if maker is None else maker._replace(backward=True)
+def _of_node(node: Event, makers: dict[int, Place]) -> Place:
+    for event in node.walk():
+        if event.kind == "cpu_op" and event.sequence in makers and not is_operator(event):
+            return makers[event.sequence]._replace(backward=True)
+    return Place(None, True, known=False)
