@@ -47,13 +47,12 @@ class Column:
     units: Mapping[str, float] | None = None
     right: bool = True
 
-    def cells(self, rows: Sequence[Row]) -> tuple[str, list[str]]:
-        """Header with its unit, and the texts of rows."""
+    def cells(self, rows: Sequence[Row], largest: float) -> tuple[str, list[str]]:
+        """Header with its unit, in which `largest` has digits before the point, and the texts of rows."""
         if self.units is None:
             return self.header, [(self.text or _plain(self.name))(row) for row in rows]
-        values = [row[self.name] for row in rows]
-        largest = max((abs(value) for value in values if value is not None), default=0.0)
         unit = next((unit for unit, size in self.units.items() if largest >= size), [*self.units][-1])
+        values = [row[self.name] for row in rows]
         texts = [UNKNOWN if value is None else number(value / self.units[unit]) for value in values]
         return f"{self.header}\n({unit})", texts
 
@@ -105,7 +104,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("total_s", Show.DATA | Show.OPERATORS, "with\ninner", None, SECONDS),
     Column("share", Show.DATA | Show.OPERATORS, "share", lambda row: percent(row["share"])),
     *_data("forward_s", "backward_s"),
-    Column("bare_s", Show.DATA | Show.CALLS, "un-\nprofiled", None, SECONDS),
+    Column("bare_s", Show.DATA | Show.CALLS, "without\nprofiler", None, SECONDS),
     _role("neuron", "in\nneurons"),
     _role("synapse", "in\nsynapses"),
     _role("other", "in\nothers"),
@@ -130,8 +129,16 @@ def shown(where: Show) -> list[Column]:
 
 
 def table(rows: Sequence[Row], where: Show) -> list[tuple[Column, str, list[str]]]:
-    """Column, header and texts of every column of a table."""
-    return [(column, *column.cells(rows)) for column in shown(where)]
+    """Column, header and texts of every column of a table; all times have one unit, as have all bytes."""
+    columns = shown(where)
+    largest = {
+        id(units): max(
+            (abs(row[c.name]) for c in columns for row in rows if c.units is units and row[c.name]),
+            default=0.0,
+        )
+        for units in (SECONDS, _BYTES)
+    }
+    return [(column, *column.cells(rows, largest.get(id(column.units), 0.0))) for column in columns]
 
 
 def values(row: Row) -> dict[str, Any]:
