@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from psubench.errors import PsubenchError
 from psubench.neurons import parse_list
@@ -47,7 +47,7 @@ def profile_blocks(words: Mapping[str, str | None], device: str, threads: int) -
         raise PsubenchError(
             "device scripted runs nothing that could be profiled", "give --device cpu or cuda"
         )
-    blocks = speed_blocks(given, device, threads)
+    blocks = speed_blocks(given, device, threads, kind=KIND)
     for name in _ONE:
         values = list(dict.fromkeys(getattr(block.case, name) for block in blocks))
         if len(values) > 1:
@@ -55,8 +55,4 @@ def profile_blocks(words: Mapping[str, str | None], device: str, threads: int) -
                 f'--{name} "{words[name]}" has {len(values)} values, and a profile is of one',
                 f"write for example --{name} {values[0]}",
             )
-    return [
-        ProfileBlock((replace(entry, case=replace(entry.case, kind=KIND)),))
-        for block in blocks
-        for entry in block.entries
-    ]
+    return [ProfileBlock((entry,)) for block in blocks for entry in block.entries]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,7 +50,7 @@ def profile(
     from psubench.cli import tensorboard as viewer
     from psubench.cli.running import Output, execute
     from psubench.devices import resolve
-    from psubench.profiling import KIND, TRACES, profile_blocks
+    from psubench.profiling import KIND, profile_blocks
 
     if tensorboard:
         viewer.require()
@@ -57,20 +58,15 @@ def profile(
     words |= {"dtype": dtype, "phase": phase, "mode": mode}
     blocks = profile_blocks(words, resolve(device), threads)
     settings = o.settings(1, "2%", 1.0, timeout, max_memory, seed, memory=False)
-
-    def finish(command: str, folder: Path, as_json: bool) -> list[dict[str, Any]]:
-        found = _finish(command, folder, as_json)
-        names = [Path(case["profile"]["trace"]).parent.name for case in found if case["profile"]]
-        if tensorboard and names:
-            viewer.serve(folder / TRACES, names)
-        return found
-
+    finish = partial(_finish, tensorboard)
     execute(KIND, blocks, settings, Output(out, resume, dry_run, True, quiet, json), finish=finish)
 
 
-def _finish(command: str, folder: Path, as_json: bool) -> list[dict[str, Any]]:
+def _finish(tensorboard: bool, command: str, folder: Path, as_json: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
     from psubench import profiles, record
+    from psubench.cli import tensorboard as viewer
+    from psubench.profiling import TRACES
     from psubench.render import plots, profile_export, profile_plots, profile_table
     from psubench.render.export import write_text
 
@@ -82,4 +78,7 @@ def _finish(command: str, folder: Path, as_json: bool) -> list[dict[str, Any]]:
     else:
         profile_table.show(found)
         print(f"\nrecord, {command}.csv, traces and figures: {folder}")
+    names = [Path(case["profile"]["trace"]).parent.name for case in found if case["profile"]]
+    if tensorboard and names:
+        viewer.serve(folder / TRACES, names)
     return found

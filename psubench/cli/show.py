@@ -11,12 +11,11 @@ def show(runs: o.Runs, json: o.Json = False) -> None:
     Example: psubench show reports/speed-20261124-101500
     """
     from psubench.cli.reading import one_kind, runs_by_kind
-    from psubench.render import export, profile_export, profile_table, table
 
     if json:
         kind, found = one_kind(runs)
-        print(profile_export.to_json(found) if kind == "profile" else export.to_json(found))
+        print(kind.to_json(found))
         return
-    for number, (kind, found) in enumerate(runs_by_kind(runs).items()):
+    for number, (kind, found) in enumerate(runs_by_kind(runs)):
         print("\n" * (number > 0), end="")
-        (profile_table if kind == "profile" else table).show(found)
+        kind.show(found)

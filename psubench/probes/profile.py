@@ -71,7 +71,8 @@ class ProfileProbe:
         """Times some calls as they are, records as many with the profiler on, and sums the trace up."""
         on_device = device.torch_device.startswith("cuda")
         mark = partial(self.mark, self.job.entries[0][1], "profile")
-        path = Path(self.job.folder, TRACES, name, f"{name}.pt.trace.json.gz")
+        folder = Path(self.job.folder or ".")
+        path = folder / TRACES / name / f"{name}.pt.trace.json.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
         activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_device else [])]
         plan = schedule(wait=WAIT, warmup=WARMUP, active=CALLS, repeat=1)
@@ -100,7 +101,7 @@ class ProfileProbe:
             for layer in layers
         ]
         return {
-            "trace": str(path.relative_to(self.job.folder)),
+            "trace": str(path.relative_to(folder)),
             "bare_ns": bare,
             **traces.summarise(traces.read(path), described, on_device=on_device),
         }

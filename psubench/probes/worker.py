@@ -38,6 +38,8 @@ def main() -> None:
 
     import psubench.models.convolutional
     import psubench.models.dense
+    import psubench.probes.activity
+    import psubench.probes.energy
     import psubench.probes.memory
     import psubench.probes.profile
     import psubench.probes.speed  # noqa: F401
@@ -82,10 +84,11 @@ def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
 def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     import torch
 
+    from psubench.probes.activity import ActivityProbe
+    from psubench.probes.energy import EnergyProbe
     from psubench.probes.memory import MemoryProbe
     from psubench.probes.profile import ProfileProbe
     from psubench.probes.speed import Job, Probe, classify
-    from psubench.profiling import KIND
 
     counter = itertools.count()
     numbers = {name: number for number, (_, name, *_) in enumerate(job["entries"])} | {AGAIN: 0}
@@ -96,12 +99,16 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
 
     torch.set_num_threads(job["case"]["threads"])
     try:
-        probe: Probe | MemoryProbe | ProfileProbe = Probe(Job(**job), mark, say)
-        if job["case"]["kind"] == KIND:
-            probe = ProfileProbe(Job(**job), mark)
-        elif job["process"] == MEMORY:
-            probe = MemoryProbe(Job(**job), mark)
-        say({"event": "record", "record": probe.run()})
+        if job["process"] == MEMORY:
+            record = MemoryProbe(Job(**job), mark).run()
+        elif job["case"]["kind"] == "sparsity":
+            record = ActivityProbe(Job(**job), mark).run()
+        elif job["case"]["kind"] == "profile":
+            record = ProfileProbe(Job(**job), mark).run()
+        else:
+            probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
+            record = probe(Job(**job), mark, say).run()
+        say({"event": "record", "record": record})
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
         status, message = classify(error)
         say({"event": "lost", "status": status, "message": message})

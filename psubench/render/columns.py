@@ -55,7 +55,7 @@ def verdict(row: Row) -> str:
     if row["status"] != "ok":
         return str(row["status"])
     if row["is_reference"]:
-        return "reference"
+        return "ref"
     low, high, noise = row["ratio_low"], row["ratio_high"], row["noise_floor"]
     if low is None or high is None or noise is None:
         return "unclear"
