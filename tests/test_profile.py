@@ -194,11 +194,11 @@ def test_tensorboard_lists_the_run(tmp_path):
     )
     try:
         address = None
-        for line in process.stdout:
+        for line in process.stderr:
             if line.startswith("TensorBoard: "):
                 address = line.split()[1].partition("#")[0]
                 break
-        assert address is not None, process.stderr.read()
+        assert address is not None
         assert address.startswith("http://127.0.0.1:")
 
         def ask(what):

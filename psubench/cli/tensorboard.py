@@ -53,7 +53,6 @@ def serve(folder: Path, names: Sequence[str]) -> None:
             [sys.executable, "-P", "-m", "tensorboard.main", "--logdir", str(folder), *_OPTIONS],
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the server
         )
         try:
             address = _address(server, log)
@@ -63,8 +62,11 @@ def serve(folder: Path, names: Sequence[str]) -> None:
                     f"torch-tb-profiler cannot read {', '.join(unread)}: open the trace in {PERFETTO}",
                     file=sys.stderr,
                 )
-            print(f"TensorBoard: {address}#pytorch_profiler (Ctrl-C ends it; its charts load a", end=" ")
-            print(f"script from the internet, {PERFETTO} does without)", flush=True)
+            print(
+                f"TensorBoard: {address}#pytorch_profiler (Ctrl-C ends it). Its charts load a script from the"
+                f" internet; {PERFETTO} reads the same traces",
+                file=sys.stderr,
+            )
             server.wait()
         except KeyboardInterrupt:
             pass
