@@ -16,6 +16,7 @@ from psubench.cli import (
     export,
     listing,
     plot,
+    profile,
     run,
     show,
     sparsity,
@@ -34,6 +35,7 @@ app.command()(speed.speed)
 app.command()(sparsity.sparsity)
 app.command()(energy.energy)
 app.command()(doctor.doctor)
+app.command()(profile.profile)
 app.command()(run.run)
 app.command()(train.train)
 app.command()(accuracy.accuracy)

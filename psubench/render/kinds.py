@@ -66,6 +66,7 @@ _KINDS = (
         "accuracy_plots",
         join="psubench.accuracy:summary",  # the seeds of a neuron may be in several runs
     ),
+    Kind("profile", "psubench.profiles:cases", "profile_table", "profile_export", "profile_plots"),
 )
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _KINDS})
 
