@@ -64,8 +64,14 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
 
     A case that was planned and never measured is a row with status `interrupted`.
     """
+    planned, found = trials(records)
+    return [_row(case, list(found.get(key, {}).values()), planned) for key, case in planned.items()]
+
+
+def trials(records: Iterable[Record]) -> tuple[dict[str, Record], dict[str, dict[int, Trial]]]:
+    """Planned cases by key, each with its run_id, and what was tried of them by key and process."""
     planned: dict[str, Record] = {}
-    trials: dict[str, dict[int, Trial]] = {}
+    found: dict[str, dict[int, Trial]] = {}
     run_id = ""
     for record in records:
         if record["type"] == "run":
@@ -73,8 +79,8 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
             for case in record["cases"]:
                 planned.setdefault(case["key"], {**case, "run_id": run_id})
         elif record["type"] == "block":
-            _collect(record, run_id, trials)
-    return [_row(case, list(trials.get(key, {}).values()), planned) for key, case in planned.items()]
+            _collect(record, run_id, found)
+    return planned, found
 
 
 def _collect(block: Record, run_id: str, trials: dict[str, dict[int, Trial]]) -> None:

@@ -1,0 +1,125 @@
+"""Two sides measured in one job on one machine: fresh processes in a random ABBA order, in planned looks."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psubench import record
+from psubench.compare import Comparison, case_name, compare, match
+from psubench.evidence import Evidence
+from psubench.sides import Options, Side
+from psubench.timing import Look, suspects
+
+LOOKS = (6, 8, 16)
+"""Processes per side in each look: at all cases, at what that has not cleared, at what is still unclear."""
+_FIXED = ("model", "data", "batch", "size", "device", "dtype", "threads")
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Measures both sides until every case is decided, or the looks or the time are used up.
+
+    Attributes:
+        tables: what is measured, each the options of a `psubench speed`.
+        reference: text of the yardstick, which does the same work on both sides.
+        folder: gets `base/run.jsonl` and `new/run.jsonl`.
+        budget: seconds; a look that would not end in time is not begun.
+        margin, gate: as for `compare`.
+        say: told in a sentence how it goes on.
+    """
+
+    base: Side
+    new: Side
+    tables: Sequence[Options]
+    reference: str
+    folder: Path
+    budget: float
+    margin: float | None
+    gate: Sequence[str]
+    seed: int
+    say: Callable[[str], None]
+
+    def run(self) -> Comparison:
+        """Takes the looks and gives the verdicts.
+
+        Raises:
+            PsubenchError: a side cannot be measured at all.
+        """
+        rng, began = random.Random(self.seed), time.monotonic()
+        tables, keys, looks = self.tables, frozenset[str](), list[Look]()
+        while True:
+            processes = _next(looks)
+            self.say(f"look {len(looks) + 1}: {len(processes)} processes per side")
+            look_began = time.monotonic()
+            self._measure(tables, processes, rng)
+            found = match(*self._records(), self.margin, self.gate, yardstick=True)
+            looks.append(Look(processes, keys or frozenset(found.pairs)))
+            keys = suspects(found.both_ok, found.rule, looks)
+            if not keys:
+                break
+            left = [found.both_ok[key][1] for key in found.both_ok if key in keys]
+            self.say(f"not cleared yet: {', '.join(case_name(one) for one in left)}")
+            tables = again(left)
+            per_process = (time.monotonic() - look_began) / len(processes)
+            if time.monotonic() - began + per_process * len(_next(looks)) > self.budget:
+                self.say("the next look would take longer than --budget allows")
+                break
+        return compare(*self._records(), self.margin, self.gate, looks)
+
+    def _records(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        base, new = (record.read(self.folder / name / record.NAME) for name in ("base", "new"))
+        return base, new
+
+    def _measure(self, tables: Sequence[Options], processes: range, rng: random.Random) -> None:
+        """Both sides once per process; two processes make an ABBA or a BAAB block, so drift cancels."""
+        order = [("base", self.base), ("new", self.new)]
+        for process in processes:
+            if process % 2 == 0:
+                rng.shuffle(order)
+            else:
+                order.reverse()
+            for name, side in order:
+                with record.Recorder(self.folder / name / record.NAME) as recorder:
+                    for one in self._once(side, tables, process):
+                        recorder.append(one)
+
+    def _once(self, side: Side, tables: Sequence[Options], process: int) -> list[dict[str, Any]]:
+        """What one fresh process of a side records; the plan only the first time."""
+        fixed = {"reference": self.reference, "processes": "1"}
+        records = [one for table in tables for one in side.measure({**table, **fixed})]
+        first = process == 0
+        return [
+            {**one, "process": process} if one["type"] == "block" else one
+            for one in records
+            if one["type"] == "block" or (first and one["type"] == "run")
+        ]
+
+
+def _next(looks: Sequence[Look]) -> range:
+    """Numbers of the next look's processes."""
+    done = looks[-1].processes.stop if looks else 0
+    return range(done, done + LOOKS[len(looks)])
+
+
+def again(cases: Sequence[Evidence]) -> list[Options]:
+    """Options that measure these cases again, side by side with as few others as a grid allows.
+
+    One call per setting and not per case: importing torch takes longer than measuring a block.
+    """
+    grids: dict[str, list[Evidence]] = {}
+    for one in cases:
+        grids.setdefault(str([one.case[name] for name in _FIXED]), []).append(one)
+    return [
+        {
+            **{name: str(grid[0].case[name]) for name in _FIXED},
+            "T": ",".join(str(T) for T in sorted({one.case["T"] for one in grid})),
+            "phase": ",".join(sorted({one.case["phase"] for one in grid})),
+            "neurons": ",".join(sorted({str(one.text) for one in grid})),
+        }
+        for grid in grids.values()
+    ]

@@ -1,0 +1,125 @@
+"""What a record says of each case that two records can be compared by: exact values and medians per process."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psubench import analyse
+from psubench.analyse import Record, Trial
+from psubench.record import AGAIN
+
+EXACT = ("status", "verified", "spikes", "neuron_steps", "spike_hash")
+"""Fields that every case has; an `exact` mapping of a case adds more (parameters, SOPs, ...)."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One case in one record.
+
+    Attributes:
+        text: the neuron as `psubench.neurons.parse` reads it; None if the case was never tried.
+        reference: key of the case that its ratios are to.
+        exact: per field the values seen, one where all processes agree.
+        log_ratio: per process the median over rounds of log(t_reference / t_case).
+        log_time: per process the median over rounds of the log of seconds per call.
+    """
+
+    key: str
+    case: Mapping[str, Any]
+    label: str
+    text: str | None
+    reference: str
+    status: str
+    message: str | None
+    exact: Mapping[str, frozenset[str]]
+    log_ratio: Mapping[int, float]
+    log_time: Mapping[int, float]
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether other cases are measured against this one."""
+        return self.key == self.reference
+
+
+def evidence(records: Sequence[Record]) -> dict[str, Evidence]:
+    """Per key, in the order of the plan, what a record holds of each case that it planned."""
+    planned, found = analyse.trials(records)
+    more = _exact_of_others(records)
+    status = {row["key"]: (row["status"], row["message"]) for row in analyse.rows(records)}
+    return {
+        key: _evidence(case, found.get(key, {}), status[key], more.get(key, {}))
+        for key, case in planned.items()
+    }
+
+
+def _evidence(
+    planned: Record, trials: Mapping[int, Trial], status: tuple[str, str | None], more: Mapping[str, set[str]]
+) -> Evidence:
+    good = {process: trial for process, trial in trials.items() if trial.outcome["status"] == "ok"}
+    seen = {name: set(values) for name, values in more.items()}
+    for trial in trials.values():
+        for name, value in _exact(trial.outcome).items():
+            seen.setdefault(name, set()).add(_text(value))
+    seen["status"] = {status[0]}
+    return Evidence(
+        key=planned["key"],
+        case=planned["case"],
+        label=planned["label"],
+        text=next((trial.outcome["neuron"] for trial in trials.values()), None),
+        reference=planned["reference"],
+        status=status[0],
+        message=status[1],
+        exact={name: frozenset(values) for name, values in seen.items()},
+        log_ratio={p: value for p, trial in good.items() if (value := _log_ratio(trial)) is not None},
+        log_time={p: value for p, trial in good.items() if (value := _log_time(trial)) is not None},
+    )
+
+
+def _exact(outcome: Record) -> dict[str, Any]:
+    """What must be equal, unknown left out."""
+    every = {**outcome, **(outcome.get("activity") or {})}
+    fields = {name: every.get(name) for name in EXACT} | dict(outcome.get("exact") or {})
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _exact_of_others(records: Iterable[Record]) -> dict[str, dict[str, set[str]]]:
+    """Exact values by case key and field from records that are no blocks (activity, training, ...)."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for record in records:
+        if record["type"] in ("run", "block"):
+            continue
+        for one in (record, *_cases(record)):
+            if isinstance(one.get("key"), str) and isinstance(one.get("exact"), Mapping):
+                for name, value in one["exact"].items():
+                    if value is not None:
+                        found.setdefault(one["key"], {}).setdefault(name, set()).add(_text(value))
+    return found
+
+
+def _cases(record: Record) -> list[Record]:
+    cases = record.get("cases")
+    return [case for case in cases if isinstance(case, Mapping)] if isinstance(cases, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _log_ratio(trial: Trial) -> float | None:
+    samples, reference, name = analyse.times(trial.block), trial.block["reference"], trial.outcome["neuron"]
+    mine = samples.get(AGAIN if name == reference else name)
+    theirs = samples.get(reference) if reference else None
+    if not mine or not theirs:
+        return None
+    return statistics.median(math.log(r / m) for r, m in zip(theirs, mine, strict=True))
+
+
+def _log_time(trial: Trial) -> float | None:
+    samples = analyse.times(trial.block).get(trial.outcome["neuron"])
+    if not samples:
+        return None
+    return math.log(statistics.median(samples) / (trial.block["loops"] * 1e9))

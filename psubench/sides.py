@@ -1,0 +1,82 @@
+"""One of two things that are compared: an interpreter, a folder and an environment that measures cases."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from psubench import record
+from psubench.errors import CASE_FAILED, PsubenchError
+
+Options = Mapping[str, str]
+"""Options of `psubench speed` without their dashes."""
+END_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Side:
+    """A revision, or the same one with another environment.
+
+    Attributes:
+        name: in progress and errors.
+        python: the interpreter that has its packages.
+        folder: working folder, where plug-ins are found.
+        variables: added to the environment.
+    """
+
+    name: str
+    python: Path
+    folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def measure(self, options: Options) -> list[dict[str, Any]]:
+        """The records of one `psubench speed` in a fresh process; failed cases are records too.
+
+        The command line is the only thing that two revisions must have in common.
+
+        Raises:
+            PsubenchError: the command did not get as far as a record.
+        """
+        with tempfile.TemporaryDirectory(prefix="psubench-side-") as out:
+            arguments = [f"--{name}={value}" for name, value in {**options, "out": out}.items()]
+            status, said = self._run(["-m", "psubench", "speed", "--quiet", *arguments])
+            if status not in (0, CASE_FAILED):
+                last = next(iter(said.strip().splitlines()[-1:]), f"exit code {status}")
+                raise PsubenchError(
+                    f"{self.name} cannot be measured: {last.removeprefix('error: ')}",
+                    f"try it there: psubench speed {' '.join(arguments[:-1])}",
+                )
+            return record.read(record.locate(Path(out)))
+
+    def _run(self, arguments: list[str]) -> tuple[int, str]:
+        """Exit status and stderr; the process ends with this one, whatever ends it."""
+        process = subprocess.Popen(
+            [str(self.python), *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PSUBENCH_RECORD_ONLY": "1", **self.variables},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches the comparison alone, which then ends this
+        )
+        try:
+            said = process.communicate()[1]
+        except BaseException:
+            _end(process)
+            raise
+        return process.returncode, said
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
