@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from psubench import intervals
 from psubench.intervals import Interval
-from psubench.record import AGAIN
+from psubench.record import AGAIN, MEMORY
 
 Record = Mapping[str, Any]
 
@@ -48,12 +48,12 @@ class Trial(NamedTuple):
     run_id: str
 
 
-def finished(records: Iterable[Record]) -> set[tuple[str, int]]:
-    """(case key, process) pairs that are `ok` and need not be measured again."""
+def finished(records: Iterable[Record]) -> set[tuple[str, int | str]]:
+    """(case key, process) pairs that are `ok` and need not be measured again; `MEMORY` for peak memory."""
     return {
-        (outcome["key"], record["process"])
+        (outcome["key"], record.get("process", MEMORY))
         for record in records
-        if record["type"] == "block"
+        if record["type"] in ("block", MEMORY)
         for outcome in record["cases"]
         if outcome["status"] == "ok"
     }
@@ -65,7 +65,11 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
     A case that was planned and never measured is a row with status `interrupted`.
     """
     planned, found = trials(records)
-    return [_row(case, list(found.get(key, {}).values()), planned) for key, case in planned.items()]
+    memory = {o["key"]: o for record in records if record["type"] == MEMORY for o in record["cases"]}
+    return [
+        _with_memory(_row(case, list(found.get(key, {}).values()), planned), memory.get(key))
+        for key, case in planned.items()
+    ]
 
 
 def trials(records: Iterable[Record]) -> tuple[dict[str, Record], dict[str, dict[int, Trial]]]:
@@ -83,6 +87,14 @@ def trials(records: Iterable[Record]) -> tuple[dict[str, Record], dict[str, dict
     return planned, found
 
 
+def _with_memory(row: dict[str, Any], outcome: Record | None) -> dict[str, Any]:
+    """Adds the peak memory to a row that was timed, or why it is not known."""
+    row["peak_memory_bytes"] = outcome.get("peak_memory_bytes") if outcome else None
+    if outcome and outcome["status"] != "ok" and row["status"] == "ok":
+        row["message"] = f"peak memory unknown: {outcome['status']}: {outcome['message']}"
+    return row
+
+
 def _collect(block: Record, run_id: str, trials: dict[str, dict[int, Trial]]) -> None:
     for outcome in block["cases"]:
         of_case = trials.setdefault(outcome["key"], {})
@@ -94,7 +106,7 @@ def _collect(block: Record, run_id: str, trials: dict[str, dict[int, Trial]]) ->
 
 def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -> dict[str, Any]:
     reference = plan[planned["reference"]]
-    status, message = _verdict(trials)
+    status, message = _verdict(trials, planned.get("skip"))
     row = {
         **planned["case"],
         "key": planned["key"],
@@ -104,15 +116,16 @@ def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -
         "status": status,
         "message": message,
         "run_id": trials[-1].run_id if trials else planned["run_id"],
-        "peak_memory_bytes": None,
         **_activity(trials),
     }
     good = trials if status == "ok" else []
     return {**row, **_speed(good), **_ratio(good)}
 
 
-def _verdict(trials: Sequence[Trial]) -> tuple[str, str | None]:
+def _verdict(trials: Sequence[Trial], skip: str | None) -> tuple[str, str | None]:
     """A case is ok when it was in every process that tried it."""
+    if skip is not None:
+        return "skipped", skip
     if not trials:
         return "interrupted", "planned, but the run ended before it was measured"
     bad = [trial for trial in trials if trial.outcome["status"] != "ok"]

@@ -57,7 +57,7 @@ class Campaign:
         runner.recorder.append({"type": "end", "status": "complete"})
         return True
 
-    def _done(self, path: Path) -> set[tuple[str, int]]:
+    def _done(self, path: Path) -> set[tuple[str, int | str]]:
         if not record.begun(path):
             return set()
         if not self.resume:
@@ -97,8 +97,9 @@ class Campaign:
                 {
                     "key": entry.case.key,
                     "case": entry.case.canonical(),
-                    "label": entry.ref.label,
+                    "label": entry.label,
                     "reference": block.entries[0].case.key,
+                    "skip": entry.skip,
                 }
                 for block in self.blocks
                 for entry in block.entries

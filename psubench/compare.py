@@ -166,6 +166,7 @@ def _pairs(
             pairs[twin] = (one, after[twin])
         else:
             pairs[key] = (one, None)
+    pairs = {key: pair for key, pair in pairs.items() if any(one and one.status != "skipped" for one in pair)}
     if drop_reference:
         pairs = {key: pair for key, pair in pairs.items() if not _is_reference(pair)}
     if not any(b is not None and n is not None for b, n in pairs.values()):
@@ -240,8 +241,10 @@ def _words(
     """Verdict, its reason, and whether the exit code may depend on it."""
     if base is None:
         return "new", "base has no such case", False
-    if new is None:
-        return "missing", "base has it, new does not", True
+    if new is None or new.status == "skipped":
+        return "missing", f"skipped: {new.message}" if new else "base has it, new does not", True
+    if base.status == "skipped":
+        return "new", "was skipped in base", False
     if base.key != new.key:
         differ = [name for name in _CARRIED if base.case[name] != new.case[name]]
         pairs = [f"{name} {base.case[name]} against {new.case[name]}" for name in differ]

@@ -12,6 +12,7 @@ from typing import Any
 from psubench import record
 from psubench.compare import Comparison, case_name, compare, match
 from psubench.evidence import Evidence
+from psubench.neurons.names import PLUGIN
 from psubench.sides import Options, Side
 from psubench.timing import Look, suspects
 
@@ -116,10 +117,17 @@ def again(cases: Sequence[Evidence]) -> list[Options]:
         grids.setdefault(str([one.case[name] for name in _FIXED]), []).append(one)
     return [
         {
-            **{name: str(grid[0].case[name]) for name in _FIXED},
+            **{name: str(value) for name in _FIXED if (value := grid[0].case[name]) is not None},
             "T": ",".join(str(T) for T in sorted({one.case["T"] for one in grid})),
             "phase": ",".join(sorted({one.case["phase"] for one in grid})),
-            "neurons": ",".join(sorted({str(one.text) for one in grid})),
+            "mode": ",".join(sorted({one.case["mode"] for one in grid})),
+            "neurons": ",".join(sorted({_neuron(one) for one in grid})),
         }
         for grid in grids.values()
     ]
+
+
+def _neuron(one: Evidence) -> str:
+    """The case's neuron as `--neurons` takes it."""
+    name, implementation = one.case["neuron"], one.case["implementation"]
+    return str(name) if implementation == PLUGIN else f"{name}@{implementation}"

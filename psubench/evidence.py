@@ -21,7 +21,6 @@ class Evidence:
     """One case in one record.
 
     Attributes:
-        text: the neuron as `psubench.neurons.parse` reads it; None if the case was never tried.
         reference: key of the case that its ratios are to.
         exact: per field the values seen, one where all processes agree.
         log_ratio: per process the median over rounds of log(t_reference / t_case).
@@ -31,7 +30,6 @@ class Evidence:
     key: str
     case: Mapping[str, Any]
     label: str
-    text: str | None
     reference: str
     status: str
     message: str | None
@@ -69,7 +67,6 @@ def _evidence(
         key=planned["key"],
         case=planned["case"],
         label=planned["label"],
-        text=next((trial.outcome["neuron"] for trial in trials.values()), None),
         reference=planned["reference"],
         status=status[0],
         message=status[1],

@@ -23,6 +23,7 @@ FIRST_LOOK = 12  # rounds at which the stop rule looks first; then at twice as m
 MAX_LOOPS = 1_000_000
 WARM_UP_CALLS = 3
 WARM_UP_NS = 30_000_000
+WARM_UP_MOST_NS = 1_000_000_000  # no further call after so long: a round that does not count follows
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,9 @@ class Interleaver:
         The least of all samples: a size for the inner loop, not a result.
         """
         spent, calls, least = 0, 0, 0
-        while calls < WARM_UP_CALLS or (spent < WARM_UP_NS and calls < MAX_LOOPS):
+        while spent < WARM_UP_MOST_NS and (
+            calls < WARM_UP_CALLS or (spent < WARM_UP_NS and calls < MAX_LOOPS)
+        ):
             loops = max(1, calls)
             self.mark(contestant.label)
             sample = self.device.sample(contestant.label, contestant.call, loops)

@@ -45,7 +45,7 @@ class Side:
         """
         with tempfile.TemporaryDirectory(prefix="psubench-side-") as out:
             arguments = [f"--{name}={value}" for name, value in {**options, "out": out}.items()]
-            status, said = self._run(["-m", "psubench", "speed", "--quiet", *arguments])
+            status, said = self._run(["-m", "psubench", "speed", "--quiet", "--no-memory", *arguments])
             if status not in (0, CASE_FAILED):
                 last = next(iter(said.strip().splitlines()[-1:]), f"exit code {status}")
                 raise PsubenchError(

@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import export, listing, plot, show, speed
+from psubench.cli import export, listing, plot, run, show, speed
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(speed.speed)
+app.command()(run.run)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)

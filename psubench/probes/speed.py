@@ -1,8 +1,7 @@
-"""How long does a neuron take? One block in one worker process: build, gate, measure."""
+"""How long does a neuron or a network take? One block in one worker process: build, gate, measure."""
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
 from collections.abc import Callable
@@ -10,17 +9,16 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from psubench import neurons, plugins
-from psubench.data import currents
 from psubench.devices import Device, open_device
 from psubench.errors import NeuronError, PsubenchError, UnsupportedError
 from psubench.measure import Contestant, Interleaver, Limits, Measurement
-from psubench.neurons import NeuronRef
-from psubench.probes.gate import Gate, WrongError
+from psubench.probes import inputs, subjects
+from psubench.probes.gate import WrongError
+from psubench.probes.subjects import Subject
 from psubench.record import AGAIN
 
 TELL_SECONDS = 0.25
@@ -33,13 +31,13 @@ class Job:
 
     Attributes:
         case: what the entries share, as `Case.canonical` gives it.
-        entries: pairs of case key and neuron text.
-        reference: the neuron that the others are compared with; None if it has failed before.
+        entries: case key, name in the block, neuron text and mode.
+        reference: name of the entry that the others are compared with; None if it has failed before.
         process: number of the replicate, from 0; it seeds the order of the rounds.
     """
 
     case: dict[str, Any]
-    entries: list[tuple[str, str]]
+    entries: list[tuple[str, str, str, str]]
     reference: str | None
     process: int
     seed: int
@@ -49,7 +47,11 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What became of one case; goes into the record as it stands."""
+    """What became of one case; goes into the record as it stands.
+
+    Attributes:
+        neuron: its name in the block: the neuron's text, and the mode where it is not "layer".
+    """
 
     key: str
     neuron: str
@@ -83,7 +85,8 @@ class Probe:
     """State of a worker while it measures its block.
 
     Attributes:
-        mark: told what is about to run (neuron and stage), so that the parent knows whom to blame.
+        mark: told what is about to run (name of the entry and stage), so that the parent knows whom to
+            blame.
         say: sends an event to the parent.
     """
 
@@ -91,8 +94,8 @@ class Probe:
     mark: Callable[[str, str], None]
     say: Callable[[dict[str, Any]], None]
     device: Device = field(init=False)
+    given: inputs.Inputs = field(init=False)
     x: Tensor = field(init=False)
-    note: str | None = field(init=False)
     _told: float = 0.0
 
     def run(self) -> dict[str, Any]:
@@ -101,50 +104,38 @@ class Probe:
         self.device = open_device(
             case["device"], T=case["T"], phase=case["phase"], seed=self.job.seed + self.job.process
         )
-        x, self.note = currents(
-            case["data"], T=case["T"], batch=case["batch"], size=case["size"], seed=self.job.seed
-        )
-        self.x = x.to(self.device.torch_device, getattr(torch, case["dtype"]))
-        outcomes = [Outcome(key, text) for key, text in self.job.entries]
-        modules = {o.neuron: m for o in outcomes if (m := self._admit(o)) is not None}
-        measured = self._measure(modules)
-        self._settle(outcomes, modules, measured)
+        self.device.settle()
+        self.given = inputs.make(case, self.job.seed)
+        self.x = self.given.x.to(self.device.torch_device, getattr(torch, case["dtype"]))
+        outcomes = [Outcome(key, name) for key, name, *_ in self.job.entries]
+        admitted: dict[str, Subject] = {}
+        for outcome, (_, name, text, mode) in zip(outcomes, self.job.entries, strict=True):
+            subject = self._admit(outcome, text, mode)
+            if subject is not None:
+                admitted[name] = subject
+        measured = self._measure(admitted)
+        self._settle(outcomes, admitted, measured)
         return self._record(outcomes, measured)
 
-    def _admit(self, outcome: Outcome) -> nn.Module | None:
-        """Builds a neuron and lets it through the gate; None if it does not pass."""
-        self.mark(outcome.neuron, "gate")
+    def _admit(self, outcome: Outcome, text: str, mode: str) -> Subject | None:
+        """Builds a subject and lets it through the gate; None if it does not pass."""
+        mark = partial(self.mark, outcome.neuron, "gate")
+        mark()
         try:
-            ref = neurons.parse(outcome.neuron)
-            module, reference = self._build(ref)
-            train = self.job.case["phase"] == "train"
-            mark = partial(self.mark, outcome.neuron, "gate")
-            gate = Gate(module, reference, neurons.causal(ref), train, self.job.seed, mark)
-            spikes = gate.check(self.x)
+            ref = neurons.parse(text)
+            subject = subjects.build(self.job.case, ref, mode, self.given, self.x, self.job.seed, mark)
+            verified = subject.check()
+            outcome.activity = subject.activity()
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
             self._tell(outcome)
             return None
-        outcome.verified = reference is not None
-        outcome.activity = activity(spikes)
-        return module
+        outcome.verified = verified
+        return subject
 
-    def _build(self, ref: NeuronRef) -> tuple[nn.Module, nn.Module | None]:
-        torch.manual_seed(self.job.seed)  # the same weights in every process and phase
-        T = self.job.case["T"]
-        module = neurons.build(ref, T).to(self.device.torch_device, self.x.dtype)
-        reference = neurons.build_reference(ref, T)
-        module.train(self.job.case["phase"] == "train")
-        if reference is not None:
-            reference.to("cpu", torch.float64).train(module.training)
-            weights = {name: value.to("cpu", torch.float64) for name, value in module.state_dict().items()}
-            reference.load_state_dict(weights)
-        return module, reference
-
-    def _measure(self, modules: dict[str, nn.Module]) -> Measurement:
+    def _measure(self, admitted: dict[str, Subject]) -> Measurement:
         train = self.job.case["phase"] == "train"
-        call = self._training if train else self._inference
-        contestants = [Contestant(neuron, call(module)) for neuron, module in modules.items()]
+        contestants = [Contestant(name, subject.call()) for name, subject in admitted.items()]
         reference = self.job.reference
         interleaver = Interleaver(
             self.device,
@@ -154,22 +145,7 @@ class Probe:
             self._progress,
         )
         with torch.inference_mode(not train):
-            return interleaver.measure(contestants, reference if reference in modules else None)
-
-    def _inference(self, module: nn.Module) -> Callable[[], object]:
-        x = self.x
-        return lambda: module(x)
-
-    def _training(self, module: nn.Module) -> Callable[[], object]:
-        """Forward and backward. The loss is linear in the spikes, so its gradient is a fixed tensor.
-
-        `autograd.grad` returns fresh gradients and accumulates none, so there is nothing to clear.
-        """
-        x = self.x.detach().requires_grad_(True)
-        generator = torch.Generator().manual_seed(self.job.seed)
-        cotangent = torch.randn(x.shape, generator=generator).to(x.device, x.dtype)
-        leaves = [x, *(p for p in module.parameters() if p.requires_grad)]
-        return lambda: torch.autograd.grad(module(x), leaves, cotangent, allow_unused=True)
+            return interleaver.measure(contestants, reference if reference in admitted else None)
 
     def _progress(self, so_far: Measurement) -> None:
         now = time.monotonic()
@@ -186,12 +162,14 @@ class Probe:
         }
         self.say({"event": "live", "ratios": ratios, "rounds": len(so_far.order)})
 
-    def _settle(self, outcomes: list[Outcome], modules: dict[str, nn.Module], measured: Measurement) -> None:
+    def _settle(self, outcomes: list[Outcome], admitted: dict[str, Subject], measured: Measurement) -> None:
         """Blames who failed while being timed, and takes the time from who has changed since the gate."""
         for outcome in outcomes:
-            if outcome.neuron not in modules:
+            if outcome.neuron not in admitted:
                 continue
-            problem = measured.failures.get(outcome.neuron) or self._changed(outcome, modules[outcome.neuron])
+            problem = measured.failures.get(outcome.neuron) or self._changed(
+                outcome, admitted[outcome.neuron]
+            )
             if problem is None and not measured.order:
                 problem = RuntimeError(f"no round was left: the device was throttled ({measured.dropped})")
             if problem is not None:
@@ -200,13 +178,12 @@ class Probe:
                 measured.device_ns.pop(outcome.neuron, None)
                 self._tell(outcome)
 
-    def _changed(self, outcome: Outcome, module: nn.Module) -> Exception | None:
-        mark = partial(self.mark, outcome.neuron, "gate")
+    def _changed(self, outcome: Outcome, subject: Subject) -> Exception | None:
         try:
-            spikes = Gate(module, None, None, False, self.job.seed, mark).spikes(self.x)
+            now = subject.activity()
         except Exception as error:  # the worker's border
             return error
-        if activity(spikes) == outcome.activity:
+        if now == outcome.activity:
             return None
         return WrongError("after being timed it gives other spikes than before")
 
@@ -221,7 +198,7 @@ class Probe:
             "case": self.job.case,
             "process": self.job.process,
             "reference": self.job.reference,
-            "note": self.note,
+            "note": self.given.note,
             "cases": [asdict(outcome) for outcome in outcomes],
             "rounds": len(measured.order),
             "loops": measured.loops,
@@ -236,13 +213,3 @@ class Probe:
             "states": measured.states,
             "device": self.device.describe(),
         }
-
-
-def activity(spikes: Tensor) -> dict[str, Any]:
-    """Exact counts of one output [T, B, *]: spikes, neuron-steps, and a hash of where the spikes are."""
-    fired = (spikes != 0).cpu().numpy()
-    return {
-        "spikes": int(fired.sum()),
-        "neuron_steps": int(fired.size),
-        "spike_hash": hashlib.sha256(np.packbits(fired).tobytes()).hexdigest()[:16],
-    }
