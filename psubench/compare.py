@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from psubench import errors, exactness
+from psubench.analyse import Record
 from psubench.changes import Change
 from psubench.errors import PsubenchError
-from psubench.analyse import Record
 from psubench.evidence import Evidence, evidence
 from psubench.timing import Look, Rule, Timing, judge
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from psubench.timing import Look, suspects
 
 LOOKS = (6, 8, 16)
 """Processes per side in each look: at all cases, at what that has not cleared, at what is still unclear."""
+YARDSTICK = "yardstick.py"
+NEVER = "0.0001%"
+"""Precision that no block reaches: all of them get their whole seconds, noisy or not."""
 _FIXED = ("model", "data", "batch", "size", "device", "dtype", "threads")
 
 
@@ -26,8 +30,8 @@ class Duel:
     """Measures both sides until every case is decided, or the looks or the time are used up.
 
     Attributes:
+        base, new: their folders lie beside each other.
         tables: what is measured, each the options of a `psubench speed`.
-        reference: text of the yardstick, which does the same work on both sides.
         folder: gets `base/run.jsonl` and `new/run.jsonl`.
         budget: seconds; a look that would not end in time is not begun.
         margin, gate: as for `compare`.
@@ -37,7 +41,6 @@ class Duel:
     base: Side
     new: Side
     tables: Sequence[Options]
-    reference: str
     folder: Path
     budget: float
     margin: float | None
@@ -51,6 +54,7 @@ class Duel:
         Raises:
             PsubenchError: a side cannot be measured at all.
         """
+        shutil.copy(Path(__file__).with_name(YARDSTICK), self.base.folder.parent / YARDSTICK)
         rng, began = random.Random(self.seed), time.monotonic()
         tables, keys, looks = self.tables, frozenset[str](), list[Look]()
         while True:
@@ -91,7 +95,7 @@ class Duel:
 
     def _once(self, side: Side, tables: Sequence[Options], process: int) -> list[dict[str, Any]]:
         """What one fresh process of a side records; the plan only the first time."""
-        fixed = {"reference": self.reference, "processes": "1"}
+        fixed = {"reference": f"../{YARDSTICK}:Yardstick", "processes": "1", "precision": NEVER}
         records = [one for table in tables for one in side.measure({**table, **fixed})]
         first = process == 0
         return [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from psubench.errors import NOT_COMPARABLE, PsubenchError
 from psubench.analyse import Record
+from psubench.errors import NOT_COMPARABLE, PsubenchError
 from psubench.evidence import Evidence
 
 _OF_THE_CODE = ("psubench",)
@@ -75,4 +75,6 @@ def _nearly(base: Evidence, new: Evidence) -> bool:
 
 
 def _words(values: frozenset[str]) -> str:
-    return next(iter(values)) if len(values) == 1 else f"{' or '.join(sorted(values))} from process to process"
+    return (
+        next(iter(values)) if len(values) == 1 else f"{' or '.join(sorted(values))} from process to process"
+    )

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from psubench import neurons
-
-VARIABLE = "PSUBENCH_HANDICAP"
-"""Environment variable that holds the share, such as 0.05; none is 0."""
+from psubench.sides import HANDICAP
 
 
 class Handicapped(nn.Module):
@@ -25,13 +23,13 @@ class Handicapped(nn.Module):
     def __init__(self, T: int, neuron: str) -> None:
         super().__init__()
         self.inner = neurons.build(neurons.parse(neuron), T)
-        self.share = float(os.environ.get(VARIABLE, "0"))
+        self.share = float(os.environ.get(HANDICAP, "0"))
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes of the neuron for x [T, B, *features]."""
         backward = _Backward(self.share)
         began = time.perf_counter_ns()
-        spikes: Tensor = _Begin.apply(self.inner(_End.apply(x, backward)), backward)
+        spikes: Tensor = _BEGIN(self.inner(_END(x, backward)), backward)
         _work(self.share, began)
         return spikes
 
@@ -77,3 +75,7 @@ class _End(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         _work(ctx.backward_pass.share, ctx.backward_pass.began)
         return gradient, None
+
+
+_BEGIN: Any = _Begin.apply
+_END: Any = _End.apply

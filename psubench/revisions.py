@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from psubench.errors import PsubenchError
-from psubench.sides import Side
+from psubench.sides import Side, own_code
 
 _PACKAGE_FILES = ("constraints.txt", "setup.py", "setup.cfg")
 _NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
 
 
 @contextmanager
-def revisions(repository: Path, base: str, new: str, say: Callable[[str], None]) -> Iterator[tuple[Side, Side]]:
+def revisions(
+    repository: Path, base: str, new: str, say: Callable[[str], None]
+) -> Iterator[tuple[Side, Side]]:
     """Both revisions checked out beside each other while inside; the user's tree is not touched.
 
     Each side's folder lies in one temporary folder, so `../file` is the same file for both.
@@ -89,7 +90,10 @@ def _sides(folders: list[Path], say: Callable[[str], None]) -> tuple[Side, Side]
     else:
         say("the revisions need other packages: installing an environment for each, which takes minutes")
         pythons = [_install(folder) for folder in folders]
-    sides = [Side(folder.name, python, folder, own_code(folder)) for folder, python in zip(folders, pythons, strict=True)]
+    sides = [
+        Side(folder.name, python, folder, own_code(folder))
+        for folder, python in zip(folders, pythons, strict=True)
+    ]
     return sides[0], sides[1]
 
 
@@ -108,13 +112,6 @@ def packages(folder: Path) -> dict[str, Any]:
     return found
 
 
-def own_code(folder: Path) -> dict[str, str]:
-    """Variables with which Python imports what lies in a folder before what is installed."""
-    inherited = os.environ.get("PYTHONPATH")
-    paths = [str(folder), *(str(Path(path).absolute()) for path in inherited.split(os.pathsep))] if inherited else [str(folder)]
-    return {"PYTHONPATH": os.pathsep.join(paths)}
-
-
 def _install(folder: Path) -> Path:
     """The interpreter of a new virtual environment with a checkout's packages."""
     python = folder.parent / f"{folder.name}-venv" / "bin" / "python"
@@ -122,7 +119,16 @@ def _install(folder: Path) -> Path:
     constraint = ["--constraint", str(pins)] if pins.is_file() else []
     for command in (
         [sys.executable, "-m", "venv", str(python.parent.parent)],
-        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *constraint, str(folder)],
+        [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            *constraint,
+            str(folder),
+        ],
     ):
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode != 0:

@@ -17,6 +17,8 @@ from psubench.errors import CASE_FAILED, PsubenchError
 Options = Mapping[str, str]
 """Options of `psubench speed` without their dashes."""
 END_SECONDS = 10.0
+HANDICAP = "PSUBENCH_HANDICAP"
+"""Environment variable with the share by which `psubench.handicap` slows its neuron; none is 0."""
 
 
 @dataclass(frozen=True)
@@ -80,3 +82,11 @@ def _end(process: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
+
+
+def own_code(folder: Path) -> dict[str, str]:
+    """Variables with which Python imports what lies in a folder before what is installed."""
+    inherited = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    # Absolute: a side has a working folder of its own.
+    paths = [str(folder.absolute()), *(str(Path(path).absolute()) for path in inherited)]
+    return {"PYTHONPATH": os.pathsep.join(paths)}

@@ -9,8 +9,6 @@ processes share the level equally (Bonferroni), so looking twice is no peeking.
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -99,7 +97,9 @@ def _fallen(
 ) -> set[str]:
     """Keys whose null hypothesis falls; each case that is not gated is tested by itself."""
     family = [key for key in changes if key in rule.gated]
-    fallen = {key for key, falls in zip(family, holm([p(changes[k]) for k in family], alpha), strict=True) if falls}
+    fallen = {
+        key for key, falls in zip(family, holm([p(changes[k]) for k in family], alpha), strict=True) if falls
+    }
     return fallen | {key for key in changes if key not in rule.gated and p(changes[key]) <= alpha}
 
 
@@ -156,7 +156,9 @@ def _negative(one: Evidence) -> list[float]:
 
 def _over_looks(timed: Pairs, rule: Rule, looks: Sequence[Look]) -> dict[str, Timing]:
     first = _at(timed, looks[:1], rule.margin)
-    fresh = _at({k: timed[k] for k in looks[1].keys if k in timed}, looks[1:], rule.margin) if looks[1:] else {}
+    fresh = (
+        _at({k: timed[k] for k in looks[1].keys if k in timed}, looks[1:], rule.margin) if looks[1:] else {}
+    )
     slower: set[str] = set()
     for count in range(2, len(looks) + 1):
         seen = _at({key: timed[key] for key in fresh}, looks[1:count], rule.margin)
@@ -200,9 +202,3 @@ def suspects(pairs: Pairs, rule: Rule, looks: Sequence[Look]) -> frozenset[str]:
         and timing.change is not None
         and not timing.change.not_slower(rule.margin)
     )
-
-
-def smallest_found(changes: Sequence[Change], margin: float) -> float | None:
-    """Relative slowdown that half of such cases would be found at, from the width of their intervals."""
-    halves = [change.high - change.value for change in changes if change.high is not None]
-    return math.expm1(margin + statistics.median(halves)) if halves else None

@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import export, listing, plot, run, show, speed
+from psubench.cli import compare, export, listing, plot, run, selftest, show, speed
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -19,10 +19,12 @@ app = typer.Typer(
 )
 app.command()(speed.speed)
 app.command()(run.run)
+app.command()(compare.compare)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
 app.add_typer(listing.app, name="list")
+app.add_typer(selftest.app, name="selftest")
 
 
 def _version(wanted: bool) -> None:
