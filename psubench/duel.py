@@ -65,7 +65,7 @@ class Duel:
             found = match(*self._records(), self.margin, self.gate, yardstick=True)
             looks.append(Look(processes, keys or frozenset(found.pairs)))
             keys = suspects(found.both_ok, found.rule, looks)
-            if not keys:
+            if not keys or len(looks) == len(LOOKS):
                 break
             left = [found.both_ok[key][1] for key in found.both_ok if key in keys]
             self.say(f"not cleared yet: {', '.join(case_name(one) for one in left)}")

@@ -1,9 +1,9 @@
 """What a record says of each case that two records can be compared by: exact values, a number per process.
 
 That number is the fastest sample, of the reference over that of the case. Whatever disturbs a sample
-makes it longer, so with half of them disturbed the median is lost and the fastest is not: beside six busy
-neighbours its spread between processes was 0.06 where that of the median of paired ratios was 0.47, and
-on the same machine alone 0.021 where that was 0.028 (median over 24 cases).
+makes it longer, so with half of them disturbed the median is lost and the fastest is not. With a load of four on two cores
+its standard deviation between processes was 0.06 where that of the median of paired ratios was 0.47, and
+with next to no load 0.021 where that was 0.028 (median over 24 cases).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 
 from psubench import analyse
 from psubench.analyse import Record, Trial
+from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.plugins import one_line
 from psubench.record import AGAIN
 
 EXACT = ("status", "verified", "spikes", "neuron_steps", "spike_hash")
@@ -49,7 +51,22 @@ class Evidence:
 
 
 def evidence(records: Sequence[Record]) -> dict[str, Evidence]:
-    """Per key, in the order of the plan, what a record holds of each case that it planned."""
+    """Per key, in the order of the plan, what a record holds of each case that it planned.
+
+    Raises:
+        PsubenchError: a record lacks what every record of its type has.
+    """
+    try:
+        return _of_all(records)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise PsubenchError(
+            f"a record lacks something or holds it in another form ({one_line(error)})",
+            "the file was changed after it was written; restore it or measure again",
+            NOT_COMPARABLE,
+        ) from error
+
+
+def _of_all(records: Sequence[Record]) -> dict[str, Evidence]:
     planned, found = analyse.trials(records)
     more = _exact_of_others(records)
     status = {row["key"]: (row["status"], row["message"]) for row in analyse.rows(records)}

@@ -23,15 +23,16 @@ def machines(base: Sequence[Record], new: Sequence[Record]) -> list[str]:
         PsubenchError: they were made from another seed, so their input differs.
     """
     before, after = (_header(records) for records in (base, new))
-    if before["seed"] != after["seed"]:
+    seeds = before.get("seed"), after.get("seed")
+    if seeds[0] != seeds[1]:
         raise PsubenchError(
-            f"base was measured with seed {before['seed']}, new with {after['seed']}: their inputs differ",
+            f"base was measured with seed {seeds[0]}, new with {seeds[1]}: their inputs differ",
             "measure one of them again with --seed",
             NOT_COMPARABLE,
         )
     differ = [
-        *_differences(before["environment"], after["environment"]),
-        *_differences(before["worker_environment"], after["worker_environment"]),
+        *_differences(before.get("environment", {}), after.get("environment", {})),
+        *_differences(before.get("worker_environment", {}), after.get("worker_environment", {})),
     ]
     if not differ:
         return []

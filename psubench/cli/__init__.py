@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import compare, export, listing, plot, run, selftest, show, speed
+from psubench.cli import baseline, compare, export, listing, plot, run, selftest, show, speed
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(plot.plot)
 app.command()(export.export)
 app.add_typer(listing.app, name="list")
 app.add_typer(selftest.app, name="selftest")
+app.add_typer(baseline.app, name="baseline")
 
 
 def _version(wanted: bool) -> None:

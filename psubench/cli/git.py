@@ -59,8 +59,7 @@ def suite_tables(suite: Path | None, device: str | None) -> list[Mapping[str, st
     from psubench import suite_file
     from psubench.devices import resolve
 
-    beside = Path(__file__).parent.parent.parent / CI_SUITE
-    path = suite or (CI_SUITE if CI_SUITE.is_file() else beside)
+    path = ci_suite(suite)
     asked = suite_file.read(path)
     if asked.skips:
         raise PsubenchError(f"{path} skips cases", "compare with a suite that has no [[skip]]")
@@ -73,3 +72,9 @@ def suite_tables(suite: Path | None, device: str | None) -> list[Mapping[str, st
     )  # the looks decide how often, and all blocks take their time
     settings = {k.replace("_", "-"): str(v) for k, v in asked.settings.items() if k not in left_out}
     return [{"max-seconds": MAX_SECONDS, **settings, **table, "device": name} for table in asked.tables]
+
+
+def ci_suite(suite: Path | None) -> Path:
+    """The suite that was given, else suites/ci.toml in the current folder or beside this code."""
+    beside = Path(__file__).parent.parent.parent / CI_SUITE
+    return suite or (CI_SUITE if CI_SUITE.is_file() else beside)

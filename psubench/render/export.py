@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psubench.errors import PsubenchError, nearest
-from psubench.render import groups, table
+from psubench.render import groups, table, trackers
 from psubench.render.columns import COLUMNS, Column, Row, Show, unit_of
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "json": to_json,
     "markdown": to_markdown,
     "latex": to_latex,
+    "github-action-benchmark": trackers.to_github_action_benchmark,
+    "bencher": trackers.to_bencher,
 }
 
 
