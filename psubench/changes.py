@@ -1,4 +1,4 @@
-"""How much slower, and is it more than the margin? Student's t over processes; the distributions are scipy's."""
+"""How much slower, and is it more than the margin? Student's t over processes, with scipy's distributions."""
 
 from __future__ import annotations
 

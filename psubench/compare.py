@@ -1,4 +1,4 @@
-"""Two records to verdicts, and verdicts to an exit code. Pure; where a verdict comes from is in its reason."""
+"""Two records to verdicts, and verdicts to an exit code. Pure: no clock, no file, no torch."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Comparison:
     notes: tuple[str, ...]
 
     def exit_code(self, *, strict: bool) -> int:
-        """1 for a regression, else 4 for a failed case, 5 if a case is not comparable, 3 if strict and unclear."""
+        """1 for a regression, else 4 for a failed case, 5 for one not comparable, 3 if strict and unclear."""
         words = {verdict.verdict for verdict in self.verdicts if verdict.gated}
         for word in ORDER:
             if word in words and (word in _EXIT or (strict and word in _STRICT)):

@@ -1,9 +1,9 @@
 """What a record says of each case that two records can be compared by: exact values, a number per process.
 
 That number is the fastest sample, of the reference over that of the case. Whatever disturbs a sample
-makes it longer, so with half of them disturbed the median is lost and the fastest is not. With a load of four on two cores
-its standard deviation between processes was 0.06 where that of the median of paired ratios was 0.47, and
-with next to no load 0.021 where that was 0.028 (median over 24 cases).
+makes it longer, so with half of them disturbed the median is lost and the fastest is not. With a load of
+four on two cores its standard deviation between processes was 0.06 where that of the median of paired
+ratios was 0.47, and with next to no load 0.021 where that was 0.028 (median over 24 cases).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A neuron that is slower than it needs to be, by an exact share: what `psubench selftest power` looks for."""
+"""A neuron that is slower than it needs to be, by an exact share: `psubench selftest power` looks for it."""
 
 from __future__ import annotations
 

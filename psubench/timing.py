@@ -18,6 +18,7 @@ from psubench.evidence import Evidence
 ALPHA = 0.05
 """Chance that any gated case that is slower by the margin or less is called slower."""
 FRESH_LOOKS = 2
+NO_REFERENCE = "its reference has no times"
 
 Pairs = Mapping[str, tuple[Evidence, Evidence]]
 
@@ -67,10 +68,19 @@ class Timing:
 
 
 def judge(pairs: Pairs, rule: Rule, looks: Sequence[Look]) -> dict[str, Timing]:
-    """Verdicts by key; a case without times in both records has none."""
+    """Verdicts by key; a case that has times in neither record has none."""
     timed = {key: (b, n) for key, (b, n) in pairs.items() if b.log_time and n.log_time}
-    if looks:
-        return _over_looks(timed, rule, looks)
+    silent = {
+        key: Timing(
+            "unclear", "only one of the records has times of it", None, (len(b.log_time), len(n.log_time))
+        )
+        for key, (b, n) in pairs.items()
+        if bool(b.log_time) != bool(n.log_time)
+    }
+    return {**silent, **(_over_looks(timed, rule, looks) if looks else _at_once(timed, rule))}
+
+
+def _at_once(timed: Pairs, rule: Rule) -> dict[str, Timing]:
     changes = {
         key: welch(list(b.log_ratio.values()), list(n.log_ratio.values()), rule.margin)
         for key, (b, n) in timed.items()
@@ -134,7 +144,7 @@ def _reference(key: str, timed: Pairs, changes: Mapping[str, Change], rule: Rule
     base, new = timed[key]
     processes = (len(base.log_time), len(new.log_time))
     if not new.is_reference:
-        return Timing("unclear", "its reference has no times", None, processes, decides=False)
+        return Timing("unclear", NO_REFERENCE, None, processes)
     if not rule.same_machine:
         reason = "the others are measured against it: from another machine its own change cannot be seen"
         return Timing("unclear", reason, None, processes, decides=False)
@@ -146,7 +156,7 @@ def _reference(key: str, timed: Pairs, changes: Mapping[str, Change], rule: Rule
         return Timing("slower", reason, change, processes)
     if change.within(rule.margin):
         return Timing("same", "by its seconds: the others are measured against it", change, processes)
-    reason = "the others are measured against it, and its seconds alone (another hour, another load) decide nothing"
+    reason = "the others are measured against it, and its seconds alone (another hour) decide nothing"
     return Timing("unclear", reason, change, processes, decides=False)
 
 
@@ -165,7 +175,7 @@ def _over_looks(timed: Pairs, rule: Rule, looks: Sequence[Look]) -> dict[str, Ti
         slower |= _fallen(seen, rule, _p_slower, ALPHA / FRESH_LOOKS)
     # Nothing is at stake when a case becomes faster: the first look tells.
     faster = _fallen(first, rule, _p_faster)
-    found = {}
+    found = {key: Timing("unclear", NO_REFERENCE, None, (0, 0)) for key in timed}
     for key in first:
         change = fresh.get(key, first[key])
         word = _word(change, rule.margin, slower=key in slower, faster=key in faster and key not in fresh)

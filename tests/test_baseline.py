@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-
 from compare_records import changed, run
+
 from psubench import analyse, baseline, record
 from psubench.errors import PsubenchError
 from psubench.render import export
@@ -44,45 +44,37 @@ def test_a_noisy_or_failed_run_leaves_the_old_one(tmp_path, records, limit, said
     assert record.read(tmp_path / "baseline" / record.NAME) == RUN
 
 
+SUITE = """version = 1
+[settings]
+max_seconds = 0.05
+[[speed]]
+neurons = "psu"
+data = "normal"
+T = 4
+phase = "infer"
+"""
+
+
+def program(*arguments, cwd):
+    command = [sys.executable, "-m", "psubench", *map(str, arguments)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_program_measures_a_baseline_that_compares_equal_with_itself(tmp_path):
-    suite = tmp_path / "suite.toml"
-    suite.write_text(
-        'version = 1\n[settings]\nmax_seconds = 0.05\n[[speed]]\nneurons = "psu"\ndata = "normal"\nT = 4\nphase = "infer"\n'
-    )
-    out = tmp_path / "baseline"
-    for arguments, said in (
-        (
-            [
-                "baseline",
-                "update",
-                "--suite",
-                suite,
-                "--device",
-                "scripted",
-                "--processes",
-                "2",
-                "--limit",
-                "90%",
-                "--out",
-                out,
-            ],
-            "2 cases",
-        ),
-        (["compare", out, out], "2 same"),
-    ):
-        command = [sys.executable, "-m", "psubench", *map(str, arguments)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200, cwd=tmp_path)
-        assert (done.returncode, said in done.stdout) == (0, True), done.stderr + done.stdout
-    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["baseline"]
+    (tmp_path / "suite.toml").write_text(SUITE)
+    options = ["--suite", "suite.toml", "--device", "scripted", "--processes", "2", "--limit", "90%"]
+    assert "2 cases" in program("baseline", "update", *options, "--out", "kept", cwd=tmp_path)
+    assert "2 same" in program("compare", "kept", "kept", cwd=tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["kept"]
 
 
 def test_github_action_benchmark_gets_times_relative_to_the_reference():
     entries = json.loads(export.render(analyse.rows(RUN), "github-action-benchmark"))
     (entry,) = entries
-    assert (
-        entry["name"]
-        == "psu, infer, T=8, batch=8, size=64, model=neuron, data=normal, mode=layer, dtype=float32, device=cpu"
-    )
+    axes = "T=8, batch=8, size=64, model=neuron, data=normal, mode=layer, dtype=float32, device=cpu"
+    assert entry["name"] == f"psu, infer, {axes}"
     assert entry["unit"] == "times lif"
     assert entry["value"] == pytest.approx(0.6065, abs=0.01)
     assert set(entry) == {"name", "unit", "value", "range", "extra"}

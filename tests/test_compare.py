@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-
 from compare_records import case, changed, run
+
 from psubench import record
 from psubench.compare import compare
 from psubench.errors import PsubenchError

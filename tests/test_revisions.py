@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from compare_records import run
 
 from psubench import duel
 from psubench.cli.git import suite_tables
@@ -17,7 +18,6 @@ from psubench.duel import Duel, again
 from psubench.errors import PsubenchError
 from psubench.evidence import evidence
 from psubench.revisions import packages, revisions
-from compare_records import run
 
 ROOT = Path(__file__).parent.parent
 SUITE = """version = 1

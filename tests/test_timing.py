@@ -1,6 +1,7 @@
 """The rule's error rates on simulated processes with known effects, and what each look is allowed to see."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,6 +105,16 @@ def test_what_is_called_slower_was_slower_in_processes_of_their_own():
 def test_a_case_that_is_not_gated_gets_no_further_look():
     pairs = {"other": (evidence("other", [0.0, 0.01]), evidence("other", [-0.3, -0.31]))}
     assert suspects(pairs, RULE, [Look(range(2), frozenset(pairs))]) == frozenset()
+
+
+@pytest.mark.parametrize("looks", [[], [Look(range(2), frozenset({"case0"}))]], ids=["one", "several"])
+def test_without_times_to_compare_with_nothing_is_the_same(looks):
+    whole = evidence("case0", [0.0, 0.001])
+    no_ratio, no_time = replace(whole, log_ratio={}), replace(whole, log_ratio={}, log_time={})
+    for pair, said in (((no_ratio, no_ratio), "reference has no times"), ((whole, no_time), "only one of")):
+        found = judge({"case0": pair}, RULE, looks)["case0"]
+        assert (found.verdict, said in found.reason, found.decides) == ("unclear", True, True)
+    assert judge({"case0": (no_time, no_time)}, RULE, looks) == {}
 
 
 def test_two_finished_records_are_one_look():

@@ -41,9 +41,9 @@ def compare_revisions(
     if out is not None and (out / "base").exists():
         raise PsubenchError(f"{out} holds a comparison already", "choose another --out")
     base, new = sides[0], sides[1] if len(sides) == 2 else "HEAD"
-    with tempfile.TemporaryDirectory() if out is None else nullcontext(str(out)) as folder:
-        with revisions(Path.cwd(), base, new, say) as (before, after):
-            return Duel(before, after, tables, Path(folder), budget, margin, gate, seed, say).run()
+    kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
+    with kept as folder, revisions(Path.cwd(), base, new, say) as (before, after):
+        return Duel(before, after, tables, Path(folder), budget, margin, gate, seed, say).run()
 
 
 def suite_tables(suite: Path | None, device: str | None) -> list[Mapping[str, str]]:

@@ -98,18 +98,13 @@ def _run(
     done = Selftest(settings, folder, resume, _say).run(suites, max_seconds)
     found, half = rates(done, settings.inject), half_found(done)
     if json:
-        print(
-            js.dumps(
-                {"suites": len(done), "half_found": half, "rates": {k: r._asdict() for k, r in found.items()}}
-            )
-        )
+        numbers = {sentence: rate._asdict() for sentence, rate in found.items()}
+        print(js.dumps({"suites": len(done), "half_found": half, "rates": numbers}))
         return
     for sentence, rate in found.items():
         print(f"{sentence}: {rate.hits} of {rate.trials}{_limits(rate.low, rate.high)}")
     if half is not None:
-        print(
-            f"slowdown of one case that is found in one comparison of two, by the spread here: {100 * half:.1f} %"
-        )
+        print(f"slowdown of a single case that half of the comparisons find (computed): {100 * half:.1f} %")
     print(f"record: {folder}")
 
 

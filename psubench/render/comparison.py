@@ -133,7 +133,7 @@ def to_json(comparison: Comparison, exit_code: int) -> str:
 
 
 def workflow_commands(comparison: Comparison) -> list[str]:
-    """GitHub workflow commands for what is wrong, worst first; the last says how many there were no room for."""
+    """GitHub workflow commands for what is wrong, worst first, at most 10; the last counts the others."""
     shown = axes(comparison.verdicts)
     bad = [v for v in comparison.verdicts if v.gated and v.verdict in (*_ERRORS, *_WARNINGS)]
     lines = []
