@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from typing import Any
 from psubench import record
 from psubench.compare import Comparison, case_name, compare, match
 from psubench.evidence import Evidence
+from psubench.neurons import parse_list
 from psubench.neurons.names import PLUGIN
-from psubench.sides import Options, Side
+from psubench.sides import Side, Words
+from psubench.suite import parse_range
 from psubench.timing import Look, suspects
 
 LOOKS = (6, 8, 16)
@@ -22,7 +24,6 @@ LOOKS = (6, 8, 16)
 YARDSTICK = "yardstick.py"
 NEVER = "0.0001%"
 """Precision that no block reaches: all of them get their whole seconds, noisy or not."""
-_FIXED = ("model", "data", "batch", "size", "device", "dtype", "threads")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Duel:
 
     Attributes:
         base, new: their folders lie beside each other.
-        tables: what is measured, each the options of a `psubench speed`.
+        tables: of the suite that is measured.
+        settings: of the suite; its processes and its precision are not asked.
         folder: gets `base/run.jsonl` and `new/run.jsonl`.
         budget: seconds; a look that would not end in time is not begun.
         margin, gate: as for `compare`.
@@ -40,7 +42,9 @@ class Duel:
 
     base: Side
     new: Side
-    tables: Sequence[Options]
+    tables: Sequence[Words]
+    settings: Mapping[str, Any]
+    device: str
     folder: Path
     budget: float
     margin: float | None
@@ -69,7 +73,7 @@ class Duel:
                 break
             left = [found.both_ok[key][1] for key in found.both_ok if key in keys]
             self.say(f"not cleared yet: {', '.join(case_name(one) for one in left)}")
-            tables = again(left)
+            tables = again(self.tables, left)
             per_process = (time.monotonic() - look_began) / len(processes)
             if time.monotonic() - began + per_process * len(_next(looks)) > self.budget:
                 self.say("the next look would take longer than --budget allows")
@@ -80,7 +84,7 @@ class Duel:
         base, new = (record.read(self.folder / name / record.NAME) for name in ("base", "new"))
         return base, new
 
-    def _measure(self, tables: Sequence[Options], processes: range, rng: random.Random) -> None:
+    def _measure(self, tables: Sequence[Words], processes: range, rng: random.Random) -> None:
         """Both sides once per process; two processes make an ABBA or a BAAB block, so drift cancels."""
         order = [("base", self.base), ("new", self.new)]
         for process in processes:
@@ -93,10 +97,11 @@ class Duel:
                     for one in self._once(side, tables, process):
                         recorder.append(one)
 
-    def _once(self, side: Side, tables: Sequence[Options], process: int) -> list[dict[str, Any]]:
+    def _once(self, side: Side, tables: Sequence[Words], process: int) -> list[dict[str, Any]]:
         """What one fresh process of a side records; the plan only the first time."""
-        fixed = {"reference": f"../{YARDSTICK}:Yardstick", "processes": "1", "precision": NEVER}
-        records = [one for table in tables for one in side.measure({**table, **fixed})]
+        reference = f"../{YARDSTICK}:Yardstick"
+        settings = {**self.settings, "processes": 1, "precision": NEVER, "memory": False}
+        records = side.measure([{**table, "reference": reference} for table in tables], settings, self.device)
         first = process == 0
         return [
             {**one, "process": process} if one["type"] == "block" else one
@@ -111,24 +116,24 @@ def _next(looks: Sequence[Look]) -> range:
     return range(done, done + LOOKS[len(looks)])
 
 
-def again(cases: Sequence[Evidence]) -> list[Options]:
-    """Options that measure these cases again, side by side with as few others as a grid allows.
+def again(tables: Sequence[Words], cases: Sequence[Evidence]) -> list[Words]:
+    """The tables that measure these cases again, side by side with as few others as a grid allows."""
+    listed = [{(ref.name, ref.implementation) for ref in parse_list(table["neurons"])} for table in tables]
+    smaller: list[Words] = []
+    for table, neurons in zip(tables, listed, strict=True):
+        ours = [one for one in cases if (one.case["neuron"], one.case["implementation"]) in neurons]
+        ours = [one for one in ours if one.case["T"] in parse_range(table["T"], "T")]
+        if ours:
+            axes = {axis: _values(ours, axis) for axis in ("T", "phase", "batch", "size", "mode")}
+            known = {axis: values for axis, values in axes.items() if values}
+            smaller.append({**table, **known, "neurons": ",".join(sorted({_neuron(one) for one in ours}))})
+    return smaller
 
-    One call per setting and not per case: importing torch takes longer than measuring a block.
-    """
-    grids: dict[str, list[Evidence]] = {}
-    for one in cases:
-        grids.setdefault(str([one.case[name] for name in _FIXED]), []).append(one)
-    return [
-        {
-            **{name: str(value) for name in _FIXED if (value := grid[0].case[name]) is not None},
-            "T": ",".join(str(T) for T in sorted({one.case["T"] for one in grid})),
-            "phase": ",".join(sorted({one.case["phase"] for one in grid})),
-            "mode": ",".join(sorted({one.case["mode"] for one in grid})),
-            "neurons": ",".join(sorted({_neuron(one) for one in grid})),
-        }
-        for grid in grids.values()
-    ]
+
+def _values(cases: Sequence[Evidence], axis: str) -> str:
+    """The values of an axis as a suite takes them; empty where it has none."""
+    found = {one.case[axis] for one in cases} - {None}
+    return ",".join(map(str, sorted(found)))
 
 
 def _neuron(one: Evidence) -> str:

@@ -25,7 +25,7 @@ from psubench.duel import Duel
 from psubench.errors import PsubenchError
 from psubench.plugins import split_list
 from psubench.rates import WRAPPER
-from psubench.sides import HANDICAP, Options, Side, own_code
+from psubench.sides import HANDICAP, Side, Words, own_code
 
 SUITE = "suite"
 """Type of the records that hold one comparison each."""
@@ -36,13 +36,15 @@ class Settings:
     """What makes two self-tests the same; a resumed one must have equal settings.
 
     Attributes:
-        tables: of the suite, as options of `psubench speed`.
+        tables, suite_settings: of the suite.
         inject: share by which `neuron` is slowed down on one side; 0 for equal sides.
         load: whether foreign work runs beside it in bursts.
         budget: seconds of one comparison.
     """
 
-    tables: tuple[Options, ...]
+    tables: tuple[Words, ...]
+    suite_settings: Mapping[str, Any]
+    device: str
     inject: float
     neuron: str
     load: bool
@@ -126,8 +128,9 @@ class Selftest:
             (folder / name).mkdir(parents=True)
             sides.append(Side(name, Path(sys.executable), folder / name, variables))
         began, seed = time.monotonic(), self.settings.seed + number
+        tables, suite = handicapped(self.settings), self.settings.suite_settings
         duel = Duel(
-            sides[0], sides[1], handicapped(self.settings), folder, self.settings.budget,
+            sides[0], sides[1], tables, suite, self.settings.device, folder, self.settings.budget,
             self.settings.margin, ("*",), seed, lambda _: None,
         )  # fmt: skip
         with bursts(seed) if self.settings.load else nullcontext():
@@ -137,15 +140,19 @@ class Selftest:
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
-    return {**asdict(settings), "tables": [dict(table) for table in settings.tables]}
+    return {
+        **asdict(settings),
+        "tables": [dict(table) for table in settings.tables],
+        "suite_settings": dict(settings.suite_settings),
+    }
 
 
-def handicapped(settings: Settings) -> list[Options]:
+def handicapped(settings: Settings) -> list[Words]:
     """The tables with the chosen neuron wrapped, on both sides alike, if something is injected."""
     if not settings.inject:
         return list(settings.tables)
     wrapped = f"psubench.handicap:{WRAPPER}(neuron={settings.neuron})"
-    tables: list[Options] = [
+    tables: list[Words] = [
         {
             **table,
             "neurons": ",".join(wrapped if n == settings.neuron else n for n in split_list(table["neurons"])),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from typing import Any
 from psubench import record
 from psubench.errors import CASE_FAILED, PsubenchError
 
-Options = Mapping[str, str]
-"""Options of `psubench speed` without their dashes."""
+Words = Mapping[str, str]
+"""A table of a suite: the options of `psubench speed` without their dashes."""
 END_SECONDS = 10.0
 HANDICAP = "PSUBENCH_HANDICAP"
 """Environment variable with the share by which `psubench.handicap` slows its neuron; none is 0."""
@@ -37,24 +38,28 @@ class Side:
     folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    def measure(self, options: Options) -> list[dict[str, Any]]:
-        """The records of one `psubench speed` in a fresh process; failed cases are records too.
+    def measure(
+        self, tables: Sequence[Words], settings: Mapping[str, Any], device: str
+    ) -> list[dict[str, Any]]:
+        """The records of one `psubench run` in a fresh process; failed cases are records too.
 
-        The command line is the only thing that two revisions must have in common.
+        The command line and the form of a suite are all that two revisions must have in common.
 
         Raises:
             PsubenchError: the command did not get as far as a record.
         """
-        with tempfile.TemporaryDirectory(prefix="psubench-side-") as out:
-            arguments = [f"--{name}={value}" for name, value in {**options, "out": out}.items()]
-            status, said = self._run(["-m", "psubench", "speed", "--quiet", "--no-memory", *arguments])
+        with tempfile.TemporaryDirectory(prefix="psubench-side-") as temporary:
+            suite, out = Path(temporary, "suite.toml"), Path(temporary, "out")
+            suite.write_text(suite_text(tables, settings), encoding="utf-8")
+            arguments = ["--quiet", "--device", device, "--out", str(out), str(suite)]
+            status, said = self._run(["-m", "psubench", "run", *arguments])
             if status not in (0, CASE_FAILED):
                 last = next(iter(said.strip().splitlines()[-1:]), f"exit code {status}")
                 raise PsubenchError(
                     f"{self.name} cannot be measured: {last.removeprefix('error: ')}",
-                    f"try it there: psubench speed {' '.join(arguments[:-1])}",
+                    "check that revision, and that it has this suite's neurons and options",
                 )
-            return record.read(record.locate(Path(out)))
+            return record.read(record.locate(out))
 
     def _run(self, arguments: list[str]) -> tuple[int, str]:
         """Exit status and stderr; the process ends with this one, whatever ends it."""
@@ -73,6 +78,18 @@ class Side:
             _end(process)
             raise
         return process.returncode, said
+
+
+def suite_text(tables: Sequence[Words], settings: Mapping[str, Any]) -> str:
+    """A suite as TOML. Words, numbers, true and false are the same in JSON."""
+    lines = [
+        "version = 1",
+        "[settings]",
+        *(f"{key} = {json.dumps(value)}" for key, value in settings.items()),
+    ]
+    for table in tables:
+        lines += ["[[speed]]", *(f"{key} = {json.dumps(word)}" for key, word in table.items())]
+    return "\n".join(lines) + "\n"
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -6,29 +6,31 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from compare_records import run
 
-from psubench import duel
-from psubench.cli.git import suite_tables
+from psubench import duel, suite_file
+from psubench.cli.git import suite_for
 from psubench.compare import compare
 from psubench.duel import Duel, again
 from psubench.errors import PsubenchError
 from psubench.evidence import evidence
 from psubench.revisions import packages, revisions
+from psubench.sides import suite_text
 
 ROOT = Path(__file__).parent.parent
 SUITE = """version = 1
 [settings]
-max_seconds = 0.1
+max_seconds = 0.2
 [[speed]]
-neurons = "lif,psu"
+neurons = "lif,psu@scan"
 data = "normal"
 T = 32
-batch = 4
-size = 32
+batch = 16
+size = 8
 phase = "infer"
 """
 AUTHOR = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
@@ -73,8 +75,10 @@ def measure(folder, looks, monkeypatch, tmp_path, device="cpu", names=("base", "
     monkeypatch.setattr(duel, "LOOKS", looks)
     said = []
     with revisions(folder, *names, said.append) as (base, new):
-        tables = suite_tables(None, device)
-        found = Duel(base, new, tables, tmp_path / "out", 1e6, None, ["*"], 0, said.append).run()
+        asked, name = suite_for(None, device)
+        found = Duel(
+            base, new, asked.tables, asked.settings, name, tmp_path / "out", 1e6, None, ["*"], 0, said.append
+        ).run()
     return {verdict.label: verdict for verdict in found.verdicts}, found, said
 
 
@@ -93,7 +97,7 @@ def test_a_stray_item_per_row_and_step_is_found_and_named(clone, monkeypatch, tm
     found, comparison, said = measure(clone, (2, 3), monkeypatch, tmp_path)
     assert found["lif"].verdict == "slower", (found, said)
     assert found["lif"].low > 0.03
-    assert found["psu"].verdict != "slower"
+    assert found["psu@scan"].verdict != "slower"
     assert comparison.exit_code(strict=False) == 1
     assert any("not cleared yet: lif infer T=32" in text for text in said)
     assert untouched(clone)
@@ -114,13 +118,13 @@ def test_another_equation_is_found_without_any_time(clone, monkeypatch, tmp_path
     edit(clone, "psubench/neurons/table.py", '"tau": 2.0, "decay_input"', '"tau": 2.02, "decay_input"')
     commit(clone, "tau")
     found, comparison, _ = measure(clone, (1,), monkeypatch, tmp_path, device="scripted")
-    assert {label: v.verdict for label, v in found.items()} == {"lif": "changed", "psu": "unclear"}
+    assert {label: v.verdict for label, v in found.items()} == {"lif": "changed", "psu@scan": "unclear"}
     assert "spike_hash" in found["lif"].reason
     assert comparison.exit_code(strict=False) == 1
 
 
 def test_code_that_does_not_run_is_told_in_one_line(clone, monkeypatch, tmp_path):
-    (clone / "psubench/cli/speed.py").write_text("raise SystemExit('broken')\n")
+    (clone / "psubench/cli/run.py").write_text("raise SystemExit('broken')\n")
     commit(clone, "broken")
     with pytest.raises(PsubenchError, match="new cannot be measured: broken"):
         measure(clone, (1,), monkeypatch, tmp_path, device="scripted")
@@ -164,21 +168,27 @@ def test_only_what_changes_packages_asks_for_new_ones(clone):
     assert "requirements-dev.txt" in packages(clone)
 
 
-def test_suspects_are_measured_again_in_one_call_per_setting():
-    cases = {(n, T, p): [0.0] for p in ("infer", "train") for T in (8, 32) for n in ("lif", "psu", "psn")}
-    every = evidence(run(cases, 1)).values()
-    left = [
-        e
-        for e in every
-        if (e.label, e.case["T"], e.case["phase"]) in {("psu", 8, "infer"), ("lif", 32, "infer")}
+def test_suspects_are_measured_again_as_their_tables_have_them():
+    loops = {"neurons": "lif,plif", "T": "8..32", "data": "normal", "batch": "8", "size": "64"}
+    products = {**loops, "neurons": "psn,psu@matmul,psu@scan", "T": "8,64"}
+    names = {"lif": "loop", "plif": "loop", "psu": "scan"}
+    cases = {(n, T, p): [0.0] for p in ("infer", "train") for T in (8, 32) for n in names}
+    every = {(e.label, e.case["T"], e.case["phase"]): e for e in evidence(run(cases, 1)).values()}
+    left = [every["lif", 32, "infer"], every["plif", 8, "infer"]]
+    scan = every["psu", 8, "train"]
+    left.append(replace(scan, case={**scan.case, "implementation": "scan"}))
+    assert again([loops, products], left) == [
+        {**loops, "T": "8,32", "phase": "infer", "mode": "layer", "neurons": "lif@loop,plif@loop"},
+        {**products, "T": "8", "phase": "train", "mode": "layer", "neurons": "psu@scan"},
     ]
-    assert again(left) == [
-        {
-            "model": "neuron", "data": "normal", "batch": "8", "size": "64", "device": "cpu",
-            "dtype": "float32", "threads": "1", "T": "8,32", "phase": "infer", "mode": "layer",
-            "neurons": "lif@loop,psu@loop",
-        }
-    ]  # fmt: skip
+
+
+def test_a_written_suite_is_read_back(tmp_path):
+    tables = [{"neurons": 'lif,"x".py:N(a=b)', "T": "8,32"}, {"neurons": "psu", "T": "4"}]
+    settings = {"max_seconds": 0.3, "memory": False, "precision": "1%"}
+    (tmp_path / "suite.toml").write_text(suite_text(tables, settings))
+    again_read = suite_file.read(tmp_path / "suite.toml")
+    assert (again_read.tables, again_read.settings) == (tables, settings)
 
 
 def test_both_records_of_a_comparison_can_be_compared_again(tmp_path):

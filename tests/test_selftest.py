@@ -18,6 +18,8 @@ TABLE = {
 def settings(**changes):
     made = {
         "tables": (TABLE,),
+        "suite_settings": {"max_seconds": 0.05},
+        "device": "scripted",
         "inject": 0.0,
         "neuron": "",
         "load": False,

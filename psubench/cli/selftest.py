@@ -80,12 +80,13 @@ def _settings(
     device: str | None,
     seed: int,
 ) -> Any:
-    from psubench.cli.git import suite_tables
+    from psubench.cli.git import suite_for
     from psubench.selftest import Settings
 
     share = o.share(inject, "--inject") if neuron else 0.0
     limit = o.share(margin, "--margin") if margin else None
-    return Settings(tuple(suite_tables(suite, device)), share, neuron, load, budget, limit, seed)
+    asked, name = suite_for(suite, device)
+    return Settings(tuple(asked.tables), asked.settings, name, share, neuron, load, budget, limit, seed)
 
 
 def _run(
