@@ -58,7 +58,7 @@ def _git(folder: Path, *arguments: str) -> str:
         raise PsubenchError("there is no git on this machine", "install it, or compare two records") from None
     if done.returncode != 0:
         last = next(iter(done.stderr.strip().splitlines()[-1:]), "it does not say why")
-        raise PsubenchError(f"git {arguments[0]} fails: {last}", "run inside a git repository")
+        raise PsubenchError(f"git fails: {last}", "run inside a git repository, or compare two records")
     return done.stdout.strip()
 
 

@@ -234,10 +234,16 @@ def test_the_program_refuses_what_it_cannot_read(tmp_path):
     program(good, code=2)
 
 
-def test_the_program_reads_torn_records_and_tells_by_its_exit_code(tmp_path):
+def test_the_program_reads_torn_records_and_tells_by_its_exit_code(tmp_path, monkeypatch):
     good = write(tmp_path / "good.jsonl", run(BLOCK, 5), '{"type":"block","torn')
     slow = write(tmp_path / "slow.jsonl", run(shifted(0.3), 5))
     assert "3 same; margin 3 %" in program(good, good, code=0).stdout
     assert json.loads(program(good, slow, "--format", "json", code=1).stdout)["exit_code"] == 1
     program(good, slow, "--gate", "psn", code=0)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    said = program(good, slow, "--format", "github", code=1).stdout
+    assert said.startswith("::error title=psu%2C infer%2C T=8::slower")
+    assert (tmp_path / "summary.md").read_text() == program(good, slow, "--format", "markdown", code=1).stdout
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    assert len(program(good, slow, "--format", "github", code=2).stderr.splitlines()) == 1
     program(good, slow, "--margin", "0", code=2)

@@ -11,7 +11,6 @@ from psubench.selftest import Selftest, Settings, handicapped
 
 TABLE = {
     "neurons": "lif,psu", "data": "normal", "T": "4", "batch": "2", "size": "8", "phase": "infer",
-    "device": "scripted", "max-seconds": "0.05",
 }  # fmt: skip
 
 

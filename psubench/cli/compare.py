@@ -106,7 +106,15 @@ def _print(found: Comparison, format: str, code: int) -> None:
             for line in comparison.workflow_commands(found):
                 print(line)
             print(comparison.headline(found))
-            summary = os.environ.get("GITHUB_STEP_SUMMARY")
-            if summary:
-                with open(summary, "a", encoding="utf-8") as file:
-                    file.write(comparison.to_markdown(found, comparison.MOST_BYTES))
+            if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+                _append(comparison.to_markdown(found, comparison.MOST_BYTES), Path(summary))
+
+
+def _append(text: str, path: Path) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise PsubenchError(
+            f"cannot write {path}: {error.strerror}", "mend or unset GITHUB_STEP_SUMMARY"
+        ) from None
