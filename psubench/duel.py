@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import signal
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,8 +58,6 @@ class Duel:
         Raises:
             PsubenchError: a side cannot be measured at all.
         """
-        # Also an end by SIGTERM must end the process that measures and take worktrees away.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         shutil.copy(Path(__file__).with_name(YARDSTICK), self.base.folder.parent / YARDSTICK)
         rng, began = random.Random(self.seed), time.monotonic()
         tables, keys, looks = self.tables, frozenset[str](), list[Look]()

@@ -1,10 +1,11 @@
-"""The verdict on a case's time: one look at two finished records, or the looks of a paired measurement.
+"""The verdict on a case's time: one look at two finished records, or the looks of `compare --git`.
 
-One look: H0 "slower by at most the margin" per case, Holm over the gated cases. Several looks, as
-`compare --git` takes them: the first only clears cases whose interval rules a slowdown out. What it has
-not cleared is measured again in fresh processes, and those alone decide, with Holm over what was left:
-so the first look costs no level, and a chance find of it is forgotten. Up to FRESH_LOOKS looks at fresh
-processes share the level equally (Bonferroni), so looking twice is no peeking.
+One look: H0 "slower by at most the margin" per case, Holm over the gated cases.
+
+Several looks: the first only clears cases whose interval rules a slowdown out. What it has not cleared is
+measured again in fresh processes, and those alone decide, with Holm over what was left: so the first look
+costs no level, and what it found by chance is forgotten. Up to FRESH_LOOKS looks at fresh processes share
+the level equally (Bonferroni), so looking twice is no peeking.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Pairs = Mapping[str, tuple[Evidence, Evidence]]
 
 @dataclass(frozen=True)
 class Look:
-    """Pairs of processes that were measured to decide on some cases.
+    """Processes of both sides that were measured to decide on some cases.
 
     Attributes:
         processes: their numbers, equal in both records.
@@ -150,8 +151,9 @@ def _reference(key: str, timed: Pairs, changes: Mapping[str, Change], rule: Rule
         return Timing("unclear", reason, None, processes, decides=False)
     change = welch(_negative(base), _negative(new), rule.margin)
     others = [other for k, other in changes.items() if timed[k][1].reference == key]
-    p = [max([change.p_slower, *(other.p_faster for other in others)])] if others else [1.0]
-    if holm(p, ALPHA / max(1, len(rule.gated)))[0]:
+    # All of them must fall, so the largest p counts; Bonferroni over the gated cases.
+    p = max([change.p_slower, *(other.p_faster for other in others)]) if others else 1.0
+    if p <= ALPHA / max(1, len(rule.gated)):
         reason = "its seconds rose and all neurons measured against it seem faster"
         return Timing("slower", reason, change, processes)
     if change.within(rule.margin):

@@ -131,7 +131,8 @@ def test_code_that_does_not_run_is_told_in_one_line(clone, monkeypatch, tmp_path
     assert untouched(clone)
 
 
-def test_ctrl_c_leaves_no_worktree(clone, tmp_path):
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_leave_no_worktree(clone, tmp_path, sent, code):
     command = [sys.executable, "-m", "psubench", "compare", "--git", "base", "--device", "scripted"]
     going = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
@@ -140,9 +141,9 @@ def test_ctrl_c_leaves_no_worktree(clone, tmp_path):
         assert going.poll() is None
         time.sleep(0.05)
     time.sleep(1)
-    going.send_signal(signal.SIGINT)
+    going.send_signal(sent)
     assert "Traceback" not in going.communicate(timeout=60)[1]
-    assert going.returncode == 130
+    assert going.returncode == code
     assert untouched(clone)
     assert not list(tmp_path.glob("psubench-compare-*"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -39,12 +41,18 @@ def compare_revisions(
     asked, name = suite_for(suite, device)
     if out is not None and (out / "base").exists():
         raise PsubenchError(f"{out} holds a comparison already", "choose another --out")
+    end_by_sigterm()
     base, new = sides[0], sides[1] if len(sides) == 2 else "HEAD"
     kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
     with kept as folder, revisions(Path.cwd(), base, new, say) as (before, after):
         return Duel(
             before, after, asked.tables, asked.settings, name, Path(folder), budget, margin, gate, seed, say
         ).run()
+
+
+def end_by_sigterm() -> None:
+    """Makes SIGTERM an exception, so that worktrees vanish and no process goes on measuring."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def suite_for(suite: Path | None, device: str | None) -> tuple[Suite, str]:
