@@ -19,7 +19,7 @@ from psubench.sides import Side, Words
 from psubench.suite import parse_range
 from psubench.timing import Look, suspects
 
-LOOKS = (6, 8, 16)
+LOOKS = (6, 8, 20)
 """Processes per side in each look: at all cases, at what that has not cleared, at what is still unclear."""
 YARDSTICK = "yardstick.py"
 NEVER = "0.0001%"

@@ -16,8 +16,12 @@ from dataclasses import dataclass
 from psubench.changes import Change, holm, welch
 from psubench.evidence import Evidence
 
-ALPHA = 0.05
-"""Chance that any gated case that is slower by the margin or less is called slower."""
+ALPHA = 0.01
+"""Chance that a comparison calls any gated case slower that is slower by the margin or less.
+
+It holds however noisy the machine is. On a quiet one, where the margin is many standard errors wide,
+equal code is called slower far more rarely still.
+"""
 FRESH_LOOKS = 2
 NO_REFERENCE = "its reference has no times"
 
