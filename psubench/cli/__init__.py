@@ -8,7 +8,9 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import baseline, compare, export, listing, plot, run, selftest, show, speed
+from psubench.cli import (
+    baseline, compare, data, doctor, energy, export, listing, plot, run, selftest, show, sparsity, speed,
+)  # fmt: skip
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -18,12 +20,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(speed.speed)
+app.command()(sparsity.sparsity)
+app.command()(energy.energy)
+app.command()(doctor.doctor)
 app.command()(run.run)
 app.command()(compare.compare)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
 app.add_typer(listing.app, name="list")
+app.add_typer(data.app, name="data")
 app.add_typer(selftest.app, name="selftest")
 app.add_typer(baseline.app, name="baseline")
 
