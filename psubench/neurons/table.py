@@ -75,7 +75,7 @@ _SPECS = (
         fixed_T=False,
         relation="no leak",
         source=_LAPICQUE,
-        implementations={"loop": f"{_HERE}.serial:IF"},
+        implementations={"loop": f"{_HERE}.serial:IF", "fused": f"{_HERE}.fused:IF"},
         reference=f"{_HERE}.reference_serial:IF",
     ),
     NeuronSpec(
@@ -87,7 +87,7 @@ _SPECS = (
         fixed_T=False,
         relation="exact",
         source=_LAPICQUE,
-        implementations={"loop": f"{_HERE}.serial:LIF"},
+        implementations={"loop": f"{_HERE}.serial:LIF", "fused": f"{_HERE}.fused:LIF"},
         reference=f"{_HERE}.reference_serial:LIF",
     ),
     NeuronSpec(
@@ -99,7 +99,7 @@ _SPECS = (
         fixed_T=False,
         relation="no reset",
         source=_PSN,
-        implementations={"matmul": f"{_HERE}.leaky:NoResetLIF"},
+        implementations={"matmul": f"{_HERE}.leaky:NoResetLIF", "fused": f"{_HERE}.fused:NoResetLIF"},
         reference=f"{_HERE}.reference_parallel:NoResetLIF",
     ),
     NeuronSpec(
@@ -111,7 +111,7 @@ _SPECS = (
         fixed_T=False,
         relation="exact for the learned τ",
         source=_PLIF,
-        implementations={"loop": f"{_HERE}.serial:PLIF"},
+        implementations={"loop": f"{_HERE}.serial:PLIF", "fused": f"{_HERE}.fused:PLIF"},
         reference=f"{_HERE}.reference_serial:PLIF",
     ),
     NeuronSpec(
@@ -147,7 +147,7 @@ _SPECS = (
         fixed_T=False,
         relation="no reset",
         source=_PSN,
-        implementations={"matmul": f"{_HERE}.psn:SlidingPSN"},
+        implementations={"matmul": f"{_HERE}.psn:SlidingPSN", "fused": f"{_HERE}.fused:SlidingPSN"},
         reference=f"{_HERE}.reference_parallel:SlidingPSN",
     ),
     NeuronSpec(
@@ -171,7 +171,11 @@ _SPECS = (
         fixed_T=False,
         relation="approximate",
         source=_LI,
-        implementations={"matmul": f"{_HERE}.psu:PSU", "scan": f"{_HERE}.psu:ScanPSU"},
+        implementations={
+            "matmul": f"{_HERE}.psu:PSU",
+            "scan": f"{_HERE}.psu:ScanPSU",
+            "fused": f"{_HERE}.fused:PSU",
+        },
         reference=f"{_HERE}.reference_parallel:PSU",
     ),
     NeuronSpec(
