@@ -159,9 +159,9 @@ def _register_fakes() -> None:
 
     fake("psubench::serial")(lambda x, *_: like(x))
     fake("psubench::serial_train")(lambda x, *_: (like(x), states(x, 1)))
-    fake("psubench::serial_backward")(lambda g, x, *_: (like(x), state(x)))
+    fake("psubench::serial_backward")(lambda _g, x, *_: (like(x), state(x)))
     fake("psubench::psu")(lambda x, *_: like(x))
     fake("psubench::psu_train")(lambda x, *_: (like(x), states(x, 2)))
-    fake("psubench::psu_backward")(lambda g, x, q, *_: (like(x), x.new_empty(0) if q is None else like(x)))
+    fake("psubench::psu_backward")(lambda _g, x, q, *_: (like(x), x.new_empty(0) if q is None else like(x)))
     fake("psubench::band")(lambda x, *_: like(x))
-    fake("psubench::band_backward")(lambda g, x, w, b, _: (like(x), like(w), like(b)))
+    fake("psubench::band_backward")(lambda _g, x, w, b, _alpha: (like(x), like(w), like(b)))

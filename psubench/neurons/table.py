@@ -123,7 +123,7 @@ _SPECS = (
         fixed_T=True,
         relation="no reset",
         source=_PSN,
-        implementations={"matmul": f"{_HERE}.psn:PSN"},
+        implementations={"matmul": f"{_HERE}.psn:PSN", "fused": f"{_HERE}.triangular:PSN"},
         reference=f"{_HERE}.reference_parallel:PSN",
     ),
     NeuronSpec(
@@ -135,7 +135,7 @@ _SPECS = (
         fixed_T=True,
         relation="no reset",
         source=_PSN,
-        implementations={"matmul": f"{_HERE}.psn:MaskedPSN"},
+        implementations={"matmul": f"{_HERE}.psn:MaskedPSN", "fused": f"{_HERE}.triangular:MaskedPSN"},
         reference=f"{_HERE}.reference_parallel:MaskedPSN",
     ),
     NeuronSpec(
@@ -187,7 +187,7 @@ _SPECS = (
         fixed_T=True,
         relation="approximate",
         source=_LI,
-        implementations={"matmul": f"{_HERE}.psu:IPSU"},
+        implementations={"matmul": f"{_HERE}.psu:IPSU", "fused": f"{_HERE}.triangular:IPSU"},
         reference=f"{_HERE}.reference_parallel:IPSU",
     ),
     NeuronSpec(
@@ -199,7 +199,7 @@ _SPECS = (
         fixed_T=True,
         relation="approximate",
         source=_LI,
-        implementations={"matmul": f"{_HERE}.psu:RPSU"},
+        implementations={"matmul": f"{_HERE}.psu:RPSU", "fused": f"{_HERE}.triangular:RPSU"},
         reference=f"{_HERE}.reference_parallel:RPSU",
     ),
 )
