@@ -55,14 +55,8 @@ def ops() -> Any:
 
 def library() -> Path:
     """The shared library for this machine, from the cache or built into it."""
-    compiler = cpp_extension.get_cxx_compiler()
-    if shutil.which(compiler) is None:
-        raise UnsupportedError(
-            f'fused neurons need a C++ compiler and there is no "{compiler}"',
-            "install g++ (Debian, Ubuntu: apt install g++), or name one with CXX=/path/to/c++",
-        )
     folder = cache_folder()
-    path = folder / f"fused-{fingerprint(compiler)}.so"
+    path = folder / f"fused-{fingerprint(compiler())}.so"
     if path.exists():
         return path
     try:
@@ -70,7 +64,7 @@ def library() -> Path:
         # The kernel gives the lock back when its holder dies.
         with FileLock(folder / f"{path.name}.lock"):
             if not path.exists():
-                _build(compiler, path)
+                _build(path)
     except OSError as error:
         raise UnsupportedError(
             f"cannot build fused neurons in {folder}: {error.strerror or error}",
@@ -79,19 +73,30 @@ def library() -> Path:
     return path
 
 
+def compiler() -> str:
+    """The C++ compiler that torch uses; UnsupportedError where there is none."""
+    name: str = cpp_extension.get_cxx_compiler()
+    if shutil.which(name) is None:
+        raise UnsupportedError(
+            f'this needs a C++ compiler and there is no "{name}"',
+            "install g++ (Debian, Ubuntu: apt install g++), or name one with CXX=/path/to/c++",
+        )
+    return name
+
+
 def cache_folder() -> Path:
     """Where torch keeps what it builds: TORCH_EXTENSIONS_DIR, or its folder in the user's cache."""
     root = os.environ.get("TORCH_EXTENSIONS_DIR") or cpp_extension.get_default_build_root()
     return Path(root, "psubench")
 
 
-def fingerprint(compiler: str) -> str:
-    """16 hexadecimal digits that name a library built by `compiler` on this machine, from these sources."""
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
+def fingerprint(cxx: str) -> str:
+    """16 hexadecimal digits that name a library built by the compiler `cxx` on this machine."""
+    version = subprocess.run([cxx, "--version"], capture_output=True, text=True, check=False).stdout
     parts = {
         "sources": [(_HERE / name).read_text() for name in SOURCES],
         "flags": flags(),
-        "compiler": [shutil.which(compiler), version],
+        "compiler": [shutil.which(cxx), version],
         "torch": [torch.__version__, torch.version.git_version],
         "abi": [platform.python_implementation(), platform.python_version(), platform.libc_ver()],
         "processor": processor(),
@@ -118,26 +123,26 @@ def processor() -> list[str]:
     return [platform.machine(), platform.processor(), *lines]
 
 
-def _build(compiler: str, path: Path) -> None:
+def _build(path: Path) -> None:
     """Compiles in a folder of its own and puts the library in its place in one step."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="build-") as folder:
         made = Path(folder, path.name)
         includes = [part for where in cpp_extension.include_paths() for part in ("-isystem", where)]
         libraries = [part for where in cpp_extension.library_paths() for part in ("-L", where)]
         command = [
-            compiler, *flags(), *includes, str(_HERE / SOURCES[0]), "-o", str(made),
+            compiler(), *flags(), *includes, str(_HERE / SOURCES[0]), "-o", str(made),
             *libraries, "-lc10", "-ltorch_cpu",
         ]  # fmt: skip
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
         except subprocess.TimeoutExpired:
             raise UnsupportedError(
-                f"{compiler} did not build the fused neurons in {BUILD_SECONDS} s", "try on an idle machine"
+                f"{compiler()} did not build the fused neurons in {BUILD_SECONDS} s", "try on an idle machine"
             ) from None
         if done.returncode != 0:
             said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
             raise UnsupportedError(
-                f"{compiler} cannot build the fused neurons: {said[:300]}",
+                f"{compiler()} cannot build the fused neurons: {said[:300]}",
                 "it takes a g++ or clang++ with C++20, OpenMP and about 1 GB of memory; name one with CXX=",
             )
         made.rename(path)

@@ -76,7 +76,7 @@ class Gate:
             x: input current [T, B, *features] as it will be timed, without gradient.
         """
         check_input(x)
-        for name, current in (("its input", x), ("noise", self._probe(x))):
+        for name, current in (("its input", x), ("noise", self.probe(x))):
             self._check_on(current, name)
         return self.spikes(x)
 
@@ -95,7 +95,7 @@ class Gate:
         if self.causal:
             self._check_causal(spikes, x, tied)
 
-    def _probe(self, x: Tensor) -> Tensor:
+    def probe(self, x: Tensor) -> Tensor:
         """N(1, 1) noise shaped like x but for the batch, which is as large as PROBE_ENTRIES needs."""
         batch = -(-PROBE_ENTRIES * x.shape[1] // x.numel())
         shape = (x.shape[0], batch, *x.shape[2:])

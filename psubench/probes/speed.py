@@ -20,6 +20,7 @@ from psubench.devices import Device, open_device
 from psubench.errors import NeuronError, PsubenchError, UnsupportedError
 from psubench.measure import Contestant, Interleaver, Limits, Measurement
 from psubench.neurons import NeuronRef
+from psubench.probes.first_calls import first_calls
 from psubench.probes.gate import Gate, WrongError
 from psubench.record import AGAIN
 
@@ -57,6 +58,7 @@ class Outcome:
     message: str | None = None
     verified: bool | None = None
     activity: dict[str, Any] | None = None
+    compile: dict[str, Any] | None = None
 
     def fail(self, error: BaseException) -> None:
         """Turns whatever a neuron raised into a status and one line."""
@@ -120,6 +122,9 @@ class Probe:
             train = self.job.case["phase"] == "train"
             mark = partial(self.mark, outcome.neuron, "gate")
             gate = Gate(module, reference, neurons.causal(ref), train, self.job.seed, mark)
+            if ref.implementation in neurons.BUILT:
+                mark_build = partial(self.mark, outcome.neuron, "build")
+                outcome.compile = first_calls(module, (self.x, gate.probe(self.x)), train, mark_build)
             spikes = gate.check(self.x)
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
@@ -191,7 +196,10 @@ class Probe:
         for outcome in outcomes:
             if outcome.neuron not in modules:
                 continue
-            problem = measured.failures.get(outcome.neuron) or self._changed(outcome, modules[outcome.neuron])
+            module = modules[outcome.neuron]
+            problem = measured.failures.get(outcome.neuron) or self._changed(outcome, module)
+            if outcome.compile is not None:
+                outcome.compile["recompiles"] = module.graphs - outcome.compile["graphs"]
             if problem is None and not measured.order:
                 problem = RuntimeError(f"no round was left: the device was throttled ({measured.dropped})")
             if problem is not None:
