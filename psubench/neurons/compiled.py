@@ -46,6 +46,7 @@ class Compiled(nn.Module):
 
         torch._dynamo.config.recompile_limit = _MOST_GRAPHS
         torch._dynamo.config.fail_on_recompile_limit_hit = True
+        torch._inductor.config.compile_threads = 1  # no helper process beside what is timed
         torch._inductor.config.fallback_random = True  # the draws of a stochastic neuron are those of eager
         inductor = torch._dynamo.lookup_backend("inductor")
 

@@ -44,7 +44,7 @@ def ops() -> Any:
     """
     path = library()
     try:
-        torch.ops.load_library(path)
+        torch.ops.load_library(path)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise UnsupportedError(
             f"cannot load {path}: {' '.join(str(error).split())}", "delete that file, it is built anew"
@@ -75,7 +75,7 @@ def library() -> Path:
 
 def compiler() -> str:
     """The C++ compiler that torch uses; UnsupportedError where there is none."""
-    name: str = cpp_extension.get_cxx_compiler()
+    name: str = cpp_extension.get_cxx_compiler()  # type: ignore[no-untyped-call]
     if shutil.which(name) is None:
         raise UnsupportedError(
             f'this needs a C++ compiler and there is no "{name}"',
