@@ -10,7 +10,7 @@ from psubench.probes import first_calls as first
 from psubench.probes.first_calls import first_calls
 
 # torch.compile uses parts of torch that torch itself warns of.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 class Slow(torch.nn.Module):
