@@ -36,20 +36,27 @@ def arrange(name, leaves, rest):
         return leaves[0], 0.4, leaves[1], *rest
     return *leaves, *rest
 
-fused_triton.CHUNK, fused_triton.BLOCK = 4, 16  # several chunks and blocks of few steps and neurons
-for dtype in (torch.float64, torch.float32, torch.bfloat16):
-    for T, N in ((1, 5), (6, 21)) if dtype == torch.float32 else ((6, 21),):
-        torch.manual_seed(T)
-        x, q = ((torch.randn(T, N) + 0.7).to(dtype) for _ in "xq")
-        for reset in (0, 1, 2) if dtype == torch.float32 else (2,):
-            for detach in (True, False):
-                for rate in (None, torch.tensor(0.3)):  # decay_input is set where detach is
-                    both("serial", [x, rate], (detach, 0.4, 2.0, reset, detach), dtype)
-        for argument in (None, q):
-            both("psu", [x, argument], (0.5, 0.5, 0.5, 0.8, 0.3, 2.0), dtype)
-        for rows, k in ((1, 3), (T, 4)):
-            weights = torch.randn(rows, k).to(dtype)
-            both("band", [x, weights, torch.randn(rows, 1).to(dtype)], (2.0,), dtype)
+fused_triton.CHUNK, fused_triton.BLOCK = 3, 8  # several chunks and blocks of few steps and neurons
+rate = torch.tensor(0.3)
+
+def noise(T, N, dtype):
+    return (torch.randn(T, N) + 0.7).to(dtype)
+
+def every(T, dtype, resets):
+    torch.manual_seed(T)
+    x = noise(T, 11, dtype)
+    for reset, detach in resets:
+        both("serial", [x, rate], (detach, 0.4, 2.0, reset, detach), dtype)  # decay_input goes along
+    both("psu", [x, noise(T, 11, dtype)], (0.5, 0.5, 0.5, 0.8, 0.3, 2.0), dtype)
+    both("band", [x, noise(T, 2, dtype), noise(T, 1, dtype)], (2.0,), dtype)
+    both("band", [x, noise(1, 4, dtype), noise(1, 1, dtype)], (2.0,), dtype)
+
+every(5, torch.float32, [(reset, detach) for reset in (0, 1, 2) for detach in (True, False)])
+every(1, torch.float32, [])
+every(4, torch.float64, [(2, False)])
+every(4, torch.bfloat16, [(1, True)])
+both("serial", [noise(5, 11, torch.float32), None], (True, 0.4, 2.0, 1, True), torch.float32)
+both("psu", [noise(5, 11, torch.float32), None], (0.5, 0.5, 0.5, 0.8, 0.3, 2.0), torch.float32)
 """
 
 

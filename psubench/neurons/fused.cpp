@@ -130,7 +130,8 @@ Tensor band_autograd(const Tensor& x, const Tensor& weights, const Tensor& bias,
 }  // namespace
 
 // The schemas stand here once.
-#define SERIAL "float rate, Tensor? learned, bool decay_input, float threshold, float alpha, int reset, bool detach_reset"
+#define SERIAL \
+  "float rate, Tensor? learned, bool decay_input, float threshold, float alpha, int reset, bool detach_reset"
 #define PSU "float leak, float gain, float keep, float scale, float threshold, float alpha"
 
 TORCH_LIBRARY(psubench, m) {

@@ -3,7 +3,10 @@
 
 #include <ATen/ops/zeros.h>
 
-#include "fused_passes.h"
+#include <tuple>
+#include <vector>
+
+#include "fused_blocks.h"
 
 namespace {
 
@@ -67,7 +70,7 @@ Tensor band(const Tensor& input, const Tensor& weights_, const Tensor& bias_, do
     const Band<Scalar> mix = band_of<Scalar>(weights, bias);
     const Scalar* in = read<Scalar>(x);
     Scalar* out = written<Scalar>(spikes);
-    for_blocks(T, N, [&](int64_t n, int64_t width, int64_t) {
+    for_blocks(T, N, WIDE, [&](int64_t n, int64_t width, int64_t) {
       for (int64_t t = 0; t < T; ++t) {
         for (int64_t i = 0; i < width; i += LANES) {
           Real V[LANES];
@@ -148,7 +151,7 @@ std::tuple<Tensor, Tensor, Tensor> band_backward(const Tensor& gradient, const T
     const Scalar *in = read<Scalar>(x), *due = read<Scalar>(g);
     Scalar* out = written<Scalar>(gx);
     double *weight_sums = of_weights.mutable_data_ptr<double>(), *bias_sums = of_bias.mutable_data_ptr<double>();
-    for_blocks(T, N, [&](int64_t n, int64_t width, int64_t slot) {
+    for_blocks(T, N, BLOCK, [&](int64_t n, int64_t width, int64_t slot) {
       band_block(mix, due + n, in + n, out + n, T, N, width, surrogate, weight_sums + slot * weights.numel(),
                  bias_sums + slot * bias.numel());
     });

@@ -1,98 +1,22 @@
-// Spiking neurons in one pass over time, forward and backward, for CPUs: the loops over blocks and steps.
+// Spiking neurons in one pass over time, forward and backward, for CPUs.
 //
 // Tensors are [T, N], time first. A task takes a block of neurons through all of time: its state stays in
 // the first-level cache, and what is read and written is the input and the output, once. For the backward
 // pass the forward pass leaves the state at every CHUNK-th step; between two of them it is computed again.
 // State and sums are float for float and bfloat16, double for double. Sources of the equations: table.py.
-
 #pragma once
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 
-#include <algorithm>
-#include <cstdint>
 #include <optional>
 #include <tuple>
-#include <type_traits>
 #include <vector>
 
-#include "fused_rows.h"
+#include "fused_blocks.h"
 
 namespace {
 
-using at::Tensor;
-
-// Most neurons of a block: their state fits into the first-level cache.
-constexpr int64_t BLOCK = 512;
-// Fewest: a row of them is a few cache lines.
-constexpr int64_t NARROW = 64;
-// Entries below which a second thread is not worth its start: torch's own measure.
-constexpr int64_t GRAIN = 32768;
-
 int64_t chunks(int64_t T) { return (T - 1) / CHUNK; }
-
-// Neurons per block, so that every thread has one where there are enough.
-int64_t block_width(int64_t N) {
-  const int64_t threads = at::get_num_threads(), share = (N + threads - 1) / threads;
-  return std::clamp((share + NARROW - 1) / NARROW * NARROW, NARROW, BLOCK);
-}
-
-// Runs body(first neuron, width, thread) over all N in blocks, on as many threads as torch uses.
-template <class Body>
-void for_blocks(int64_t T, int64_t N, const Body& body) {
-  const int64_t wide = block_width(N), blocks = (N + wide - 1) / wide;
-  const int64_t grain = std::max<int64_t>(1, GRAIN / (T * wide));
-  at::parallel_for(0, blocks, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin * wide; n < std::min(N, end * wide); n += wide) {
-      body(n, std::min(wide, N - n), at::get_thread_num());
-    }
-  });
-}
-
-// Calls body with a value of the type that the kernels use for the dtype of x.
-template <class Body>
-void for_dtype(const Tensor& x, const Body& body) {
-  switch (x.scalar_type()) {
-    case at::kFloat: return body(float{});
-    case at::kBFloat16: return body(uint16_t{});
-    case at::kDouble: return body(double{});
-    default: TORCH_CHECK(false, "float32, bfloat16 or float64, not ", x.scalar_type());
-  }
-}
-
-template <class Scalar>
-const Scalar* read(const Tensor& x) {
-  return static_cast<const Scalar*>(x.const_data_ptr());
-}
-
-template <class Scalar>
-Scalar* written(const Tensor& x) {
-  return static_cast<Scalar*>(x.mutable_data_ptr());
-}
-
-template <class Body>
-void for_flag(bool flag, const Body& body) {
-  if (flag) {
-    body(std::true_type{});
-  } else {
-    body(std::false_type{});
-  }
-}
-
-// One call of body for each way to reset, so that no loop over neurons asks which.
-template <class Body>
-void for_reset(int64_t reset, const Body& body) {
-  switch (reset) {
-    case NONE: return body(std::integral_constant<int, NONE>{});
-    case SOFT: return body(std::integral_constant<int, SOFT>{});
-    case HARD: return body(std::integral_constant<int, HARD>{});
-    default: TORCH_CHECK(false, "reset is 0 (none), 1 (soft) or 2 (hard), not ", reset);
-  }
-}
-
-Tensor like(const Tensor& x) { return at::empty_like(x, at::MemoryFormat::Contiguous); }
 
 // State of every neuron at the first step of each chunk but the first: [chunks - 1, parts, N].
 Tensor checkpoints(const Tensor& x, int64_t parts, bool wanted) {
@@ -126,8 +50,8 @@ std::tuple<Tensor, Tensor> serial_run(const Tensor& input, const Serial& p, bool
     Scalar* out = written<Scalar>(spikes);
     Real* kept = states.mutable_data_ptr<Real>();
     for_reset(p.reset, [&](auto reset) {
-      for_blocks(T, N, [&](int64_t n, int64_t width, int64_t) {
-        alignas(64) Real v[BLOCK] = {};
+      for_blocks(T, N, WIDE, [&](int64_t n, int64_t width, int64_t) {
+        alignas(64) Real v[WIDE] = {};
         for (int64_t t = 0; t < T; ++t) {
           if (train && t > 0 && t % CHUNK == 0) {
             std::copy_n(v, width, kept + (t / CHUNK - 1) * N + n);
@@ -160,7 +84,7 @@ std::tuple<Tensor, Tensor> serial_backward(const Tensor& gradient, const Tensor&
                                            bool detach_reset) {
   const Tensor x = input.contiguous(), g = gradient.contiguous(), gx = like(x);
   const int64_t T = x.size(0), N = x.numel() / T;
-  const int64_t wide = block_width(N);
+  const int64_t wide = block_width(N, BLOCK);
   std::vector<double> sums((N + wide - 1) / wide);  // one per block: the order of threads does not matter
   for_dtype(x, [&](auto scalar) {
     using Scalar = decltype(scalar);
@@ -180,9 +104,11 @@ std::tuple<Tensor, Tensor> serial_backward(const Tensor& gradient, const Tensor&
           std::fill_n(v[0], width, Real(0));
         }
         for (int64_t t = first; t < last; ++t) {
+          prefetch(due + t * N + n, width);
           row.template again<R>(in + t * N + n, v[t - first], v[t - first + 1], width);
         }
         for (int64_t t = last; t >= first; --t) {
+          prefetch(in + std::max<int64_t>(0, t - CHUNK) * N + n, width);
           row.template backward<R, decltype(detach)::value, decltype(learn)::value>(
               due + t * N + n, in + t * N + n, v[t - first], carry, out + t * N + n, sum, width);
         }
@@ -194,7 +120,7 @@ std::tuple<Tensor, Tensor> serial_backward(const Tensor& gradient, const Tensor&
     for_reset(reset, [&](auto reset_) {
       for_flag(detach_reset, [&](auto detach) {
         for_flag(learned.has_value(), [&](auto learn) {
-          for_blocks(T, N, [&](int64_t n, int64_t width, int64_t) { block(reset_, detach, learn, n, width); });
+          for_blocks(T, N, BLOCK, [&](int64_t n, int64_t width, int64_t) { block(reset_, detach, learn, n, width); });
         });
       });
     });
@@ -225,8 +151,8 @@ std::tuple<Tensor, Tensor> psu_run(const Tensor& input, const std::optional<Tens
     Scalar* out = written<Scalar>(spikes);
     Real* kept = states.mutable_data_ptr<Real>();
     for_flag(argument.has_value(), [&](auto apart) {
-      for_blocks(T, N, [&](int64_t n, int64_t width, int64_t) {
-        alignas(64) Real u[BLOCK] = {}, r[BLOCK] = {};
+      for_blocks(T, N, WIDE, [&](int64_t n, int64_t width, int64_t) {
+        alignas(64) Real u[WIDE] = {}, r[WIDE] = {};
         for (int64_t t = 0; t < T; ++t) {
           if (train && t > 0 && t % CHUNK == 0) {
             std::copy_n(u, width, kept + (t / CHUNK * 2 - 2) * N + n);
@@ -269,7 +195,7 @@ std::tuple<Tensor, Tensor> psu_backward(const Tensor& gradient, const Tensor& in
     const Real* kept = states.const_data_ptr<Real>();
     for_flag(argument.has_value(), [&](auto apart) {
       constexpr bool APART = decltype(apart)::value;
-      for_blocks(T, N, [&](int64_t n, int64_t width, int64_t) {
+      for_blocks(T, N, BLOCK, [&](int64_t n, int64_t width, int64_t) {
         alignas(64) Real V[CHUNK][BLOCK], sigma[CHUNK][BLOCK];
         alignas(64) Real u[BLOCK], r[BLOCK], carry_u[BLOCK] = {}, carry_r[BLOCK] = {};
         for (int64_t chunk = chunks(T); chunk >= 0; --chunk) {
@@ -283,10 +209,12 @@ std::tuple<Tensor, Tensor> psu_backward(const Tensor& gradient, const Tensor& in
           }
           for (int64_t t = first; t <= last; ++t) {
             const int64_t at = t * N + n;
+            prefetch(due + at, width);
             row.template again<APART>(in + at, by + at, u, r, V[t - first], sigma[t - first], width);
           }
           for (int64_t t = last; t >= first; --t) {
             const int64_t at = t * N + n;
+            prefetch(in + std::max<int64_t>(0, t - CHUNK) * N + n, width);
             row.template backward<APART>(due + at, V[t - first], sigma[t - first], carry_u, carry_r, out + at,
                                          APART ? out_q + at : nullptr, width);
           }

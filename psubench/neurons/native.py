@@ -25,7 +25,7 @@ from torch.utils import cpp_extension
 
 from psubench.errors import UnsupportedError
 
-SOURCES = ("fused.cpp", "fused_passes.h", "fused_band.h", "fused_rows.h")
+SOURCES = ("fused.cpp", "fused_passes.h", "fused_band.h", "fused_blocks.h", "fused_rows.h")
 BUILD_SECONDS = 600
 _HERE = Path(__file__).parent
 _FLAGS = (
