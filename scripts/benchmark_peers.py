@@ -131,8 +131,14 @@ def spyx(x: torch.Tensor, cotangent: torch.Tensor | None) -> Callable[[], object
         forward = jax.jit(layer)
         return lambda: forward(given).block_until_ready()
     due = jax.numpy.asarray(cotangent.numpy())
-    both = jax.jit(lambda current: jax.vjp(layer, current)[1](due)[0])
-    return lambda: both(given).block_until_ready()
+
+    def backward(current: jax.Array, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+        # The spikes are a result too: who trains a network needs them, and XLA drops what nobody gets.
+        spikes, pull = jax.vjp(layer, current)
+        return spikes, pull(gradient)[0]
+
+    both = jax.jit(backward)
+    return lambda: jax.block_until_ready(both(given, due))
 
 
 PEERS = {

@@ -126,6 +126,11 @@ def test_everything_that_matters_is_in_the_name(tiny, monkeypatch, change):
     assert native.fingerprint(native.compiler()) != before
 
 
+def test_every_source_is_in_the_name():
+    folder = Path(native.__file__).parent
+    assert {path.name for path in folder.iterdir() if path.suffix in {".cpp", ".h"}} == set(native.SOURCES)
+
+
 def test_the_processor_is_told_by_its_instruction_sets():
     text = " ".join(native.processor())
     if not Path("/proc/cpuinfo").exists():
