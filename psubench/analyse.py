@@ -152,6 +152,7 @@ def _activity(trials: Sequence[Trial]) -> dict[str, Any]:
         "verified": all(verified) if verified and None not in verified else None,
         "firing_rate": activity["spikes"] / activity["neuron_steps"] if activity else None,
         "spike_hash": activity["spike_hash"] if activity else None,
+        "compile": next((c for t in trials if (c := t.outcome.get("compile"))), None),
     }
 
 
