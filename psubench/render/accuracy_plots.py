@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ def _figure(rows: Sequence[Row], looks: dict[str, Style], draw: Any, *, joined: 
 
     by_data: dict[str, list[Row]] = {}
     for row in rows:
-        by_data.setdefault(f"{row['data']}, T={row['T']}", []).append(row)
+        name = str(row["data"]).rpartition("/")[2]  # a plug-in without its folder
+        by_data.setdefault(f"{name}, T={row['T']}", []).append(row)
     figure = Figure(figsize=(_WIDTH * len(by_data), _HEIGHT + 0.3), layout="constrained")
     panels = figure.subplots(1, len(by_data), squeeze=False)[0]
     for axes, (title, of_data) in zip(panels, by_data.items(), strict=True):
@@ -59,7 +61,8 @@ def _figure(rows: Sequence[Row], looks: dict[str, Style], draw: Any, *, joined: 
         ncols=min(len(labels), 3 * len(by_data) + 2),
         frameon=False,
     )
-    figure.supxlabel(note, fontsize=6, color="#444444")
+    lines_of_note = textwrap.wrap(note, int(23 * figure.get_figwidth()))
+    figure.supxlabel("\n".join(lines_of_note), fontsize=6, color="#444444")
     return figure
 
 
