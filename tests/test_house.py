@@ -56,6 +56,7 @@ def test_every_public_thing_has_a_docstring(path):
         "import psubench.devices",
         "import psubench.runner",
         "import psubench.analyse",
+        "import psubench.compare, psubench.duel, psubench.revisions, psubench.selftest",
         "import psubench.render.table, psubench.render.export, psubench.render.plots",
     ],
 )

@@ -9,7 +9,19 @@ from typer.exceptions import TyperException
 
 from psubench import __version__
 from psubench.cli import (
-    baseline, compare, data, doctor, energy, export, listing, plot, run, selftest, show, sparsity, speed,
+    baseline,
+    compare,
+    data,
+    doctor,
+    energy,
+    export,
+    listing,
+    plot,
+    run,
+    selftest,
+    show,
+    sparsity,
+    speed,
 )  # fmt: skip
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
