@@ -59,7 +59,7 @@ def finished(records: Iterable[Record]) -> set[tuple[str, int | str]]:
     return {
         (outcome["key"], record.get("process", MEMORY))
         for record in records
-        if record["type"] in (*_MEASURED, "activity", MEMORY)
+        if record["type"] in (*_MEASURED, "activity", "profile", MEMORY)
         for outcome in record["cases"]
         if outcome["status"] == "ok"
     }

@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from psubench import __version__
 from psubench.cli import (
+    accuracy,
     baseline,
     compare,
     data,
@@ -17,12 +18,14 @@ from psubench.cli import (
     export,
     listing,
     plot,
+    profile,
     run,
     selftest,
     show,
     sparsity,
     speed,
-)  # fmt: skip
+    train,
+)
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -35,7 +38,10 @@ app.command()(speed.speed)
 app.command()(sparsity.sparsity)
 app.command()(energy.energy)
 app.command()(doctor.doctor)
+app.command()(profile.profile)
 app.command()(run.run)
+app.command()(train.train)
+app.command()(accuracy.accuracy)
 app.command()(compare.compare)
 app.command()(show.show)
 app.command()(plot.plot)
