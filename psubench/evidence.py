@@ -100,7 +100,7 @@ def _evidence(planned: Record, trials: Mapping[int, Trial], counted: Sequence[Re
     return Evidence(
         key=planned["key"],
         case=planned["case"],
-        label=planned["label"],
+        label=planned.get("label", planned["key"]),
         reference=planned.get("reference"),
         status=status,
         message=message,
