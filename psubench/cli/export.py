@@ -20,14 +20,12 @@ def export(runs: o.Runs, format: Format = "csv", out: File = None) -> None:
     Example: psubench export reports/speed-20261124-101500 --format latex --out table.tex
     """
     from psubench.cli.reading import one_kind
-    from psubench.render import activity_export
-    from psubench.render import export as exporters
+    from psubench.render.export import write_text
 
     chosen = o.choice(format, FORMATS, "--format")
     kind, found = one_kind(runs)
-    render = activity_export.render if kind == "sparsity" else exporters.render
-    text = render(found, chosen)
+    text = kind.render(found, chosen)
     if out is None:
         print(text, end="")
     else:
-        exporters.write_text(text, out)
+        write_text(text, out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from psubench.cli import data
 from psubench.cli import options as o
 
 app = typer.Typer(help="What there is: neurons, data, devices.", rich_markup_mode=None)
@@ -33,26 +34,7 @@ def neurons(json: o.Json = False) -> None:
     )
 
 
-@app.command()
-def data(json: o.Json = False) -> None:
-    """Every data set: what it is, its shape, where it comes from."""
-    from psubench.data import TABLE
-    from psubench.render import listing
-
-    listing.show(
-        [
-            {
-                "data": spec.name,
-                "description": spec.description,
-                "real": spec.real,
-                "shape": spec.shape,
-                "source": spec.source,
-                "licence": spec.licence,
-            }
-            for spec in TABLE.values()
-        ],
-        json=json,
-    )
+app.command(name="data")(data.listed)
 
 
 @app.command()

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psubench.errors import PsubenchError
 
+if TYPE_CHECKING:
+    from psubench.render.kinds import Kind
 
-def runs_by_kind(runs: Sequence[Path]) -> dict[str, list[Any]]:
-    """Rows of `speed` and cases of `sparsity`, one run after the other; kinds without runs are left out."""
-    from psubench import analyse, record
-    from psubench.activity.cases import cases
 
-    found: dict[str, list[Any]] = {}
+def runs_by_kind(runs: Sequence[Path]) -> list[tuple[Kind, list[Any]]]:
+    """The kinds of the runs, and what those of each hold, in the order in which they were given."""
+    from psubench import record
+    from psubench.render.kinds import kind_of
+
+    found: dict[Kind, list[Any]] = {}
     for run in runs:
         records = record.read(record.locate(run))
-        sparsity = any(case["case"]["kind"] == "sparsity" for case in records[0]["cases"])
-        kind, read = ("sparsity", cases) if sparsity else ("speed", analyse.rows)
-        found.setdefault(kind, []).extend(read(records))
-    return found
+        found.setdefault(kind_of(records), []).append(records)
+    return [(kind, kind.of(of_kind)) for kind, of_kind in found.items()]
 
 
-def one_kind(runs: Sequence[Path]) -> tuple[str, list[Any]]:
+def one_kind(runs: Sequence[Path]) -> tuple[Kind, list[Any]]:
     """The kind of all runs, and what they hold.
 
     Raises:
@@ -31,5 +32,6 @@ def one_kind(runs: Sequence[Path]) -> tuple[str, list[Any]]:
     """
     found = runs_by_kind(runs)
     if len(found) > 1:
-        raise PsubenchError(f"these are runs of {' and of '.join(found)}", "give runs of one kind")
-    return next(iter(found.items()))
+        names = " and of ".join(kind.name for kind, _ in found)
+        raise PsubenchError(f"these are runs of {names}", "give runs of one kind")
+    return found[0]

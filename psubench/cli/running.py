@@ -90,7 +90,7 @@ def _estimate(blocks: Sequence[Block], settings: Settings) -> str:
 
     seconds, known = history.estimate(blocks, settings.processes, REPORTS, machine())
     unknown = len(blocks) - known
-    least = unknown * settings.processes * settings.max_seconds
+    least = unknown * settings.processes * max(settings.seconds(block) for block in blocks)
     texts = []
     if known:
         texts.append(f"{known} blocks took {_clock(seconds)} here before")
@@ -118,10 +118,11 @@ def _finish(command: str, folder: Path, json: bool) -> list[dict[str, Any]]:
 
     rows = analyse.rows(record.read(record.locate(folder)))
     export.write(rows, folder / f"{command}.csv")
-    plots.save(plots.figures(rows), folder, ("pdf", "png"))
+    drawn = plots.save(plots.figures(rows), folder, ("pdf", "png"))
     if json:
         print(export.to_json(rows))
     else:
         table.show(rows)
-        print(f"\nrecord, {command}.csv and figures: {folder}")
+        files = f"record, {command}.csv and figures" if drawn else f"record and {command}.csv"
+        print(f"\n{files}: {folder}")
     return rows

@@ -11,12 +11,11 @@ def show(runs: o.Runs, json: o.Json = False) -> None:
     Example: psubench show reports/speed-20261124-101500
     """
     from psubench.cli.reading import one_kind, runs_by_kind
-    from psubench.render import activity_export, activity_table, export, table
 
     if json:
         kind, found = one_kind(runs)
-        print(activity_export.to_json(found) if kind == "sparsity" else export.to_json(found))
+        print(kind.to_json(found))
         return
-    for number, (kind, found) in enumerate(runs_by_kind(runs).items()):
+    for number, (kind, found) in enumerate(runs_by_kind(runs)):
         print("\n" * (number > 0), end="")
-        (activity_table if kind == "sparsity" else table).show(found)
+        kind.show(found)
