@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
-from typing import Any
 
 from psubench import data, models
 from psubench.activity import energy_models
 from psubench.activity.work import FIRST_LAYER, POOLING
-from psubench.data import DataRef
 from psubench.errors import PsubenchError
-from psubench.models import ModelRef
 from psubench.neurons import parse_list
 from psubench.suite import DTYPES, Block, Case, Entry, choice, parse_range
 
@@ -67,51 +64,41 @@ def count_blocks(
     Args:
         words: options of `sparsity` and their texts; what is missing or None is as in `SPARSITY`.
         weights: "untrained", or how they came about: it stands in every table and figure.
-        prefix: of the options' names in errors, which are PsubenchErrors.
+        prefix: of the options' names in errors.
+
+    Raises:
+        PsubenchError: a word means nothing, or model and data do not fit together.
     """
     given = {**SPARSITY, **{name: word for name, word in words.items() if word is not None}}
-    ref, data_ref = _network(str(given["model"]), given["data"], prefix)
-    own_T = "10" if ref.is_plugin else str(models.TABLE[ref.kind].T)
-    shared: dict[str, Any] = {
-        "batch": batch,
-        "samples": samples,
-        "device": device,
-        "threads": threads,
-        "weights": weights,
-    }
-    shared |= _checked(given, prefix)
+    ref, data_ref, own_T = _network(given, prefix)
     blocks = []
     for T, neuron in product(
         parse_range(given["T"] or own_T, f"{prefix}T"), parse_list(str(given["neurons"]))
     ):
         case = CountCase(
             kind=KIND, neuron=neuron.name, implementation=neuron.implementation, model=ref.name,
-            data=data_ref.name, T=T, size=None, phase="infer", mode="layer", **shared,
+            data=data_ref.name, T=T, batch=batch, size=None, device=device,
+            dtype=choice(str(given["dtype"]), DTYPES, f"{prefix}dtype"),
+            phase="infer", mode="layer", threads=threads,
+            samples=samples, weights=weights, energy_model=str(given["energy_model"]),
+            first_layer=choice(str(given["first_layer"]), FIRST_LAYER, f"{prefix}first-layer"),
+            pooling=choice(str(given["pooling"]), POOLING, f"{prefix}pooling"),
         )  # fmt: skip
         blocks.append(Block((Entry(case, neuron),)))
     return blocks
 
 
-def _checked(given: Mapping[str, str | None], prefix: str) -> dict[str, str]:
-    """The options whose words are names, as fields of `CountCase`."""
-    energy_models.parse(str(given["energy_model"]))
-    return {
-        "dtype": choice(str(given["dtype"]), DTYPES, f"{prefix}dtype"),
-        "energy_model": str(given["energy_model"]),
-        "first_layer": choice(str(given["first_layer"]), FIRST_LAYER, f"{prefix}first-layer"),
-        "pooling": choice(str(given["pooling"]), POOLING, f"{prefix}pooling"),
-    }
-
-
-def _network(model: str, data_name: str | None, prefix: str) -> tuple[ModelRef, DataRef]:
-    """The network and its data, its own by default, which fit together unless a plug-in only could tell."""
-    if model == "neuron":
+def _network(given: Mapping[str, str | None], prefix: str) -> tuple[models.ModelRef, data.DataRef, str]:
+    """Network, data and the network's own T, checked to fit together."""
+    if given["model"] == "neuron":
         raise PsubenchError(
             f"{prefix}model neuron: a layer of neurons has no synapses",
             'give a network, such as "shd(depth=1)"',
         )
-    ref = models.parse(model)
-    data_ref = data.parse(data_name or ("normal" if ref.is_plugin else models.TABLE[ref.kind].data))
-    if not ref.is_plugin and not data_ref.is_plugin:
+    ref = models.parse(str(given["model"]))
+    spec = None if ref.is_plugin else models.TABLE[ref.kind]
+    data_ref = data.parse(given["data"] or (spec.data if spec else "normal"))
+    if spec is not None and not data_ref.is_plugin:
         models.shape_for(ref, data.TABLE[data_ref.kind].step, data_ref.name)
-    return ref, data_ref
+    energy_models.parse(str(given["energy_model"]))
+    return ref, data_ref, str(spec.T if spec else 10)

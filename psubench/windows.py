@@ -123,6 +123,8 @@ class Metering:
         self._idle(None, result)
         for number in range(self.plan.count):
             self._round(number, live, loops, reference, result)
+            if not live:
+                break
             self._idle(number, result)
             self.on_round(result)
         result.states.append(self.device.state())

@@ -1,5 +1,6 @@
 """psubench data: the list with its states, getting, showing; and the figure of examples."""
 
+import io
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from psubench.data import TABLE, examples, parse, state
 from psubench.errors import PsubenchError
 from psubench.render.examples import figure
+from psubench.render.transfer import bar
 
 
 @pytest.fixture
@@ -181,3 +183,22 @@ def test_pictures_stand_still_and_columns_make_a_picture():
             expected = (expected - expected.min()) / (expected.max() - expected.min())
             assert np.allclose(shown, expected, atol=1e-6)
     assert len(images(figure(np.zeros((3, 35, 4), np.float32), [str(c) for c in range(35)], "many"))) == 20
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_a_download_is_told_once_in_a_log_and_as_a_bar_in_a_terminal():
+    streams = [io.StringIO(), Terminal(), Terminal()]
+    for stream, quiet in zip(streams, (False, False, True), strict=True):
+        with bar(stream, quiet=quiet) as tell:
+            for here in (1_000_000, 2_000_000):
+                tell("one.zip", here, 2_000_000)
+            tell("two.zip", 5, None)
+    assert streams[0].getvalue() == "one.zip: 2.0 MB\ntwo.zip\n"
+    assert "2.0/2.0 MB" in streams[1].getvalue()
+    assert streams[2].getvalue() == ""

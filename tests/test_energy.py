@@ -153,9 +153,11 @@ def test_runs_of_two_kinds_share_no_table(tmp_path):
         recorder.append(test_joules.energy_record(0, *test_joules.FIRST))
     assert "E_lif / E_neuron" in psubench("show", tmp_path).stdout
     example = Path(__file__).parent.parent / "reports" / "example"
-    done = psubench("show", tmp_path, example)
+    both = psubench("show", tmp_path, example).stdout
+    assert both.index("E_lif / E_neuron") < both.index("t_lif / t_neuron")
+    done = psubench("export", tmp_path, example)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "several kinds: energy, speed; show, plot or export each kind by itself" in done.stderr
+    assert "these are runs of energy and of speed; give runs of one kind" in done.stderr
 
 
 def test_one_layer_has_one_T_and_a_network_its_own(tmp_path):

@@ -151,6 +151,19 @@ def test_who_raises_is_taken_out_and_the_others_go_on(after):
     assert {len(samples) for samples in per_call(result.fields()).values()} == {3}
 
 
+def test_nobody_waits_for_windows_of_those_who_all_failed():
+    world, calls = World(), itertools.count()
+
+    def fails():
+        if next(calls) >= 400:
+            raise RuntimeError("broken")
+        world.pass_time(4 * MS, 30.0)
+
+    result = meter(world, [Contestant("lif", fails)], count=50)
+    assert [window["label"] for window in result.windows].count(IDLE) <= 2
+    assert world.now < 10e9
+
+
 class Cycle:
     def __init__(self):
         self.itself = self
