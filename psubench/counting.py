@@ -97,7 +97,7 @@ def _network(given: Mapping[str, str | None], prefix: str) -> tuple[models.Model
         )
     ref = models.parse(str(given["model"]))
     spec = None if ref.is_plugin else models.TABLE[ref.kind]
-    data_ref = data.parse(given["data"] or (spec.data if spec else "normal"))
+    data_ref = data.parse(given["data"] or (spec.real if spec else "normal"))
     if spec is not None and not data_ref.is_plugin:
         models.shape_for(ref, data.TABLE[data_ref.kind].step, data_ref.name)
     energy_models.parse(str(given["energy_model"]))

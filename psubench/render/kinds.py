@@ -58,6 +58,15 @@ _KINDS = (
     Kind("speed", "psubench.analyse:rows", "table", "export", "plots"),
     Kind("energy", "psubench.analyse:rows", "table", "export", "plots"),
     Kind("sparsity", "psubench.activity.cases:cases", "activity_table", "activity_export", "activity_plots"),
+    Kind(
+        "training",
+        "psubench.accuracy:trainings",
+        "accuracy_table",
+        "accuracy_table",
+        "accuracy_plots",
+        join="psubench.accuracy:summary",  # the seeds of a neuron may be in several runs
+    ),
+    Kind("profile", "psubench.profiles:cases", "profile_table", "profile_export", "profile_plots"),
 )
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _KINDS})
 
