@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json as js
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from psubench.cli import options as o
+
+if TYPE_CHECKING:
+    from psubench.suite import Block
 
 Model = Annotated[
     str, typer.Option(metavar="NAME", help="A network such as shd or vggsnn(width=0.25), or a plug-in.")
@@ -61,7 +67,7 @@ def sparsity(
     quiet: o.Quiet = False,
     json: o.Json = False,
 ) -> None:
-    """Counts spikes and operations of a network layer by layer, and estimates energy. Weights are untrained.
+    """Counts spikes and operations of a network and estimates energy. Weights are untrained.
 
     Example: psubench sparsity --model "vggsnn(width=0.25)" --T 10 --neurons lif,psn,psu
     """
@@ -72,16 +78,20 @@ def sparsity(
     words = {"model": model, "T": T, "neurons": neurons, "data": data, "dtype": dtype}
     words |= {"energy_model": energy_model, "first_layer": first_layer, "pooling": pooling}
     blocks = count_blocks(words, batch=batch, samples=samples, device=resolve(device), threads=threads)
-    if dry_run and not json:
-        for block in blocks:
-            print(f"{block.entries[0].label}: {block.title}, {samples} samples")
-        return
+    if dry_run:
+        return _list(blocks, json)
     settings = o.settings(1, "2%", 1.0, timeout, max_memory, seed, memory=False)
+    output = Output(out, resume, dry_run, yes, quiet, json)
+    return execute(KIND, blocks, settings, output, finish=partial(_finish, strict=strict))
 
-    def finish(command: str, folder: Path, as_json: bool) -> list[dict[str, Any]]:
-        return _finish(command, folder, as_json, strict)
 
-    execute(KIND, blocks, settings, Output(out, resume, dry_run, yes, quiet, json), finish=finish)
+def _list(blocks: Sequence[Block], as_json: bool) -> None:
+    cases = [block.entries[0].case.canonical() for block in blocks]
+    if as_json:
+        print(js.dumps(cases, indent=2))
+        return
+    for block, case in zip(blocks, cases, strict=True):
+        print(f"{block.entries[0].label}: {block.title}, {case['samples']} samples")
 
 
 def _finish(command: str, folder: Path, as_json: bool, strict: bool) -> list[dict[str, Any]]:

@@ -73,6 +73,8 @@ def caption(cases: Sequence[Case]) -> str:
     if counted is not None:
         n_samples = counted["layers"][-1]["n_samples"]
         words.append(f"counts per sample over T steps, mean of {n_samples} {counted['split']} samples")
+        if counted["calibrated_layers"]:
+            words.append("normalisation calibrated on training samples")
         words += [counted["note"]] if counted["note"] else []
     runs = dict.fromkeys(case["run_id"] for case in cases)
     return ", ".join([*words, f"run {' '.join(runs)}"]).replace("untrained", "UNTRAINED")
