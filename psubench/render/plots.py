@@ -15,7 +15,7 @@ from psubench.render.styles import Style, styles
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LOOK: Any = {
+LOOK: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure looks the same everywhere
     "font.size": 8,
     "axes.titlesize": 8,
@@ -48,7 +48,7 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     rows = groups.distinct(rows)
     looks = styles(row["label"] for row in rows)
     made = []
-    with rc_context(_LOOK):
+    with rc_context(LOOK):
         for setting, group in groups.settings(rows).items():
             if any(row["median_s"] is not None for row in group):
                 figure = _over_steps(group, looks, lines.TIME, "bars: 5 % to 95 % of the samples")
@@ -77,17 +77,22 @@ def save(figures: Sequence[tuple[str, Figure]], folder: Path, formats: Sequence[
     Raises:
         PsubenchError: a file cannot be written.
     """
+    paths = []
+    for name, figure in figures:
+        for format in formats:
+            paths.append(folder / f"{name}.{format}")
+            write_bytes(encoded(figure, format), paths[-1])
+    return paths
+
+
+def encoded(figure: Figure, format: str) -> bytes:
+    """A figure as the bytes of a `pdf`, `svg` or `png` file; the same figure gives the same bytes."""
     from matplotlib import rc_context
 
-    paths = []
-    with rc_context(_LOOK):
-        for name, figure in figures:
-            for format in formats:
-                data = BytesIO()
-                figure.savefig(data, format=format, dpi=300, metadata=_METADATA[format])
-                paths.append(folder / f"{name}.{format}")
-                write_bytes(data.getvalue(), paths[-1])
-    return paths
+    data = BytesIO()
+    with rc_context(LOOK):
+        figure.savefig(data, format=format, dpi=300, metadata=_METADATA[format])
+    return data.getvalue()
 
 
 def _over_steps(rows: Sequence[Row], looks: dict[str, Style], quantity: lines.Quantity, mean: str) -> Figure:

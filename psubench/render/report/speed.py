@@ -1,0 +1,181 @@
+"""Runs of `psubench speed` as a part of a report: a section per network, data set and setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psubench import analyse
+from psubench.data.table import TABLE
+from psubench.render import groups, plots, table
+from psubench.render.columns import Row, percent, unverified
+from psubench.render.report import facts, grids, panels
+from psubench.render.report.parts import Drawing, Part, Section, Table
+from psubench.render.verdicts import verdict_lines
+
+Record = Mapping[str, Any]
+_PHASES = {"train": "training", "infer": "inference"}
+_TITLES = {
+    "ratio": "Time ratio t_{reference} / t_neuron in {phase}; above 1 a neuron is faster than {reference}",
+    "time": "Time per step in {phase}",
+    "memory": "Peak memory of one call in {phase}",
+}
+_MARKS = {
+    "ratio": "lines on bars: 95 % interval; grey: what the noise of the run alone can do{floors}",
+    "time": "bars: 5 % to 95 % of the samples",
+    "memory": "above what is held before the call",
+}
+_SHOWS = {
+    "ratio": "Bars up or down from 1, a group for each T, a bar for each neuron. {says}",
+    "time": "A line for each neuron over T, both axes logarithmic. The table of all cases holds the numbers.",
+    "memory": "A line for each neuron over T, both axes logarithmic. The table of all cases has the numbers.",
+}
+SCRIPTED = "Scripted: a fake clock gave these durations. Nothing here is a measurement."
+
+
+def part(runs: Sequence[Sequence[Record]]) -> Part:
+    """The part of a report that shows runs of this kind.
+
+    Args:
+        runs: the records of each, in order.
+    """
+    rows = groups.distinct([row for run in runs for row in analyse.rows(run)])
+    labels = groups.labels([row for row in rows if not row["is_reference"]]) or groups.labels(rows)
+    references = dict.fromkeys(row["reference"] for row in rows)
+    figures = dict(plots.figures(rows))
+    drawings = tuple(_for_paper(name, figure) for name, figure in figures.items())
+    return Part(
+        title="Speed",
+        headline=f"Speed of {_listed(labels)} against {_listed(list(references))}",
+        warnings=(SCRIPTED,) if any(str(row["device"]).startswith("scripted") for row in rows) else (),
+        protocol=_protocol(runs, rows),
+        sections=tuple(_section(setting, some, runs) for setting, some in groups.settings(rows).items()),
+        paper=drawings,
+        overview=tuple(d for d in drawings if d.name == "figure4"),
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _for_paper(name: str, figure: Any) -> Drawing:
+    kind = name.split("-")[0]
+    if kind == "figure4":
+        caption = "Time ratio of all networks; a row of panels for each, training and testing side by side"
+        return Drawing(name, caption, f"{caption}. The sections hold the numbers.", figure, wide=True)
+    words = {"phase": "training and inference", "reference": "reference"}
+    return Drawing(name, _TITLES[kind].format(**words), kind, figure)
+
+
+def _section(setting: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]]) -> Section:
+    rows = sorted(rows, key=lambda row: list(_PHASES).index(row["phase"]))
+    drawings = []
+    for kind, phase, figure in panels.by_phase(rows):
+        of_phase = [row for row in rows if row["phase"] == phase]
+        words = {
+            "phase": _PHASES[phase], "reference": of_phase[0]["reference"], "floors": _floors(of_phase),
+            "says": ". ".join(verdict_lines(of_phase)) + ".",
+        }  # fmt: skip
+        title, marks, shows = (texts[kind].format(**words) for texts in (_TITLES, _MARKS, _SHOWS))
+        name = groups.file_name(f"{kind}-{phase}", setting)
+        drawings.append(Drawing(name, f"{title}. {marks[0].upper()}{marks[1:]}.", f"{title}. {shows}", figure))
+    return Section(
+        title=_title(rows, setting),
+        says=tuple(verdict_lines(rows)),
+        drawings=tuple(drawings),
+        tables=tuple(_tables(rows, setting)),
+        failed=tuple(table.notes(rows)),
+        notes=tuple(_remarks(rows)),
+        facts=_facts(rows, runs),
+    )
+
+
+def _title(rows: Sequence[Row], setting: str) -> str:
+    """`vggsnn on synthetic:dvscifar10, batch=4`: the network, the data, and what else tells it apart."""
+    row = rows[0]
+    what = row["model"] if row["size"] is None else f"One layer of {row['size']} neurons"
+    others = [word for word in setting.split(" ") if word.split("=")[0] not in ("model", "data", "size", "")]
+    return ", ".join([f"{what} on {row['data']}", *others])
+
+
+def _tables(rows: Sequence[Row], setting: str) -> list[Table]:
+    """The tables of ratios, then those of all cases, so that the phases stand beside each other."""
+    ratios, cases = [], []
+    for phase in (phase for phase in _PHASES if phase in groups.phases(rows)):
+        of_phase = [row for row in rows if row["phase"] == phase]
+        caption = f"Time ratio t_{of_phase[0]['reference']} / t_neuron in {_PHASES[phase]}, and its 95 % interval"
+        if any(row["ratio"] is not None for row in of_phase):
+            ratios.append(grids.by_steps(of_phase, groups.file_name(f"ratio-{phase}", setting), caption))
+        caption = f"All cases of {_PHASES[phase]}; time: median of one call, with its 5 % and 95 % quantiles"
+        cases.append(grids.full(of_phase, groups.file_name(f"cases-{phase}", setting), caption))
+    return ratios + cases
+
+
+def _remarks(rows: Sequence[Row]) -> list[str]:
+    """What cases that were measured have to say: how their input was made, which memory is unknown."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row["status"] == "ok" and row["message"]:
+            found.setdefault(row["message"], []).append(str(row["T"]))
+    doubted = groups.labels([row for row in rows if unverified(row)])
+    notes = [f"T = {', '.join(dict.fromkeys(Ts))}: {message}" for message, Ts in found.items()]
+    if doubted:
+        notes.append(f"unverified, no reference has confirmed their spikes: {', '.join(doubted)}")
+    return [*notes, "firing rates are those of untrained weights"]
+
+
+def _floors(rows: Sequence[Row]) -> str:
+    floors = [row["noise_floor"] for row in rows if row["noise_floor"] is not None]
+    return f" (±{percent(min(floors))} to ±{percent(max(floors))})" if floors else " (unknown)"
+
+
+def _facts(rows: Sequence[Row], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
+    ids = {row["run_id"] for row in rows}
+    of_rows = [run for run in runs if ids & {header["run_id"] for header in facts.headers(run)}]
+    found: dict[str, dict[str, None]] = {}
+    for run in of_rows:
+        for name, text in facts.captions(run).items():
+            found.setdefault(name, {})[text] = None
+    axes = ("model", "data", "T", "batch", "size", "dtype", "device", "threads", "processes", "reference")
+    for name in axes:
+        values = dict.fromkeys(row[name] for row in rows if row[name] is not None)
+        texts = [_data(str(value)) if name == "data" else str(value) for value in values]
+        if texts:
+            found[name] = {", ".join(texts): None}
+    said = {name: " / ".join(texts) for name, texts in found.items()} | {"weights": "untrained"}
+    doubted = groups.labels([row for row in rows if unverified(row)])
+    said |= {"unverified": ", ".join(doubted)} if doubted else {}
+    if any(str(row["device"]).startswith("scripted") for row in rows):
+        said["clock"] = "scripted (fake), not a measurement"
+    failed = [row for row in rows if row["status"] != "ok"]
+    return said | ({"without a number": f"{len(failed)} of {len(rows)} cases"} if failed else {})
+
+
+def _data(name: str) -> str:
+    spec = TABLE.get(name.split("(")[0])
+    if spec is None:
+        return f"{name} (plug-in)"
+    return name if spec.real else f"{name} (synthetic)"
+
+
+def _protocol(runs: Sequence[Sequence[Record]], rows: Sequence[Row]) -> dict[str, str]:
+    """How was measured, with what the records say about it."""
+    blocks = [record for run in runs for record in run if record["type"] == "block"]
+    timed = [row for row in rows if row["status"] == "ok"]
+    checked = [row for row in timed if row["verified"]]
+    stopped = [block["stopped"] for block in blocks if block.get("stopped")]
+    ends = ", ".join(f"{stopped.count(word)} by {word}" for word in sorted(set(stopped)))
+    faults = sum(sum(block.get("faults") or []) for block in blocks)
+    dropped = sum(sum((block.get("dropped") or {}).values()) for block in blocks)
+    return {
+        "cases": f"{len(timed)} of {len(rows)} have a time",
+        "verified": f"{len(checked)} of {len(timed)} timed cases agree with a slow float64 reference",
+        "order": "all neurons of a block in every round, in freshly shuffled order",
+        "ratio": "median over the rounds of t_reference / t_neuron; interval: Student's t over processes, of a "
+        "single process the order statistics of its rounds",
+        "noise": "the reference runs twice in every round; a ratio that its own interval reaches is ≈",
+        "rounds": f"{sum(block.get('rounds') or 0 for block in blocks)} in {len(blocks)} blocks, ended {ends}",
+        "page faults": f"{faults} while time was taken",
+        "dropped rounds": f"{dropped}, because the device was throttled",
+    }
