@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import export, listing, plot, run, show, speed
+from psubench.cli import export, listing, plot, report, run, show, speed
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command()(run.run)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
+app.command()(report.report)
 app.add_typer(listing.app, name="list")
 
 

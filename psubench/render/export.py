@@ -71,7 +71,7 @@ def to_latex(rows: Sequence[Row]) -> str:
     columns, frame = _grid(rows)
     align = "".join("r" if column.right else "l" for column in columns)
     text = frame.to_latex(
-        index=False, escape=True, column_format=align, caption=_escape(table.caption(rows)) + "."
+        index=False, escape=True, column_format=align, caption=latex_escape(table.caption(rows)) + "."
     )
     bad = "".join(f"% {' '.join(note.split())}\n" for note in table.notes(groups.distinct(rows)))
     for letter, command in {"≈": r"$\approx$", "±": r"$\pm$", "µ": r"\textmu{}"}.items():
@@ -79,7 +79,8 @@ def to_latex(rows: Sequence[Row]) -> str:
     return text + bad
 
 
-def _escape(text: str) -> str:
+def latex_escape(text: str) -> str:
+    """A text as LaTeX prints it."""
     return "".join(_LATEX.get(letter, letter) for letter in text)
 
 

@@ -14,7 +14,7 @@ _NAMES = {
     "smt": "simultaneous multithreading", "os": "system", "governor": "frequency governor",
 }  # fmt: skip
 _MEANINGS = {
-    "processes": "processes per block", "precision": "ends at intervals of ±", "max_seconds": "or after (s)",
+    "processes": "processes per block", "precision": "intervals aimed at", "max_seconds": "longest block (s)",
     "timeout": "longest step (s)", "max_memory": "memory of a worker", "memory": "peak memory measured",
 }  # fmt: skip
 _VERSIONS = ("psubench", "torch", "numpy", "python")

@@ -10,7 +10,7 @@ from psubench.render.report.parts import Cell, Head, Table, Tone
 
 _TONES: dict[str, Tone] = {"faster": "good", "slower": "bad", "≈": "quiet", "ref": "quiet"}
 _WORDS = {"≈": "no difference beyond the noise", "ref": "reference"}
-BOLD = "bold: the fastest at that T, and every neuron whose interval reaches its interval"
+BOLD = "bold: the fastest at that T, and all whose intervals overlap its interval"
 
 
 def full(rows: Sequence[Row], name: str, caption: str) -> Table:
@@ -22,7 +22,7 @@ def full(rows: Sequence[Row], name: str, caption: str) -> Table:
     rows = sorted(rows, key=lambda row: row["T"])
     shown = [column for column in table.shown(rows) if column.name != "phase"]
     heads = tuple(
-        Head(" ".join(table.header(c, rows).split()), c.right, names_row=c.name == "label") for c in shown
+        Head(table.header(column, rows), column.right, names_row=column.name == "label") for column in shown
     )
     lines = tuple(tuple(_cell(column, row) for column in shown) for row in rows)
     several = [place for place, column in enumerate(shown) if column.name == "T"]
@@ -30,7 +30,9 @@ def full(rows: Sequence[Row], name: str, caption: str) -> Table:
 
 
 def _cell(column: Column, row: Row) -> Cell:
-    text, bracket, interval = column.text(row).partition(" [")
+    text, bracket, interval = column.text(row), "", ""
+    if "[" in column.header:
+        text, bracket, interval = text.partition(" [")
     order = row.get(column.by or column.name, text)
     if column.name == "verdict":
         return Cell(text, text, tone=_tone(row))

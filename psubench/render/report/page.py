@@ -40,6 +40,7 @@ def render(parts: Sequence[Part], runs: Sequence[Run]) -> str:
         script=source.joinpath("page.js").read_text(encoding="utf-8"),
         runs=[facts.name(run) for run in runs],
         ended=[facts.ended(run) for run in runs],
+        keys=[key for key in _side_by_side([facts.captions(run) for run in runs]) if key[0] != "run"],
         machine=_side_by_side([facts.machine(run) for run in runs]),
         settings=_side_by_side([facts.settings(run) for run in runs]),
         commands=_commands(runs),

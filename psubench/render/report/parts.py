@@ -37,7 +37,7 @@ class Head(NamedTuple):
     """The head of a column.
 
     Attributes:
-        text: with the unit, where the cells do not hold it.
+        text: with the unit, where the cells do not hold it; may break where it has a line break.
         right: whether cells are aligned to the right.
         names_row: whether cells say what their row is about.
     """
@@ -92,7 +92,9 @@ class Section:
     Attributes:
         title: tells it from the other sections of its part.
         says: what the numbers say, in sentences.
-        drawings, tables: of the page.
+        drawings: of the page.
+        paper: figures for print.
+        tables: of both.
         failed: what failed or was skipped, and why.
         notes: what else a reader must know, such as what the input was cut from.
         facts: name -> text, for captions: T, batch, data, what is synthetic or unverified.
@@ -101,6 +103,7 @@ class Section:
     title: str
     says: tuple[str, ...]
     drawings: tuple[Drawing, ...]
+    paper: tuple[Drawing, ...]
     tables: tuple[Table, ...]
     failed: tuple[str, ...]
     notes: tuple[str, ...]
@@ -117,8 +120,8 @@ class Part:
         warnings: what forbids taking the numbers at face value, such as a fake clock.
         protocol: name -> text, how was measured and by which rules.
         sections: in the order of the runs.
-        paper: figures for print; the page's, where they are the same.
-        overview: figures of the page that span several sections.
+        overview: figures that span several sections, of the page and for print.
+        facts: as those of a section, for the overview.
     """
 
     title: str
@@ -126,5 +129,5 @@ class Part:
     warnings: tuple[str, ...]
     protocol: Mapping[str, str]
     sections: tuple[Section, ...]
-    paper: tuple[Drawing, ...]
-    overview: tuple[Drawing, ...] = ()
+    overview: tuple[Drawing, ...]
+    facts: Mapping[str, str]

@@ -42,16 +42,17 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     rows = groups.distinct([row for run in runs for row in analyse.rows(run)])
     labels = groups.labels([row for row in rows if not row["is_reference"]]) or groups.labels(rows)
     references = dict.fromkeys(row["reference"] for row in rows)
-    figures = dict(plots.figures(rows))
-    drawings = tuple(_for_paper(name, figure) for name, figure in figures.items())
+    printed = [_for_paper(name, figure) for name, figure in plots.figures(rows)]
     return Part(
         title="Speed",
         headline=f"Speed of {_listed(labels)} against {_listed(list(references))}",
         warnings=(SCRIPTED,) if any(str(row["device"]).startswith("scripted") for row in rows) else (),
         protocol=_protocol(runs, rows),
-        sections=tuple(_section(setting, some, runs) for setting, some in groups.settings(rows).items()),
-        paper=drawings,
-        overview=tuple(d for d in drawings if d.name == "figure4"),
+        sections=tuple(
+            _section(setting, some, runs, printed) for setting, some in groups.settings(rows).items()
+        ),
+        overview=tuple(drawing for drawing in printed if drawing.wide),
+        facts=_facts(rows, runs),
     )
 
 
@@ -62,13 +63,17 @@ def _listed(words: Sequence[str]) -> str:
 def _for_paper(name: str, figure: Any) -> Drawing:
     kind = name.split("-")[0]
     if kind == "figure4":
-        caption = "Time ratio of all networks; a row of panels for each, training and testing side by side"
-        return Drawing(name, caption, f"{caption}. The sections hold the numbers.", figure, wide=True)
-    words = {"phase": "training and inference", "reference": "reference"}
-    return Drawing(name, _TITLES[kind].format(**words), kind, figure)
+        caption = "Time ratio of all networks: a row of panels for each, training and testing side by side."
+        return Drawing(name, caption, f"{caption} The sections hold the numbers.", figure, wide=True)
+    words = {"phase": "training and in testing", "reference": "reference"}
+    caption = f"{_TITLES[kind].format(**words)}."
+    return Drawing(name, caption, caption, figure)
 
 
-def _section(setting: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]]) -> Section:
+def _section(
+    setting: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]], printed: Sequence[Drawing]
+) -> Section:
+    names = {groups.file_name(kind, setting) for kind in panels.ORDER}
     rows = sorted(rows, key=lambda row: list(_PHASES).index(row["phase"]))
     drawings = []
     for kind, phase, figure in panels.by_phase(rows):
@@ -84,6 +89,7 @@ def _section(setting: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]]
         title=_title(rows, setting),
         says=tuple(verdict_lines(rows)),
         drawings=tuple(drawings),
+        paper=tuple(drawing for drawing in printed if drawing.name in names),
         tables=tuple(_tables(rows, setting)),
         failed=tuple(table.notes(rows)),
         notes=tuple(_remarks(rows)),
@@ -92,10 +98,10 @@ def _section(setting: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]]
 
 
 def _title(rows: Sequence[Row], setting: str) -> str:
-    """`vggsnn on synthetic:dvscifar10, batch=4`: the network, the data, and what else tells it apart."""
+    """`vggsnn on synthetic:dvscifar10, batch 4`: the network, the data, and what else tells it apart."""
     row = rows[0]
     what = row["model"] if row["size"] is None else f"One layer of {row['size']} neurons"
-    others = [word for word in setting.split(" ") if word.split("=")[0] not in ("model", "data", "size", "")]
+    others = [word.replace("=", " ") for word in setting.split(" ") if word.split("=")[0] not in ("model", "data", "size", "")]
     return ", ".join([f"{what} on {row['data']}", *others])
 
 
@@ -177,5 +183,5 @@ def _protocol(runs: Sequence[Sequence[Record]], rows: Sequence[Row]) -> dict[str
         "noise": "the reference runs twice in every round; a ratio that its own interval reaches is ≈",
         "rounds": f"{sum(block.get('rounds') or 0 for block in blocks)} in {len(blocks)} blocks, ended {ends}",
         "page faults": f"{faults} while time was taken",
-        "dropped rounds": f"{dropped}, because the device was throttled",
+        "dropped rounds": f"{dropped}, in which the device was throttled" if dropped else "none",
     }

@@ -41,6 +41,7 @@ def inline(figure: Figure, name: str, alt: str) -> str:
         attributes = {_local(key): value for key, value in element.attrib.items()}
         element.attrib.clear()
         element.attrib.update(_attributes(attributes, name, used))
+    root.set("style", "fill: var(--c-000000)")  # of letters, which have no colour of their own
     root.set("role", "img")
     root.set("aria-label", alt)
     for size in ("width", "height", "version"):
