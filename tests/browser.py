@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -21,6 +22,15 @@ def found():
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+# The browser reads the protocol from file 3 and writes it to file 4, whatever numbers the pipes have here.
+START = """
+import fcntl, os, sys
+reads, writes = (fcntl.fcntl(int(end), fcntl.F_DUPFD_CLOEXEC, 10) for end in sys.argv[1:3])
+os.dup2(reads, 3), os.dup2(writes, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
 class Browser:
     """One tab. `complaints` holds whatever the page put on the console, `requests` every address it asked for."""
 
@@ -32,11 +42,11 @@ class Browser:
             found(), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
             "--disable-dev-shm-usage", "--remote-debugging-pipe", f"--user-data-dir={self._folder.name}", "about:blank",
         ]  # fmt: skip
-        # The protocol wants to be read from file 3 and written to file 4.
-        shell = ["sh", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "sh", *arguments]
+        ends = (to_browser, from_browser)
         self._process = subprocess.Popen(
-            shell, pass_fds=(to_browser, from_browser), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+            [sys.executable, "-c", START, *map(str, ends), *arguments],
+            pass_fds=ends, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
         os.close(to_browser)
         os.close(from_browser)
         self._buffer, self._last, self._session = b"", 0, None

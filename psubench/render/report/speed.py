@@ -112,7 +112,7 @@ def _tables(rows: Sequence[Row], setting: str) -> list[Table]:
         of_phase = [row for row in rows if row["phase"] == phase]
         caption = f"Time ratio t_{of_phase[0]['reference']} / t_neuron in {_PHASES[phase]}, and its 95 % interval"
         if any(row["ratio"] is not None for row in of_phase):
-            ratios.append(grids.by_steps(of_phase, groups.file_name(f"ratio-{phase}", setting), caption))
+            ratios.append(grids.by_steps(of_phase, groups.file_name(f"ratios-{phase}", setting), caption))
         caption = f"All cases of {_PHASES[phase]}; time: median of one call, with its 5 % and 95 % quantiles"
         cases.append(grids.full(of_phase, groups.file_name(f"cases-{phase}", setting), caption))
     return ratios + cases
