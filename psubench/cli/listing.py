@@ -11,7 +11,10 @@ app = typer.Typer(help="What there is: neurons, data, devices.", rich_markup_mod
 
 @app.command()
 def neurons(json: o.Json = False) -> None:
-    """Every neuron: its equation, whether it is causal, its relation to LIF, its source."""
+    """Every neuron: its equation, whether it is causal, its relation to LIF, its source.
+
+    Example: psubench list neurons
+    """
     from psubench.neurons import TABLE
     from psubench.render import listing
 
@@ -35,7 +38,10 @@ def neurons(json: o.Json = False) -> None:
 
 @app.command()
 def data(json: o.Json = False) -> None:
-    """Every data set: what it is, its shape, where it comes from."""
+    """Every data set: what it is, its shape, where it comes from.
+
+    Example: psubench list data
+    """
     from psubench.data import TABLE
     from psubench.render import listing
 
@@ -57,7 +63,10 @@ def data(json: o.Json = False) -> None:
 
 @app.command()
 def devices(json: o.Json = False) -> None:
-    """Every device of this machine, and why another is missing."""
+    """Every device of this machine, and why another is missing.
+
+    Example: psubench list devices --json
+    """
     from psubench.devices import available
     from psubench.render import listing
 
