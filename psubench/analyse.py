@@ -6,15 +6,21 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from psubench import intervals
+from psubench import intervals, joules
 from psubench.intervals import Interval
 from psubench.record import AGAIN, MEMORY
 
 Record = Mapping[str, Any]
+_MEASURED = ("block", "energy")
 
 
-def times(block: Record) -> Mapping[str, list[int]]:
-    """Samples per neuron in ns: the device's clock where the block has it, else wall time."""
+def times(block: Record) -> Mapping[str, Sequence[float]]:
+    """Samples per neuron in ns: the device's clock where the block has it, else wall time.
+
+    Of an energy record, gross joules per call: what its ratios compare.
+    """
+    if block["type"] == "energy":
+        return joules.per_call(block)
     samples: Mapping[str, list[int]] = block.get("device_ns") or block.get("wall_ns") or {}
     return samples
 
@@ -36,7 +42,7 @@ def _paired(block: Record) -> bool:
     return bool(samples.get(AGAIN)) and bool(samples.get(block["reference"]))
 
 
-def _pairs(samples: Mapping[str, list[int]], reference: str, name: str) -> Any:
+def _pairs(samples: Mapping[str, Sequence[float]], reference: str, name: str) -> Any:
     return intervals.log_ratios(samples[reference], samples[AGAIN if name == reference else name])
 
 
@@ -53,7 +59,7 @@ def finished(records: Iterable[Record]) -> set[tuple[str, int | str]]:
     return {
         (outcome["key"], record.get("process", MEMORY))
         for record in records
-        if record["type"] in ("block", MEMORY)
+        if record["type"] in (*_MEASURED, "activity", MEMORY)
         for outcome in record["cases"]
         if outcome["status"] == "ok"
     }
@@ -73,7 +79,7 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
             run_id = record["run_id"]
             for case in record["cases"]:
                 planned.setdefault(case["key"], {**case, "run_id": run_id})
-        elif record["type"] == "block":
+        elif record["type"] in _MEASURED:
             _collect(record, run_id, trials)
         elif record["type"] == MEMORY:
             memory |= {outcome["key"]: outcome for outcome in record["cases"]}
@@ -115,6 +121,8 @@ def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -
         **_activity(trials),
     }
     good = trials if status == "ok" else []
+    if row["kind"] == "energy":
+        return {**row, **_energy(row, good), **_ratio(good)}
     return {**row, **_speed(good), **_ratio(good)}
 
 
@@ -152,6 +160,14 @@ def _speed(trials: Sequence[Trial]) -> dict[str, Any]:
     p05, *_, p95 = statistics.quantiles(samples * (1 + (len(samples) == 1)), n=20, method="inclusive")
     median = statistics.median(samples)
     return {"median_s": median, "p05_s": p05, "p95_s": p95, "rounds": len(samples), "processes": len(trials)}
+
+
+def _energy(row: Record, trials: Sequence[Trial]) -> dict[str, Any]:
+    """Joules, and in the message what could not be read."""
+    measured = [(trial.outcome["neuron"], trial.block) for trial in trials]
+    unread = joules.unread(measured)
+    message = "; ".join(note for note in (row["message"], unread) if note) or None
+    return {**joules.columns(row, measured), "unread": unread, "message": message}
 
 
 def _ratio(trials: Sequence[Trial]) -> dict[str, Any]:

@@ -87,6 +87,28 @@ class Measurement:
             if sample.device_ns is not None:
                 self.device_ns.setdefault(label, []).append(sample.device_ns)
 
+    def problem(self, label: str) -> Exception | None:
+        """Why a contestant has no result: it raised, or no round of it was kept."""
+        if label in self.failures or self.order:
+            return self.failures.get(label)
+        return RuntimeError(f"no round was left: the device was throttled ({self.dropped})")
+
+    def fields(self) -> dict[str, Any]:
+        """What the record holds."""
+        return {
+            "rounds": len(self.order),
+            "loops": self.loops,
+            "stopped": self.stopped,
+            "labels": self.labels,
+            "order": self.order,
+            "wall_ns": self.wall_ns,
+            "device_ns": self.device_ns or None,
+            "faults": self.faults,
+            "cpu_ns": self.cpu_ns,
+            "dropped": self.dropped,
+            "states": self.states,
+        }
+
     def remove(self, label: str, failure: Exception) -> None:
         """Takes out a contestant that failed; what the others have stays valid."""
         self.failures[label] = failure

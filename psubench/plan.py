@@ -31,7 +31,7 @@ CPU_BATCH = 8
 
 
 def speed_blocks(
-    words: Mapping[str, str | None], device: str, threads: int, prefix: str = "--"
+    words: Mapping[str, str | None], device: str, threads: int, prefix: str = "--", kind: str = "speed"
 ) -> list[Block]:
     """Every combination of the axes as a block, with every name checked.
 
@@ -40,24 +40,16 @@ def speed_blocks(
             batch are then those of the model: of a network its own T and data, and on a GPU its own batch.
         device: as `devices.resolve` gives it.
         prefix: of the options' names in errors.
+        kind: what is asked of them: "speed" or "energy".
 
     Raises:
         PsubenchError: a word means nothing, or model, data and mode do not fit together.
     """
     given = {**SPEED, **{name: word for name, word in words.items() if word is not None}}
-    model = given["model"]
-    assert model is not None
-    if model.strip() == "neuron":
-        name, own_T, own_batch, own_data = "neuron", LAYER_T, LAYER_BATCH, LAYER_DATA
-        sizes: list[int | None] = [*parse_range(str(given["size"]), f"{prefix}size")]
-    else:
-        ref = models.parse(model)
-        spec = None if ref.is_plugin else models.TABLE[ref.kind]
-        name, sizes = ref.name, [None]
-        own_T, own_batch, own_data = str(spec.T if spec else 10), str(CPU_BATCH), "normal"
-        if spec:
-            own_data = spec.data
-            own_batch = str(spec.batch) if device.startswith("cuda") else own_batch
+    name, own_T, own_batch, own_data = _model(str(given["model"]), device)
+    sizes: list[int | None] = [None]
+    if name == "neuron":
+        sizes = [*parse_range(str(given["size"]), f"{prefix}size")]
     data_name = data.parse(given["data"] or own_data).name
     modes = choices(str(given["mode"]), MODES, f"{prefix}mode")
     _check_fit(name, data_name, modes, prefix)
@@ -69,13 +61,24 @@ def speed_blocks(
         sizes,
         choices(str(given["phase"]), PHASES, f"{prefix}phase"),
         modes,
-        kind="speed",
+        kind=kind,
         model=name,
         data=data_name,
         device=device,
         dtype=choice(str(given["dtype"]), DTYPES, f"{prefix}dtype"),
         threads=threads,
     )
+
+
+def _model(text: str, device: str) -> tuple[str, str, str, str]:
+    """Name of a model, and the T, batch and data that it has where none is given."""
+    if text.strip() == "neuron":
+        return "neuron", LAYER_T, LAYER_BATCH, LAYER_DATA
+    ref = models.parse(text)
+    if ref.is_plugin:
+        return ref.name, "10", str(CPU_BATCH), "normal"
+    spec = models.TABLE[ref.kind]
+    return ref.name, str(spec.T), str(spec.batch if device.startswith("cuda") else CPU_BATCH), spec.data
 
 
 def _check_fit(model: str, data_name: str, modes: list[str], prefix: str) -> None:

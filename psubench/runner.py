@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from psubench.analyse import block_ratios
 from psubench.record import MEMORY, Recorder
 from psubench.suite import Block, Entry
+from psubench.windows import Windowing
 from psubench.workers import Host, Result
 
 Ratios = Mapping[str, tuple[float, float | None, float | None]]
@@ -45,6 +46,7 @@ class Settings:
         timeout: seconds that a neuron may take for one step of its gate or for one sample.
         max_memory: bytes that a worker may allocate.
         memory: whether each case's peak memory is measured, in a pass of its own after the timing.
+        windows: of the blocks that measure energy.
     """
 
     processes: int
@@ -54,6 +56,11 @@ class Settings:
     max_memory: int
     seed: int
     memory: bool
+    windows: Windowing | None = None
+
+    def seconds(self, block: Block) -> float:
+        """About how long a block's samples take in one process, without the checks before them."""
+        return self.windows.total_seconds(len(block.entries)) if self.windows else self.max_seconds
 
 
 @dataclass
@@ -166,7 +173,7 @@ class Crew:
                 lost.append(_lost(entry, result))
             entries = [entry for entry in entries if entry not in blamed]
         return {
-            "type": "block",
+            "type": "energy" if block.case.kind == "energy" else "block",
             "case": block.case.canonical(),
             "process": self.process,
             "reference": None,
@@ -187,6 +194,7 @@ class Crew:
             "precision": self.settings.precision,
             "max_seconds": self.settings.max_seconds,
             "max_memory": self.settings.max_memory,
+            "windows": asdict(self.settings.windows) if self.settings.windows else None,
         }
         labels = {entry.text: entry.label for entry in entries}
 

@@ -25,6 +25,7 @@ _STAGES = {
     "gate": " while it was compared with its reference",
     "measure": " while it was timed",
     "memory": " while its peak memory was measured",
+    "count": " while its operations were counted",
 }
 
 

@@ -141,7 +141,7 @@ def test_sizes(text, value):
 
 
 def test_shares():
-    assert options._share("2%", "--precision") == options._share("0.02", "--precision") == 0.02
+    assert options.share("2%", "--precision") == options.share("0.02", "--precision") == 0.02
     for text in ("", "0", "100%", "x", "nan"):
         with pytest.raises(PsubenchError, match="--precision"):
-            options._share(text, "--precision")
+            options.share(text, "--precision")

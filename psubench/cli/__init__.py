@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import export, listing, plot, report, run, show, speed
+from psubench.cli import data, doctor, energy, export, listing, plot, report, run, show, sparsity, speed
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -18,12 +18,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(speed.speed)
+app.command()(sparsity.sparsity)
+app.command()(energy.energy)
+app.command()(doctor.doctor)
 app.command()(run.run)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
 app.command()(report.report)
 app.add_typer(listing.app, name="list")
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> None:

@@ -119,10 +119,10 @@ def settings(
         if not math.isfinite(seconds):
             raise PsubenchError(f"{option} {seconds} never ends", f"write for example {option} 3600")
     limit = _bytes(max_memory, "--max-memory") if max_memory else memory_limit_bytes()
-    return Settings(processes, _share(precision, "--precision"), max_seconds, timeout, limit, seed, memory)
+    return Settings(processes, share(precision, "--precision"), max_seconds, timeout, limit, seed, memory)
 
 
-def _share(text: str, option: str) -> float:
+def share(text: str, option: str) -> float:
     """A fraction from `2%` or `0.02`."""
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)

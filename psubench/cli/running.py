@@ -6,7 +6,7 @@ import json as js
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,12 +35,19 @@ class Output(NamedTuple):
 
 
 def execute(
-    command: str, blocks: Sequence[Block], settings: Settings, output: Output, suite: str | None = None
+    command: str,
+    blocks: Sequence[Block],
+    settings: Settings,
+    output: Output,
+    suite: str | None = None,
+    finish: Callable[[str, Path, bool], list[dict[str, Any]]] | None = None,
 ) -> None:
     """Measures blocks into a folder, prints the result, and ends with the exit code that it deserves.
 
     Args:
         suite: name that the folder gets where none was given; the command's by default.
+        finish: reads the record of a folder back, shows it, and gives rows with key and status; told the
+            command, the folder, and whether the result is to be JSON.
     """
     from psubench.suite import number_of_cases
 
@@ -52,7 +59,7 @@ def execute(
         raise PsubenchError("--resume needs to know which run to continue", "name its folder with --out DIR")
     folder = output.out or REPORTS / f"{suite or command}-{datetime.now():%Y%m%d-%H%M%S}"
     complete = _measure(blocks, settings, folder, resume=output.resume, quiet=output.quiet)
-    rows = _finish(command, folder, json=output.json)
+    rows = (finish or _finish)(command, folder, output.json)
     if not complete:
         arguments = [a for a in sys.argv[1:] if a != "--resume"]
         arguments += [] if output.out else ["--out", str(folder)]
@@ -83,7 +90,7 @@ def _estimate(blocks: Sequence[Block], settings: Settings) -> str:
 
     seconds, known = history.estimate(blocks, settings.processes, REPORTS, machine())
     unknown = len(blocks) - known
-    least = unknown * settings.processes * settings.max_seconds
+    least = unknown * settings.processes * max(settings.seconds(block) for block in blocks)
     texts = []
     if known:
         texts.append(f"{known} blocks took {_clock(seconds)} here before")
@@ -104,17 +111,18 @@ def _measure(blocks: Sequence[Block], settings: Settings, folder: Path, *, resum
         return Campaign(blocks, settings, folder, resume, watcher.message).run(watcher)
 
 
-def _finish(command: str, folder: Path, *, json: bool) -> list[dict[str, Any]]:
+def _finish(command: str, folder: Path, json: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
     from psubench import analyse, record
     from psubench.render import export, plots, table
 
     rows = analyse.rows(record.read(record.locate(folder)))
     export.write(rows, folder / f"{command}.csv")
-    plots.save(plots.figures(rows), folder, ("pdf", "png"))
+    drawn = plots.save(plots.figures(rows), folder, ("pdf", "png"))
     if json:
         print(export.to_json(rows))
     else:
         table.show(rows)
-        print(f"\nrecord, {command}.csv and figures: {folder}")
+        files = f"record, {command}.csv and figures" if drawn else f"record and {command}.csv"
+        print(f"\n{files}: {folder}")
     return rows

@@ -3,6 +3,8 @@
 from psubench.data.epochs import batches, count, note, shape
 from psubench.data.layer import currents
 from psubench.data.names import DataRef, parse
-from psubench.data.table import TABLE, DataSpec
+from psubench.data.spec import DataSpec
+from psubench.data.state import state
+from psubench.data.table import TABLE
 
-__all__ = ["TABLE", "DataRef", "DataSpec", "batches", "count", "currents", "note", "parse", "shape"]
+__all__ = ["TABLE", "DataRef", "DataSpec", "batches", "count", "currents", "note", "parse", "shape", "state"]

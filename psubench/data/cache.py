@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from psubench.data.table import TABLE, DataSpec
+from psubench.data.spec import DataSpec
+from psubench.data.table import TABLE
 from psubench.errors import PsubenchError
 
 VARIABLE = "PSUBENCH_DATA"
@@ -48,8 +49,10 @@ def require(name: str) -> Path:
 
 def remedy(spec: DataSpec) -> str:
     """What the user whose files are missing can do."""
-    where = f"put it there, or set {VARIABLE} to the folder that holds {spec.folder}/"
-    return f"psubench data get {spec.folder}, or {where}" if spec.downloads else f"{spec.obtain}; {where}"
+    where = f"set {VARIABLE} to the folder that holds {spec.folder}/"
+    if spec.downloads:
+        return f"psubench data get {spec.folder}, put it there yourself, or {where}"
+    return f"{spec.obtain} into {folder(spec)}, or {where}"
 
 
 def broken(path: Path, found: str, expected: str) -> PsubenchError:

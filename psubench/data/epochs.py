@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from psubench.data.contract import class_numbers, declared_classes, from_plugin
 from psubench.data.names import DataRef
-from psubench.data.table import TABLE, DataSpec
+from psubench.data.spec import DataSpec
+from psubench.data.table import TABLE
 from psubench.errors import PsubenchError, nearest
 
 if TYPE_CHECKING:

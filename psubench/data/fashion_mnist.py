@@ -90,10 +90,13 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     except (OSError, EOFError, zlib.error) as error:
         raise cache.broken(path, plugins.one_line(error), expected) from None
     if len(content) < 4 or content[:3] != b"\0\0\x08":
-        raise cache.broken(path, "does not begin as an idx file", expected)
-    rank = content[3]
-    sizes = np.frombuffer(content[4 : 4 + 4 * rank], ">u4").astype(np.int64)
-    values = np.frombuffer(content, np.uint8, offset=min(4 + 4 * rank, len(content)))
-    if len(sizes) != rank or len(values) != sizes.prod():
+        found = "does not begin as an idx file" if content else "is empty"
+        raise cache.broken(path, found, expected)
+    begin = 4 + 4 * content[3]
+    if len(content) <= begin:
+        raise cache.broken(path, f"ends after {len(content)} bytes", expected)
+    sizes = np.frombuffer(content[4:begin], ">u4").astype(np.int64)
+    values = np.frombuffer(content, np.uint8, offset=begin)
+    if len(values) != sizes.prod():
         raise cache.broken(path, f"holds {len(values)} values for sizes {sizes.tolist()}", expected)
     return values.reshape(sizes).copy()

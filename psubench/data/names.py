@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psubench import plugins
-from psubench.data.table import TABLE, DataSpec
+from psubench.data.spec import DataSpec
+from psubench.data.table import TABLE
 from psubench.errors import PsubenchError, nearest
 from psubench.plugins import Value
 

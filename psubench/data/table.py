@@ -3,77 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
-
-@dataclass(frozen=True)
-class Download:
-    """A file that its publisher offers.
-
-    Attributes:
-        url: where it is.
-        md5: of that file; SHD's and SSC's are in the publisher's md5sums.txt and in the loaders of
-            SpikingJelly and tonic, those of CIFAR on its page, those of Fashion-MNIST in its README.
-        members: what to take out of the archive, paths in it, relative to the folder of the data set;
-            none if the file is used as it is.
-    """
-
-    url: str
-    md5: str
-    members: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class DataSpec:
-    """What psubench knows about one data set.
-
-    Attributes:
-        name: as the command line takes it.
-        description: one line.
-        source: who made it, and where it is; "-" for made-up input.
-        licence: of the data; "-" for made-up input.
-        real: whether it was recorded.
-        module: where its code is. Noise has a function of the data set's name there, every other set
-            `open_samples` and `note`.
-        steps: how many time steps a recording has by nature; None if any number is as natural.
-        step: shape of one step of one sample; None for noise, which has any.
-        classes: how many; None for noise, which has no labels.
-        splits: of the samples; "train" is the first.
-        folder: in the cache; None if nothing need be obtained.
-        files: which must be in that folder.
-        downloads: where they can be had; without any, `obtain` says what to do.
-        obtain: a sentence for the user whose files are missing.
-        shipped: whether it works without any file in the cache.
-        parameters: names and defaults.
-        ranges: smallest and largest value of each parameter that is a number.
-    """
-
-    name: str
-    description: str
-    source: str
-    licence: str
-    real: bool
-    module: str
-    steps: int | None = None
-    step: tuple[int, ...] | None = None
-    classes: int | None = None
-    splits: tuple[str, ...] = ()
-    folder: str | None = None
-    files: tuple[str, ...] = ()
-    downloads: tuple[Download, ...] = ()
-    obtain: str = ""
-    shipped: bool = False
-    parameters: Mapping[str, float | bool] = field(default_factory=dict)
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-
-    @property
-    def shape(self) -> str:
-        """Time steps and what enters at each, in words: "32 steps of 26"."""
-        if self.step is None:
-            return "any"
-        return f"{self.steps or 'T'} steps of {'x'.join(map(str, self.step))}"
-
+from psubench.data.spec import DataSpec, Download
 
 _SPLITS = ("train", "test")
 _ZALANDO = "Fashion-MNIST, github.com/zalandoresearch/fashion-mnist"
@@ -89,6 +21,87 @@ _IDX_DOWNLOADS = tuple(
         f"https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/{name}", md5
     )
     for name, md5 in _IDX_MD5.items()
+)
+
+# fmt: off
+CIFAR10_CLASSES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)
+# fmt: on
+_CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
+
+_HEIDELBERG = tuple(
+    DataSpec(
+        name=name,
+        description=description,
+        source="Cramer et al. 2020, zenkelab.org/resources/spiking-heidelberg-datasets-shd",
+        licence="CC BY 4.0",
+        real=True,
+        module="psubench.data.heidelberg",
+        step=(700,),
+        classes=classes,
+        splits=tuple(md5),
+        folder=name,
+        files=tuple(f"{name}_{split}.h5" for split in md5),
+        downloads=tuple(
+            Download(f"https://zenkelab.org/datasets/{name}_{split}.h5.zip", code, (f"{name}_{split}.h5",))
+            for split, code in md5.items()
+        ),
+    )
+    for name, description, classes, md5 in (
+        (
+            "shd",
+            "Spiking Heidelberg Digits: 10,420 recordings of the digits 0-9 in two languages, as spikes",
+            20,
+            {"train": "f3252aeb598ac776c1b526422d90eecb", "test": "1503a5064faa34311c398fb0a1ed0a6f"},
+        ),
+        (
+            "ssc",
+            "Spiking Speech Commands: 105,829 recordings of 35 words, as spikes",
+            35,
+            {
+                "train": "d102be95e7144fcc0553d1f45ba94170",
+                "valid": "b4eee3516a4a90dd0c71a6ac23a8ae43",
+                "test": "a35ff1e9cffdd02a20eb850c17c37748",
+            },
+        ),
+    )
+)
+
+_PICKLES = {
+    "cifar10": Download(
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        "c58f30108f718f92721af3b95e74349a",
+        tuple(
+            f"cifar-10-batches-py/{file}"
+            for file in (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch")
+        ),
+    ),
+    "cifar100": Download(
+        "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+        "eb9058c3a382ffc7106e4002c42a8d85",
+        ("cifar-100-python/train", "cifar-100-python/test"),
+    ),
+}
+_CIFAR = tuple(
+    DataSpec(
+        name=f"{prefix}{name}",
+        description=f"60,000 images of {classes} classes, {how}",
+        source="CIFAR, Krizhevsky 2009, www.cs.toronto.edu/~kriz/cifar.html",
+        licence="none stated",
+        real=True,
+        module="psubench.data.cifar",
+        steps=32 if prefix else None,
+        step=(3, 32) if prefix else (3, 32, 32),
+        classes=classes,
+        class_names=CIFAR10_CLASSES if classes == 10 else (),
+        splits=_SPLITS,
+        folder=name,
+        files=_PICKLES[name].members,
+        downloads=(_PICKLES[name],),
+    )
+    for prefix, how in (("", "the image repeated at every step"), ("seq", "one column of the image per step"))
+    for name, classes in (("cifar10", 10), ("cifar100", 100))
 )
 
 _SPECS = (
@@ -115,6 +128,8 @@ _SPECS = (
         steps=28,
         step=(28,),
         classes=10,
+        class_names=_CLOTHES,
+        rows=True,
         splits=_SPLITS,
         folder="fashion-mnist",
         files=_IDX,
@@ -131,12 +146,30 @@ _SPECS = (
         module="psubench.data.camera",
         step=(2, 48, 48),
         classes=10,
+        class_names=_CLOTHES,
         splits=_SPLITS,
         folder="fashion-mnist",
         files=_IDX,
         downloads=_IDX_DOWNLOADS,
         shipped=True,
         parameters={"full": False},
+    ),
+    *_HEIDELBERG,
+    *_CIFAR,
+    DataSpec(
+        name="cifar10-dvs",
+        description="10,000 recordings of moving CIFAR-10 images by an event camera; OFF and ON counts",
+        source="CIFAR10-DVS, doi.org/10.3389/fnins.2017.00309",
+        licence="see its page at figshare",
+        real=True,
+        module="psubench.data.cifar10_dvs",
+        step=(2, 48, 48),
+        classes=10,
+        class_names=CIFAR10_CLASSES,
+        splits=_SPLITS,
+        folder="cifar10-dvs",
+        files=CIFAR10_CLASSES,
+        obtain="unpack the ten archives of doi.org/10.6084/m9.figshare.4724671",
     ),
     DataSpec(
         name="synthetic:shd",

@@ -23,7 +23,8 @@ class ModelSpec:
             normalisation. The output is the mean over T of the last linear layer.
         input_shape: of one step of one sample; None for whatever the data have.
         classes: outputs where the data do not say how many.
-        data: the data set that the network is meant for.
+        data: input of the paper's shape and density that is always here, for timing.
+        real: real data of that shape, for what depends on them; shipped where there are such.
         T, batch: of the paper.
         parameters: names and defaults; `width` scales every hidden layer, `depth` is the number of layers
             per stage.
@@ -36,6 +37,7 @@ class ModelSpec:
     input_shape: tuple[int, ...] | None
     classes: int
     data: str
+    real: str
     T: int
     batch: int
     parameters: Mapping[str, float]
@@ -54,6 +56,7 @@ _SPECS = (
         input_shape=(2, 48, 48),
         classes=10,
         data="synthetic:dvscifar10",
+        real="fashion-mnist-events",
         T=10,
         batch=128,
         parameters={"width": 1.0, "depth": 2},
@@ -66,6 +69,7 @@ _SPECS = (
         input_shape=(700,),
         classes=20,
         data="synthetic:shd",
+        real="shd",
         T=15,
         batch=256,
         parameters={"width": 1.0, "depth": 3},
@@ -78,6 +82,7 @@ _SPECS = (
         input_shape=(700,),
         classes=20,
         data="synthetic:shd",
+        real="shd",
         T=15,
         batch=256,
         parameters={"width": 1.0, "depth": 2},
@@ -90,6 +95,7 @@ _SPECS = (
         input_shape=(3, 32),
         classes=10,
         data="normal",
+        real="seqcifar10",
         T=32,
         batch=128,
         parameters={"width": 1.0, "depth": 3},
@@ -102,6 +108,7 @@ _SPECS = (
         input_shape=(3, 32, 32),
         classes=10,
         data="normal",
+        real="cifar10",
         T=4,
         batch=64,
         parameters={"width": 1.0, "depth": 3},
@@ -114,6 +121,7 @@ _SPECS = (
         input_shape=None,
         classes=10,
         data="spoken-digits",
+        real="spoken-digits",
         T=32,
         batch=32,
         parameters={"width": 1.0, "depth": 2},

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -34,6 +34,8 @@ class Job:
         entries: case key, name in the block, neuron text and mode.
         reference: name of the entry that the others are compared with; None if it has failed before.
         process: number of the replicate, from 0; it seeds the order of the rounds.
+        precision, max_seconds: of the rounds that time.
+        windows: fields of `windows.Windowing`, of the rounds that measure energy.
     """
 
     case: dict[str, Any]
@@ -43,6 +45,20 @@ class Job:
     seed: int
     precision: float
     max_seconds: float
+    windows: dict[str, Any] | None = None
+
+
+class Measured(Protocol):
+    """What a measurement gives: `measure.Measurement` or `windows.Windows`."""
+
+    def problem(self, label: str) -> Exception | None:
+        """Why a contestant has no result; None if it has one."""
+
+    def remove(self, label: str, failure: Exception) -> None:
+        """Takes out a contestant that failed."""
+
+    def fields(self) -> dict[str, Any]:
+        """Its part of the record."""
 
 
 @dataclass
@@ -93,6 +109,7 @@ class Probe:
     job: Job
     mark: Callable[[str, str], None]
     say: Callable[[dict[str, Any]], None]
+    record_type: ClassVar[str] = "block"
     device: Device = field(init=False)
     given: inputs.Inputs = field(init=False)
     x: Tensor = field(init=False)
@@ -113,7 +130,10 @@ class Probe:
             subject = self._admit(outcome, text, mode)
             if subject is not None:
                 admitted[name] = subject
-        measured = self._measure(admitted)
+        contestants = [Contestant(name, subject.call()) for name, subject in admitted.items()]
+        reference = self.job.reference
+        with torch.inference_mode(case["phase"] == "infer"):
+            measured = self._measure(contestants, reference if reference in admitted else None)
         self._settle(outcomes, admitted, measured)
         return self._record(outcomes, measured)
 
@@ -133,19 +153,19 @@ class Probe:
         outcome.verified = verified
         return subject
 
-    def _measure(self, admitted: dict[str, Subject]) -> Measurement:
-        train = self.job.case["phase"] == "train"
-        contestants = [Contestant(name, subject.call()) for name, subject in admitted.items()]
-        reference = self.job.reference
+    def _rng(self) -> random.Random:
+        """Draws the order of the rounds."""
+        return random.Random(f"{self.job.seed} {self.job.process}")
+
+    def _measure(self, contestants: list[Contestant], reference: str | None) -> Measured:
         interleaver = Interleaver(
             self.device,
             Limits(self.job.precision, self.job.max_seconds),
-            random.Random(f"{self.job.seed} {self.job.process}"),
+            self._rng(),
             lambda label: self.mark(label, "measure"),
             self._progress,
         )
-        with torch.inference_mode(not train):
-            return interleaver.measure(contestants, reference if reference in admitted else None)
+        return interleaver.measure(contestants, reference)
 
     def _progress(self, so_far: Measurement) -> None:
         now = time.monotonic()
@@ -162,20 +182,15 @@ class Probe:
         }
         self.say({"event": "live", "ratios": ratios, "rounds": len(so_far.order)})
 
-    def _settle(self, outcomes: list[Outcome], admitted: dict[str, Subject], measured: Measurement) -> None:
-        """Blames who failed while being timed, and takes the time from who has changed since the gate."""
+    def _settle(self, outcomes: list[Outcome], admitted: dict[str, Subject], measured: Measured) -> None:
+        """Blames who failed while being measured; who has changed since the gate loses its result."""
         for outcome in outcomes:
             if outcome.neuron not in admitted:
                 continue
-            problem = measured.failures.get(outcome.neuron) or self._changed(
-                outcome, admitted[outcome.neuron]
-            )
-            if problem is None and not measured.order:
-                problem = RuntimeError(f"no round was left: the device was throttled ({measured.dropped})")
+            problem = measured.problem(outcome.neuron) or self._changed(outcome, admitted[outcome.neuron])
             if problem is not None:
                 outcome.fail(problem)
-                measured.wall_ns.pop(outcome.neuron, None)
-                measured.device_ns.pop(outcome.neuron, None)
+                measured.remove(outcome.neuron, problem)
                 self._tell(outcome)
 
     def _changed(self, outcome: Outcome, subject: Subject) -> Exception | None:
@@ -185,31 +200,21 @@ class Probe:
             return error
         if now == outcome.activity:
             return None
-        return WrongError("after being timed it gives other spikes than before")
+        return WrongError("after being measured it gives other spikes than before")
 
     def _tell(self, outcome: Outcome) -> None:
         self.say(
             {"event": "case", "neuron": outcome.neuron, "status": outcome.status, "message": outcome.message}
         )
 
-    def _record(self, outcomes: list[Outcome], measured: Measurement) -> dict[str, Any]:
+    def _record(self, outcomes: list[Outcome], measured: Measured) -> dict[str, Any]:
         return {
-            "type": "block",
+            "type": self.record_type,
             "case": self.job.case,
             "process": self.job.process,
             "reference": self.job.reference,
             "note": self.given.note,
             "cases": [asdict(outcome) for outcome in outcomes],
-            "rounds": len(measured.order),
-            "loops": measured.loops,
-            "stopped": measured.stopped,
-            "labels": measured.labels,
-            "order": measured.order,
-            "wall_ns": measured.wall_ns,
-            "device_ns": measured.device_ns or None,
-            "faults": measured.faults,
-            "cpu_ns": measured.cpu_ns,
-            "dropped": measured.dropped,
-            "states": measured.states,
+            **measured.fields(),
             "device": self.device.describe(),
         }

@@ -38,6 +38,8 @@ def main() -> None:
 
     import psubench.models.convolutional
     import psubench.models.dense
+    import psubench.probes.activity
+    import psubench.probes.energy
     import psubench.probes.memory
     import psubench.probes.speed  # noqa: F401
 
@@ -81,6 +83,8 @@ def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
 def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     import torch
 
+    from psubench.probes.activity import ActivityProbe
+    from psubench.probes.energy import EnergyProbe
     from psubench.probes.memory import MemoryProbe
     from psubench.probes.speed import Job, Probe, classify
 
@@ -93,8 +97,14 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
 
     torch.set_num_threads(job["case"]["threads"])
     try:
-        probe = MemoryProbe(Job(**job), mark) if job["process"] == MEMORY else Probe(Job(**job), mark, say)
-        say({"event": "record", "record": probe.run()})
+        if job["process"] == MEMORY:
+            record = MemoryProbe(Job(**job), mark).run()
+        elif job["case"]["kind"] == "sparsity":
+            record = ActivityProbe(Job(**job), mark).run()
+        else:
+            probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
+            record = probe(Job(**job), mark, say).run()
+        say({"event": "record", "record": record})
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
         status, message = classify(error)
         say({"event": "lost", "status": status, "message": message})

@@ -117,7 +117,8 @@ def _ticks(axes: Any, units: Mapping[str, float]) -> None:
     ticks = [step * 10.0**exponent for exponent in exponents for step in steps]
     if 2.0**10 in units.values():
         exponents = range(math.floor(math.log2(low)), math.ceil(math.log2(high)) + 1)
-        ticks = [2.0**exponent for exponent in exponents][:: 1 if high / low < 32 else 2 if high / low < 1024 else 3]
+        every = 1 if high / low < 32 else 2 if high / low < 1024 else 3
+        ticks = [2.0**exponent for exponent in exponents][::every]
     axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _in_unit(value, units)))
 

@@ -13,6 +13,8 @@ from psubench.render.export import write_bytes
 from psubench.render.styles import Style, styles
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from matplotlib.figure import Figure
 
 LOOK: Any = {
@@ -41,11 +43,12 @@ _MOST_BARS = 36  # that can be told apart in a panel of that width
 def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     """Figures `time`, `ratio` and `memory` by name, for each network, batch, device or run that differs.
 
-    Rows without a single measured time have no figure. Several networks have a `figure4` together.
+    Rows without a single measured time have no figure, and energy has none. Several networks have a
+    `figure4` together.
     """
     from matplotlib import rc_context
 
-    rows = groups.distinct(rows)
+    rows = [row for row in groups.distinct(rows) if row["kind"] == "speed"]
     looks = styles(row["label"] for row in rows)
     made = []
     with rc_context(LOOK):
@@ -61,6 +64,13 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
         if len(groups.networks(rows)) > 1 and any(row["ratio"] is not None for row in rows):
             made.append(("figure4", figure4.draw(rows, looks, _bars_mean(rows))))
     return made
+
+
+def look() -> AbstractContextManager[None]:
+    """What all figures of psubench have in common, for the time of drawing one."""
+    from matplotlib import rc_context
+
+    return rc_context(LOOK)
 
 
 def save(figures: Sequence[tuple[str, Figure]], folder: Path, formats: Sequence[str]) -> list[Path]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from psubench.render import groups
-from psubench.render.columns import COLUMNS, UNKNOWN, Column, Row, Show, verdict
+from psubench.render import energy, groups
+from psubench.render.columns import UNKNOWN, Column, Row, Show, verdict
 from psubench.render.verdicts import verdict_lines
 
 if TYPE_CHECKING:
@@ -92,9 +92,10 @@ def caption(rows: Sequence[Row]) -> str:
 def shown(rows: Sequence[Row]) -> list[Column]:
     """The columns that a table of these rows needs: axes that differ, results that are known."""
     several = groups.varying(rows)
-    axes = [column for column in COLUMNS if column.name in several and column.name != "mode"]
+    columns = groups.columns(rows)
+    axes = [column for column in columns if column.name in several and column.name != "mode"]
     axes.sort(key=lambda column: {"phase": 0, "T": 1}.get(column.name, 2))
-    results = [column for column in COLUMNS if Show.TABLE in column.show]
+    results = [column for column in columns if Show.TABLE in column.show]
     known = [c for c in results if c.name == "label" or any(c.text(row) != UNKNOWN for row in rows)]
     return axes + known
 
@@ -106,15 +107,23 @@ def header(column: Column, rows: Sequence[Row]) -> str:
     return f"{text} ({column.unit})" if column.unit else text
 
 
+def _reason(row: Row) -> str | None:
+    """Why a case has no numbers, or fewer than were meant."""
+    if row["status"] != "ok":
+        return f"{row['status']}: {row['message'] or 'no message'}"
+    return str(row["unread"]) if row.get("unread") else None
+
+
 def notes(rows: Sequence[Row]) -> list[str]:
-    """Why cases have no numbers: equal reasons once, with every T that they hold for."""
+    """Why cases have no numbers, or none that are exact; equal reasons once, with every T of theirs."""
     found: dict[tuple[str, ...], list[str]] = {}
     for setting, group in groups.settings(rows).items():
-        for row in (row for row in group if row["status"] != "ok"):
-            reason = f"{row['status']}: {row['message'] or 'no message'}"
+        for row, reason in ((row, _reason(row)) for row in group):
+            if reason is None:
+                continue
             where = f" [{setting}]" if setting else ""
             found.setdefault((row["label"], row["phase"], where, reason), []).append(str(row["T"]))
     return [
         f"{label}, {_PHASES[phase]} at T = {', '.join(Ts)}{where}: {reason}"
         for (label, phase, where, reason), Ts in found.items()
-    ]
+    ] + energy.coarse(rows)

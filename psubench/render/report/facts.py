@@ -90,6 +90,17 @@ def captions(run: Sequence[Record]) -> dict[str, str]:
     }
 
 
+def of_rows(rows: Sequence[Record], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
+    """The same for those runs of which rows are; what differs stands beside each other."""
+    ids = {row["run_id"] for row in rows}
+    found: dict[str, dict[str, None]] = {}
+    for run in runs:
+        if ids & {header["run_id"] for header in headers(run)}:
+            for fact, text in captions(run).items():
+                found.setdefault(fact, {})[text] = None
+    return {fact: " / ".join(texts) for fact, texts in found.items()}
+
+
 def ended(run: Sequence[Record]) -> str:
     """How a run ended: `complete`, `interrupted`, or that nothing says so."""
     ends = [record for record in run if record["type"] == "end"]

@@ -1,28 +1,28 @@
-"""THE list of kinds of runs that a report shows: a function for each, from the records of runs to a part."""
+"""Runs of any kinds to the parts of one report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench.errors import PsubenchError, nearest
-from psubench.render.report import facts, speed
+from psubench.render.kinds import KINDS
+from psubench.render.report import facts
 from psubench.render.report.parts import Part
 
 Run = Sequence[Mapping[str, Any]]
-KINDS: Mapping[str, Callable[[Sequence[Run]], Part]] = {"speed": speed.part}
 
 
 def parts(runs: Sequence[Run]) -> list[Part]:
     """A part per kind, in the order of the runs.
 
     Raises:
-        PsubenchError: a run is of a kind that has no part, or holds no case.
+        PsubenchError: a run is of an unknown kind, or holds no case.
     """
     found: dict[str, list[Run]] = {}
     for run in runs:
         found.setdefault(_kind(run), []).append(run)
-    return [KINDS[kind](some) for kind, some in found.items()]
+    return [KINDS[kind].part(some) for kind, some in found.items()]
 
 
 def _kind(run: Run) -> str:

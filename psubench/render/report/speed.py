@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench import analyse
-from psubench.data.table import TABLE
 from psubench.render import groups, plots, table
-from psubench.render.columns import Row, percent, unverified
-from psubench.render.report import facts, grids, panels
+from psubench.render.columns import Row, percent
+from psubench.render.report import grids, panels, setting
 from psubench.render.report.parts import Drawing, Part, Section, Table
 from psubench.render.verdicts import verdict_lines
 
@@ -30,7 +29,6 @@ _SHOWS = {
     "time": "A line for each neuron over T, both axes logarithmic. The table of all cases holds the numbers.",
     "memory": "A line for each neuron over T, both axes logarithmic. The table of all cases has the numbers.",
 }
-SCRIPTED = "Scripted: a fake clock gave these durations. Nothing here is a measurement."
 
 
 def part(runs: Sequence[Sequence[Record]]) -> Part:
@@ -45,19 +43,15 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     printed = [_for_paper(name, figure) for name, figure in plots.figures(rows)]
     return Part(
         title="Speed",
-        headline=f"Speed of {_listed(labels)} against {_listed(list(references))}",
-        warnings=(SCRIPTED,) if any(str(row["device"]).startswith("scripted") for row in rows) else (),
+        headline=f"Speed of {setting.listed(labels)} against {setting.listed(list(references))}",
+        warnings=setting.warnings(rows),
         protocol=_protocol(runs, rows),
         sections=tuple(
-            _section(setting, some, runs, printed) for setting, some in groups.settings(rows).items()
+            _section(name, some, runs, printed) for name, some in groups.settings(rows).items()
         ),
         overview=tuple(drawing for drawing in printed if drawing.wide),
-        facts=_facts(rows, runs),
+        facts=setting.about(rows, runs),
     )
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _for_paper(name: str, figure: Any) -> Drawing:
@@ -71,9 +65,9 @@ def _for_paper(name: str, figure: Any) -> Drawing:
 
 
 def _section(
-    setting: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]], printed: Sequence[Drawing]
+    name: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]], printed: Sequence[Drawing]
 ) -> Section:
-    names = {groups.file_name(kind, setting) for kind in panels.ORDER}
+    names = {groups.file_name(kind, name) for kind in panels.ORDER}
     rows = sorted(rows, key=lambda row: list(_PHASES).index(row["phase"]))
     drawings = []
     for kind, phase, figure in panels.by_phase(rows):
@@ -83,86 +77,36 @@ def _section(
             "says": ". ".join(verdict_lines(of_phase)) + ".",
         }  # fmt: skip
         title, marks, shows = (texts[kind].format(**words) for texts in (_TITLES, _MARKS, _SHOWS))
-        name = groups.file_name(f"{kind}-{phase}", setting)
-        drawings.append(Drawing(name, f"{title}. {marks[0].upper()}{marks[1:]}.", f"{title}. {shows}", figure))
+        file = groups.file_name(f"{kind}-{phase}", name)
+        drawings.append(Drawing(file, f"{title}. {marks[0].upper()}{marks[1:]}.", f"{title}. {shows}", figure))
     return Section(
-        title=_title(rows, setting),
+        title=setting.title(rows, name),
         says=tuple(verdict_lines(rows)),
         drawings=tuple(drawings),
         paper=tuple(drawing for drawing in printed if drawing.name in names),
-        tables=tuple(_tables(rows, setting)),
+        tables=tuple(_tables(rows, name)),
         failed=tuple(table.notes(rows)),
-        notes=tuple(_remarks(rows)),
-        facts=_facts(rows, runs),
+        notes=tuple(setting.remarks(rows)),
+        facts=setting.about(rows, runs),
     )
 
 
-def _title(rows: Sequence[Row], setting: str) -> str:
-    """`vggsnn on synthetic:dvscifar10, batch 4`: the network, the data, and what else tells it apart."""
-    row = rows[0]
-    what = row["model"] if row["size"] is None else f"One layer of {row['size']} neurons"
-    others = [word.replace("=", " ") for word in setting.split(" ") if word.split("=")[0] not in ("model", "data", "size", "")]
-    return ", ".join([f"{what} on {row['data']}", *others])
-
-
-def _tables(rows: Sequence[Row], setting: str) -> list[Table]:
+def _tables(rows: Sequence[Row], name: str) -> list[Table]:
     """The tables of ratios, then those of all cases, so that the phases stand beside each other."""
     ratios, cases = [], []
     for phase in (phase for phase in _PHASES if phase in groups.phases(rows)):
         of_phase = [row for row in rows if row["phase"] == phase]
         caption = f"Time ratio t_{of_phase[0]['reference']} / t_neuron in {_PHASES[phase]}, and its 95 % interval"
         if any(row["ratio"] is not None for row in of_phase):
-            ratios.append(grids.by_steps(of_phase, groups.file_name(f"ratios-{phase}", setting), caption))
+            ratios.append(grids.by_steps(of_phase, groups.file_name(f"ratios-{phase}", name), caption))
         caption = f"All cases of {_PHASES[phase]}; time: median of one call, with its 5 % and 95 % quantiles"
-        cases.append(grids.full(of_phase, groups.file_name(f"cases-{phase}", setting), caption))
+        cases.append(grids.full(of_phase, groups.file_name(f"cases-{phase}", name), caption))
     return ratios + cases
-
-
-def _remarks(rows: Sequence[Row]) -> list[str]:
-    """What cases that were measured have to say: how their input was made, which memory is unknown."""
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        if row["status"] == "ok" and row["message"]:
-            found.setdefault(row["message"], []).append(str(row["T"]))
-    doubted = groups.labels([row for row in rows if unverified(row)])
-    notes = [f"T = {', '.join(dict.fromkeys(Ts))}: {message}" for message, Ts in found.items()]
-    if doubted:
-        notes.append(f"unverified, no reference has confirmed their spikes: {', '.join(doubted)}")
-    return [*notes, "firing rates are those of untrained weights"]
 
 
 def _floors(rows: Sequence[Row]) -> str:
     floors = [row["noise_floor"] for row in rows if row["noise_floor"] is not None]
     return f" (±{percent(min(floors))} to ±{percent(max(floors))})" if floors else " (unknown)"
-
-
-def _facts(rows: Sequence[Row], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
-    ids = {row["run_id"] for row in rows}
-    of_rows = [run for run in runs if ids & {header["run_id"] for header in facts.headers(run)}]
-    found: dict[str, dict[str, None]] = {}
-    for run in of_rows:
-        for name, text in facts.captions(run).items():
-            found.setdefault(name, {})[text] = None
-    axes = ("model", "data", "T", "batch", "size", "dtype", "device", "threads", "processes", "reference")
-    for name in axes:
-        values = dict.fromkeys(row[name] for row in rows if row[name] is not None)
-        texts = [_data(str(value)) if name == "data" else str(value) for value in values]
-        if texts:
-            found[name] = {", ".join(texts): None}
-    said = {name: " / ".join(texts) for name, texts in found.items()} | {"weights": "untrained"}
-    doubted = groups.labels([row for row in rows if unverified(row)])
-    said |= {"unverified": ", ".join(doubted)} if doubted else {}
-    if any(str(row["device"]).startswith("scripted") for row in rows):
-        said["clock"] = "scripted (fake), not a measurement"
-    failed = [row for row in rows if row["status"] != "ok"]
-    return said | ({"without a number": f"{len(failed)} of {len(rows)} cases"} if failed else {})
-
-
-def _data(name: str) -> str:
-    spec = TABLE.get(name.split("(")[0])
-    if spec is None:
-        return f"{name} (plug-in)"
-    return name if spec.real else f"{name} (synthetic)"
 
 
 def _protocol(runs: Sequence[Sequence[Record]], rows: Sequence[Row]) -> dict[str, str]:
