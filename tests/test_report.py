@@ -63,7 +63,9 @@ def test_every_ratio_on_the_page_is_that_of_the_record(good):
         heads = [" ".join(text.split()) for text, _ in table[0]]
         if "verdict" in heads:
             column = next(place for place, head in enumerate(heads) if head.startswith("t_lif / t_neuron"))
-            shown.update(float(row[column][1]["data-order"]) for row in table[1:] if "noise" not in row[column][0])
+            shown.update(
+                float(row[column][1]["data-order"]) for row in table[1:] if "noise" not in row[column][0]
+            )
     rows = analyse.rows(report_records.good())
     assert shown == Counter(row["ratio"] for row in rows if not row["is_reference"])
 
@@ -92,7 +94,9 @@ def test_the_page_can_be_read_without_seeing_it(good, sad):
         outline = Outline(text)
         assert outline.levels[0] == 1
         assert outline.levels.count(1) == 1
-        assert all(after - before <= 1 for before, after in zip(outline.levels, outline.levels[1:], strict=False))
+        assert all(
+            after - before <= 1 for before, after in zip(outline.levels, outline.levels[1:], strict=False)
+        )
         count = Counter(tag for tag, _ in outline.tags)
         assert count["caption"] == count["table"] > 4
         assert count["figcaption"] == count["figure"] == count["svg"] > 2
@@ -131,7 +135,11 @@ def test_the_commands_are_those_of_the_record(sad):
     lines = re.search(r"<pre[^>]*><code>(.*?)</code>", sad, re.DOTALL)[1].splitlines()
     words = [shlex.split(line.replace("&#39;", "'")) for line in lines]
     argv = [header["argv"] for header in facts.headers(report_records.sad())]
-    assert words == [["psubench", *argv[0]], ["psubench", *argv[1]], ["psubench", "report", "reports/example"]]
+    assert words == [
+        ["psubench", *argv[0]],
+        ["psubench", *argv[1]],
+        ["psubench", "report", "reports/example"],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,9 @@ def order(values, reverse):
 @pytest.mark.parametrize("name", ["good", "sad"])
 def test_a_click_sorts_up_then_down_then_as_it_was(tab, pages, name):
     tab.open(pages / f"{name}.html", 1400)
-    heads = tab.evaluate('[...document.querySelectorAll("#cases-train th[scope=col]")].map((h) => h.textContent)')
+    heads = tab.evaluate(
+        '[...document.querySelectorAll("#cases-train th[scope=col]")].map((h) => h.textContent)'
+    )
     time = next(place for place, head in enumerate(heads) if head.startswith("time"))
     before = tab.evaluate(COLUMN % time)
     rows = [row for row in analyse.rows(report_records.good()) if row["phase"] == "train"]

@@ -22,7 +22,9 @@ def test_a_table_is_literally_this():
         (Cell("lif"), Cell("60.9 µs", 1.0, "±2.5 %"), Cell("118 µs", 1.0, best=True)),
         (Cell("a_b [step]"), Cell("1.63x", 1.63, "[1.60, 1.65]", "good", "faster", True), Cell("wrong")),
     ]
-    assert latex.tables(table(rows)) == r"""% Needs \usepackage{booktabs}.
+    assert (
+        latex.tables(table(rows))
+        == r"""% Needs \usepackage{booktabs}.
 \begin{table}
 \caption{Ratio in \%.}\label{tab:ratios}
 \centering\footnotesize
@@ -38,6 +40,7 @@ a\_b [step] & \textbf{1.63$\times$} & wrong \\
 \end{tabular}
 \end{table}
 """
+    )
 
 
 def test_intervals_stand_beside_where_rows_are_cases_and_groups_are_set_apart():
@@ -91,7 +94,14 @@ def folder(tmp_path_factory):
 
 def test_the_folder_has_figures_tables_captions_and_a_document(folder):
     names = {path.name for path in folder.iterdir()}
-    assert {"captions.tex", "paper.tex", "time.pdf", "ratio.pdf", "cases-train.tex", "ratios-infer.tex"} <= names
+    assert {
+        "captions.tex",
+        "paper.tex",
+        "time.pdf",
+        "ratio.pdf",
+        "cases-train.tex",
+        "ratios-infer.tex",
+    } <= names
     captions = (folder / "captions.tex").read_text()
     for name in names - {"captions.tex", "paper.tex"}:
         assert f"\\csname psubench:{name.rpartition('.')[0]}\\endcsname{{" in captions

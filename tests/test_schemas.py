@@ -31,8 +31,32 @@ def measured(tmp_path_factory):
         "import os, torch\nclass Kills(torch.nn.Module):\n    def forward(self, x): os._exit(7)\n"
     )
     neurons = "lif,psu,masked-psn(k=9),mine.py:Kills"
-    command = ["speed", "--device", "scripted", "--T", "4", "--size", "8", "--batch", "2", "--neurons", neurons]
-    done = psubench(*command, "--phase", "infer", "--processes", "1", "--max-seconds", "0.05", "--out", "run", "--json", cwd=folder)
+    command = [
+        "speed",
+        "--device",
+        "scripted",
+        "--T",
+        "4",
+        "--size",
+        "8",
+        "--batch",
+        "2",
+        "--neurons",
+        neurons,
+    ]
+    done = psubench(
+        *command,
+        "--phase",
+        "infer",
+        "--processes",
+        "1",
+        "--max-seconds",
+        "0.05",
+        "--out",
+        "run",
+        "--json",
+        cwd=folder,
+    )
     assert done.returncode == 4, done.stderr
     return folder / "run", json.loads(done.stdout)
 

@@ -37,7 +37,9 @@ def _section(name: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]]) -
     tables = []
     for phase in (phase for phase in _PHASES if phase in groups.phases(rows)):
         of_phase = [row for row in rows if row["phase"] == phase]
-        caption = f"Measured energy of {_PHASES[phase]}, all cases; ratio above 1: less than {rows[0]['reference']}"
+        caption = (
+            f"Measured energy of {_PHASES[phase]}, all cases; ratio above 1: less than {rows[0]['reference']}"
+        )
         tables.append(grids.full(of_phase, groups.file_name(f"energy-{phase}", name), caption))
     counters = dict.fromkeys(str(row["counters"]) for row in rows if row["counters"])
     return Section(

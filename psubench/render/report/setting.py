@@ -18,7 +18,11 @@ def title(rows: Sequence[Row], setting: str) -> str:
     """`vggsnn on synthetic:dvscifar10, batch 4`: the network, the data, and what else tells it apart."""
     row = rows[0]
     what = row["model"] if row["size"] is None else f"One layer of {row['size']} neurons"
-    others = [word.replace("=", " ") for word in setting.split(" ") if word.split("=")[0] not in ("model", "data", "size", "")]
+    others = [
+        word.replace("=", " ")
+        for word in setting.split(" ")
+        if word.split("=")[0] not in ("model", "data", "size", "")
+    ]
     return ", ".join([f"{what} on {row['data']}", *others])
 
 
@@ -37,7 +41,8 @@ def remarks(rows: Sequence[Row]) -> list[str]:
     notes = [f"T = {', '.join(dict.fromkeys(Ts))}: {message}" for message, Ts in found.items()]
     if doubted:
         notes.append(f"unverified, no reference has confirmed their spikes: {', '.join(doubted)}")
-    return [*notes, "firing rates are those of untrained weights"]
+    rates = any(row["kind"] == "speed" and row["firing_rate"] is not None for row in rows)
+    return [*notes, *(["firing rates are those of untrained weights"] if rates else [])]
 
 
 def about(rows: Sequence[Row], runs: Sequence[Sequence[Record]]) -> dict[str, str]:

@@ -40,11 +40,11 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     return Part(
         title="Sparsity",
         headline=f"Spikes and operations of {setting.listed(labels)}",
-        warnings=("Untrained weights: firing rates say nothing about trained networks.",) if untrained else (),
+        warnings=("Untrained weights: firing rates say nothing about trained networks.",)
+        if untrained
+        else (),
         protocol=_protocol(found),
-        sections=tuple(
-            _section(name, some, runs, len(by_setting) > 1) for name, some in by_setting.items()
-        ),
+        sections=tuple(_section(name, some, runs, len(by_setting) > 1) for name, some in by_setting.items()),
         overview=(),
         facts=_facts(found, runs),
     )
@@ -61,7 +61,12 @@ def _section(name: str, found: Sequence[Case], runs: Sequence[Sequence[Record]],
     counted = [case for case in found if case["layers"]]
     totals = [row for row in flat(counted) if row["role"] == "total"]
     tables = [
-        _table(totals, Show.TOTALS, groups.file_name("totals", suffix), f"All layers: {activity_table.caption(found)}"),
+        _table(
+            totals,
+            Show.TOTALS,
+            groups.file_name("totals", suffix),
+            f"All layers: {activity_table.caption(found)}",
+        ),
         _table(flat(counted), Show.PAPER, groups.file_name("layers", suffix), "Every layer, per sample"),
     ]
     return Section(

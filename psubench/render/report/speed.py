@@ -46,9 +46,7 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
         headline=f"Speed of {setting.listed(labels)} against {setting.listed(list(references))}",
         warnings=setting.warnings(rows),
         protocol=_protocol(runs, rows),
-        sections=tuple(
-            _section(name, some, runs, printed) for name, some in groups.settings(rows).items()
-        ),
+        sections=tuple(_section(name, some, runs, printed) for name, some in groups.settings(rows).items()),
         overview=tuple(drawing for drawing in printed if drawing.wide),
         facts=setting.about(rows, runs),
     )
@@ -78,7 +76,9 @@ def _section(
         }  # fmt: skip
         title, marks, shows = (texts[kind].format(**words) for texts in (_TITLES, _MARKS, _SHOWS))
         file = groups.file_name(f"{kind}-{phase}", name)
-        drawings.append(Drawing(file, f"{title}. {marks[0].upper()}{marks[1:]}.", f"{title}. {shows}", figure))
+        drawings.append(
+            Drawing(file, f"{title}. {marks[0].upper()}{marks[1:]}.", f"{title}. {shows}", figure)
+        )
     return Section(
         title=setting.title(rows, name),
         says=tuple(verdict_lines(rows)),
@@ -96,7 +96,9 @@ def _tables(rows: Sequence[Row], name: str) -> list[Table]:
     ratios, cases = [], []
     for phase in (phase for phase in _PHASES if phase in groups.phases(rows)):
         of_phase = [row for row in rows if row["phase"] == phase]
-        caption = f"Time ratio t_{of_phase[0]['reference']} / t_neuron in {_PHASES[phase]}, and its 95 % interval"
+        caption = (
+            f"Time ratio t_{of_phase[0]['reference']} / t_neuron in {_PHASES[phase]}, and its 95 % interval"
+        )
         if any(row["ratio"] is not None for row in of_phase):
             ratios.append(grids.by_steps(of_phase, groups.file_name(f"ratios-{phase}", name), caption))
         caption = f"All cases of {_PHASES[phase]}; time: median of one call, with its 5 % and 95 % quantiles"

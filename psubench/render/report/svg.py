@@ -114,7 +114,9 @@ def _attributes(given: dict[str, str], name: str, used: set[str]) -> dict[str, s
         elif key == "style":
             style.append(value)
         elif key == "d":  # hundredths of a point: hatches of circles are most of a figure's bytes
-            found[key] = _NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value).strip()
+            found[key] = _NUMBER.sub(
+                lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value
+            ).strip()
         else:
             found[key] = _prefixed(value, name)
     if style:
