@@ -32,7 +32,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 class Browser:
-    """One tab. `complaints` holds whatever the page put on the console, `requests` every address it asked for."""
+    """One tab. `complaints`: what the page put on the console; `requests`: every address it asked for."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -40,7 +40,8 @@ class Browser:
         self._read, from_browser = os.pipe()
         arguments = [
             found(), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
-            "--disable-dev-shm-usage", "--remote-debugging-pipe", f"--user-data-dir={self._folder.name}", "about:blank",
+            "--disable-dev-shm-usage", "--remote-debugging-pipe", f"--user-data-dir={self._folder.name}",
+            "about:blank",
         ]  # fmt: skip
         ends = (to_browser, from_browser)
         self._process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The page and the folder of a report: complete, self-contained, the numbers of the record, the same bytes."""
+"""The page of a report: complete, self-contained, the numbers of the record, the same bytes."""
 
 import re
 import shlex

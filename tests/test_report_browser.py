@@ -1,4 +1,4 @@
-"""The page as a browser has it: no complaint, no request, no overflow, tables that sort, contrast in both schemes."""
+"""The page as a browser has it: no complaint, request or overflow; tables that sort; contrast; dark and light."""
 
 import browser
 import pytest
@@ -41,7 +41,9 @@ CONTRASTS = """
 COLUMN = """
 [...document.querySelectorAll("#cases-train tbody tr")].map((row) => row.cells[%d].dataset.order)
 """
-HEADS = '[...document.querySelectorAll("#cases-train th[aria-sort]")].map((head) => head.getAttribute("aria-sort"))'
+HEADS = """
+[...document.querySelectorAll("#cases-train th[aria-sort]")].map((head) => head.getAttribute("aria-sort"))
+"""
 
 
 @pytest.fixture(scope="module")

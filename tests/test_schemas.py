@@ -1,15 +1,19 @@
-"""The JSON Schemas of the package: valid themselves, met by what the program writes, not met by what is wrong."""
+"""The JSON Schemas of the package: met by what the program prints and records, not by what is wrong."""
 
 import copy
 import json
 from importlib.resources import files
 
+import activity_cases
 import jsonschema
 import pytest
 import report_records
 from test_cli import psubench
+from test_joules import FIRST, LOST, SECOND, energy_record, header
 
-from psubench.render.columns import COLUMNS, Show
+from psubench import analyse
+from psubench.activity.cases import cases
+from psubench.render import activity_columns, activity_export, columns, energy, export
 
 SCHEMAS = {
     entry.name.removesuffix(".json"): json.loads(entry.read_text(encoding="utf-8"))
@@ -25,12 +29,12 @@ def problems(name, value):
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """A run on the fake clock, with peak memory, a plug-in, a case that is unsupported and one that is killed."""
+    """A run on the fake clock with peak memory, an unsupported case, and a plug-in that kills its worker."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "mine.py").write_text(
         "import os, torch\nclass Kills(torch.nn.Module):\n    def forward(self, x): os._exit(7)\n"
     )
-    neurons = "lif,psu,masked-psn(k=9),mine.py:Kills"
+    neurons = "lif,masked-psn(k=9),mine.py:Kills"
     command = [
         "speed",
         "--device",
@@ -68,9 +72,13 @@ def test_every_schema_is_one_and_says_what_it_is_of(name):
     assert SCHEMAS[name]["title"]
 
 
-def test_the_schema_of_rows_has_the_columns():
-    row = SCHEMAS["rows-speed"]["items"]
-    names = [column.name for column in COLUMNS if Show.JSON in column.show]
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("rows-speed", columns), ("rows-energy", energy), ("rows-sparsity", activity_columns)],
+)
+def test_the_schema_of_rows_has_the_columns(name, module):
+    row = SCHEMAS[name]["items"]
+    names = [column.name for column in module.COLUMNS if module.Show.JSON in column.show]
     assert list(row["properties"]) == row["required"] == names
     assert row["additionalProperties"] is False
 
@@ -95,9 +103,69 @@ def test_every_record_fits(measured):
         assert problems(f"record-{record['type']}", record) == []
 
 
-@pytest.mark.parametrize("what", ["neurons", "devices", "data"])
-def test_lists_fit(what):
-    assert problems(f"list-{what}", json.loads(psubench("list", what, "--json").stdout)) == []
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("list-neurons", "list neurons"),
+        ("list-devices", "list devices"),
+        ("list-energy-models", "list energy-models"),
+        ("data-list", "list data"),
+        ("data-list", "data list"),
+        ("data-show", "data show spoken-digits"),
+        ("data-show", "data show mine.py:batches --T 2"),
+        ("doctor", "doctor --seconds 0"),
+        ("doctor", "doctor --device scripted --seconds 0.05 --processes 1"),
+        (
+            "rows-sparsity",
+            "sparsity --model vggsnn(width=0.05) --T 2 --batch 1 --samples 1 --neurons lif,psu",
+        ),
+    ],
+)
+def test_what_a_command_prints_fits(name, command, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import torch\ndef batches(T, batch, seed, split):\n"
+        "    yield torch.ones(T, batch, 3), torch.zeros(batch)\n"
+    )
+    done = psubench(*command.split(), "--json", cwd=tmp_path)
+    assert problems(name, json.loads(done.stdout)) == [], done.stderr
+
+
+def test_counts_fit():
+    keys = {name: str(place) * 16 for place, name in enumerate(("lif", "psn", "psu", "failed"))}
+    text = json.dumps(activity_cases.records(neurons=tuple(keys), psn=("aten::bmm",)))
+    for label, key in keys.items():
+        text = text.replace(f'"key": "{label}"', f'"key": "{key}"')
+        text = text.replace(f'"reference": "{label}"', f'"reference": "{key}"')
+    records = json.loads(text)
+    rows = json.loads(activity_export.to_json(cases(records)))
+    assert {row["status"] for row in rows} == {"ok", "oom"}
+    assert problems("rows-sparsity", rows) == []
+    assert problems("rows-sparsity", [{**rows[0], "sop_eff": 0.5}])
+    for record in records:
+        if record["type"] == "activity":
+            record["case"] = records[0]["cases"][0]["case"]
+            assert problems("record-activity", record) == []
+            assert problems("record-activity", {**record, "cases": [{"key": "x"}]})
+
+
+def test_energy_that_counters_counted_fits():
+    names = {"lif": "0" * 16, "psu": "1" * 16}
+    records = [header(), energy_record(0, *FIRST, *SECOND), energy_record(1, *FIRST, LOST)]
+    text = json.dumps(records)
+    for label, key in names.items():
+        text = text.replace(f'"key": "{label}"', f'"key": "{key}"')
+    records = json.loads(text)
+    for entry in records[0]["cases"]:
+        entry["reference"] = names["lif"]
+    rows = json.loads(export.to_json(analyse.rows(records)))
+    assert rows[0]["gross_j_per_call"] > 0
+    assert problems("rows-energy", rows) == []
+    assert problems("rows-energy", [{**rows[0], "gross_j_per_call": 0}])
+    for record in records[1:]:
+        record["case"] |= {"neuron": "", "implementation": ""}
+        assert problems("record-energy", record) == []
+    records[1]["windows"][0]["counts"][0] = 0.5
+    assert problems("record-energy", records[1])
 
 
 @pytest.mark.parametrize(

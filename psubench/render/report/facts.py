@@ -1,9 +1,10 @@
-"""What a record says about its making: machine, versions, settings, commands. The same for all kinds of runs."""
+"""What a record says about its making: machine, versions, settings, commands. Equal for all kinds of runs."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 Record = Mapping[str, Any]
@@ -69,7 +70,7 @@ def folder(run: Sequence[Record]) -> str | None:
     for header in headers(run):
         argv = [str(argument) for argument in header.get("argv", [])]
         pieces = [argument.split("=", 1)[1] for argument in argv if argument.startswith("--out=")]
-        pieces += [after for before, after in zip(argv, argv[1:], strict=False) if before == "--out"]
+        pieces += [after for before, after in pairwise(argv) if before == "--out"]
         found = found or (pieces[-1] if pieces else None)
     return found
 

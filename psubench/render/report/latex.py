@@ -1,4 +1,4 @@
-"""Tables of a report as LaTeX: booktabs, units where the numbers are, the best in bold, intervals below or beside."""
+"""Tables of a report as LaTeX: booktabs, the best in bold, intervals below or beside their numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts as a folder for a paper: figures as PDF, tables as LaTeX, facts for captions, and a page that shows all."""
+"""Parts as a folder for a paper: PDF figures, LaTeX tables, facts for captions, a document that shows all."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from psubench.render.report import latex
 from psubench.render.report.parts import Drawing, Part, Section
 
 NAME = "paper"
-_CAPTIONS = r"""% Facts for captions. \input this file, then write \psubenchfacts{name of the figure or table}.
+_CAPTIONS = r"""% Facts for captions: \input this file, write \psubenchfacts{name of the file}.
 \newcommand{\psubenchfacts}[1]{\csname psubench:#1\endcsname}
 """
-_DOCUMENT = r"""% Shows every figure and table: compile it with pdflatex, and take from it what the paper needs.
+_DOCUMENT = r"""% Every figure and table: compile with pdflatex, and take what the paper needs.
 \documentclass{article}
 \usepackage[T1]{fontenc}
 \usepackage[margin=2cm]{geometry}
@@ -75,7 +75,8 @@ def _figure(drawing: Drawing) -> str:
     return (
         "\\begin{figure}\n\\centering\n"
         f"\\includegraphics[width=\\linewidth]{{{drawing.name}.pdf}}\n"
-        f"\\caption{{{latex.text(drawing.caption)} \\psubenchfacts{{{drawing.name}}}}}\\label{{fig:{drawing.name}}}\n"
+        f"\\caption{{{latex.text(drawing.caption)} \\psubenchfacts{{{drawing.name}}}}}"
+        f"\\label{{fig:{drawing.name}}}\n"
         "\\end{figure}\n\\clearpage"
     )
 

@@ -56,7 +56,8 @@ def _section(name: str, found: Sequence[Case], runs: Sequence[Sequence[Record]],
     for kind, figure in activity_plots.figures(found):
         start = next(start for start in _FIGURES if kind.startswith(start))
         caption = f"{_FIGURES[start]}{activity_table.weights_of(found)}."
-        alt = f"{caption} A series for each of {setting.listed([c['label'] for c in found])}. The tables hold the numbers."
+        labels = setting.listed([case["label"] for case in found])
+        alt = f"{caption} A series for each of {labels}. The tables hold the numbers."
         drawings.append(Drawing(groups.file_name(kind, suffix), caption, alt, figure, wide=True))
     counted = [case for case in found if case["layers"]]
     totals = [row for row in flat(counted) if row["role"] == "total"]

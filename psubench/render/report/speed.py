@@ -101,7 +101,7 @@ def _tables(rows: Sequence[Row], name: str) -> list[Table]:
         )
         if any(row["ratio"] is not None for row in of_phase):
             ratios.append(grids.by_steps(of_phase, groups.file_name(f"ratios-{phase}", name), caption))
-        caption = f"All cases of {_PHASES[phase]}; time: median of one call, with its 5 % and 95 % quantiles"
+        caption = f"All cases of {_PHASES[phase]}; time: median of a call, with its 5 % and 95 % quantiles"
         cases.append(grids.full(of_phase, groups.file_name(f"cases-{phase}", name), caption))
     return ratios + cases
 
