@@ -1,4 +1,4 @@
-"""The page as a browser has it: no complaint, request or overflow; tables that sort; contrast; dark and light."""
+"""The page as a browser has it: no complaint, request or overflow; sorting; contrast in light and dark."""
 
 import browser
 import pytest

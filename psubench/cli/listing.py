@@ -54,7 +54,10 @@ def devices(json: o.Json = False) -> None:
 
 @app.command(name="energy-models")
 def energy_models(json: o.Json = False) -> None:
-    """Every energy model: picojoule per operation, its source, what it leaves out."""
+    """Every energy model: picojoule per operation, its source, what it leaves out.
+
+    Example: psubench list energy-models
+    """
     from psubench.activity.energy_models import TABLE, parse
     from psubench.render import listing
 

@@ -97,11 +97,11 @@ def _tables(rows: Sequence[Row], name: str) -> list[Table]:
     for phase in (phase for phase in _PHASES if phase in groups.phases(rows)):
         of_phase = [row for row in rows if row["phase"] == phase]
         caption = (
-            f"Time ratio t_{of_phase[0]['reference']} / t_neuron in {_PHASES[phase]}, and its 95 % interval"
+            f"Time ratio t_{of_phase[0]['reference']} / t_neuron in {_PHASES[phase]} with its 95 % interval"
         )
         if any(row["ratio"] is not None for row in of_phase):
             ratios.append(grids.by_steps(of_phase, groups.file_name(f"ratios-{phase}", name), caption))
-        caption = f"All cases of {_PHASES[phase]}; time: median of a call, with its 5 % and 95 % quantiles"
+        caption = f"All cases of {_PHASES[phase]}; time: median of a call, 5 % and 95 % quantiles"
         cases.append(grids.full(of_phase, groups.file_name(f"cases-{phase}", name), caption))
     return ratios + cases
 
@@ -118,16 +118,17 @@ def _protocol(runs: Sequence[Sequence[Record]], rows: Sequence[Row]) -> dict[str
     checked = [row for row in timed if row["verified"]]
     stopped = [block["stopped"] for block in blocks if block.get("stopped")]
     ends = ", ".join(f"{stopped.count(word)} by {word}" for word in sorted(set(stopped)))
+    rounds = sum(block.get("rounds") or 0 for block in blocks)
     faults = sum(sum(block.get("faults") or []) for block in blocks)
     dropped = sum(sum((block.get("dropped") or {}).values()) for block in blocks)
     return {
         "cases": f"{len(timed)} of {len(rows)} have a time",
         "verified": f"{len(checked)} of {len(timed)} timed cases agree with a slow float64 reference",
         "order": "all neurons of a block in every round, in freshly shuffled order",
-        "ratio": "median over the rounds of t_reference / t_neuron; interval: Student's t over processes, of a "
-        "single process the order statistics of its rounds",
-        "noise": "the reference runs twice in every round; a ratio that its own interval reaches is ≈",
-        "rounds": f"{sum(block.get('rounds') or 0 for block in blocks)} in {len(blocks)} blocks, ended {ends}",
+        "ratio": "median over the rounds of t_reference / t_neuron; interval: Student's t over processes, "
+        "of a single process the order statistics of its rounds",
+        "noise": "the reference runs twice in every round; a ratio whose interval touches that noise is ≈",
+        "rounds": f"{rounds} in {len(blocks)} blocks, ended {ends}",
         "page faults": f"{faults} while time was taken",
         "dropped rounds": f"{dropped}, in which the device was throttled" if dropped else "none",
     }
