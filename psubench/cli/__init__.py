@@ -19,6 +19,7 @@ from psubench.cli import (
     listing,
     plot,
     profile,
+    report,
     run,
     selftest,
     show,
@@ -46,6 +47,7 @@ app.command()(compare.compare)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
+app.command()(report.report)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
 app.add_typer(selftest.app, name="selftest")
