@@ -40,6 +40,13 @@ Pooling = Annotated[
         metavar="POLICY", help="Averages of spikes: graded inputs, or fold the divisor into weights."
     ),
 ]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="Weights: a checkpoint, weights.safetensors, or a training's folder."),
+]
+TrainEpochs = Annotated[
+    int | None, typer.Option(min=1, help="Train each network first, for so many epochs; else untrained.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 4 if an operation could not be counted.")]
 
 
@@ -60,6 +67,8 @@ def sparsity(
     timeout: Timeout = 120.0,
     max_memory: o.MaxMemory = None,
     seed: o.Seed = 0,
+    checkpoint: Checkpoint = None,
+    train_epochs: TrainEpochs = None,
     out: o.Out = None,
     resume: o.Resume = False,
     dry_run: o.DryRun = False,
@@ -67,17 +76,20 @@ def sparsity(
     quiet: o.Quiet = False,
     json: o.Json = False,
 ) -> None:
-    """Counts spikes and operations of a network and estimates energy. Weights are untrained.
+    """Counts spikes and operations of a network and estimates energy.
 
     Example: psubench sparsity --model "vggsnn(width=0.25)" --T 10 --neurons lif,psn,psu
     """
     from psubench.cli.running import Output, execute
-    from psubench.counting import KIND, count_blocks
+    from psubench.counting import KIND, count_blocks, weights_word
     from psubench.devices import resolve
 
     words = {"model": model, "T": T, "neurons": neurons, "data": data, "dtype": dtype}
     words |= {"energy_model": energy_model, "first_layer": first_layer, "pooling": pooling}
-    blocks = count_blocks(words, batch=batch, samples=samples, device=resolve(device), threads=threads)
+    blocks = count_blocks(
+        words, batch=batch, samples=samples, device=resolve(device), threads=threads,
+        weights=weights_word(checkpoint, train_epochs),
+    )  # fmt: skip
     if dry_run:
         return _list(blocks, json)
     settings = o.settings(1, "2%", 1.0, timeout, max_memory, seed, memory=False)

@@ -61,8 +61,10 @@ def title(case: Case) -> str:
 
 def weights_of(cases: Sequence[Case]) -> str:
     """`, UNTRAINED weights`, loud; trained ones say where they come from."""
-    texts = dict.fromkeys("UNTRAINED" if c["weights"] == "untrained" else str(c["weights"]) for c in cases)
-    return f", {' / '.join(texts)} weights"
+    texts = dict.fromkeys(
+        "UNTRAINED weights" if c["weights"] == "untrained" else f"weights {c['weights']}" for c in cases
+    )
+    return f", {' / '.join(texts)}"
 
 
 def caption(cases: Sequence[Case]) -> str:
