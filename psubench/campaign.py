@@ -72,8 +72,9 @@ class Campaign:
             {
                 "key": entry.case.key,
                 "case": entry.case.canonical(),
-                "label": entry.ref.label,
+                "label": entry.label,
                 "reference": block.entries[0].case.key,
+                "skip": entry.skip,
             }
             for block in self.blocks
             for entry in block.entries

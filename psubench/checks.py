@@ -47,6 +47,7 @@ FLAG = a("true or false", lambda value: type(value) is bool)
 OBJECT = a("an object", lambda value: type(value) is dict)
 COUNT = a("a whole number from 0 on", lambda value: type(value) is int and 0 <= value < LARGEST_INT)
 POSITIVE_COUNT = a("a whole number from 1 on", lambda value: type(value) is int and 0 < value < LARGEST_INT)
+NUMBER = a("a number", _number)
 AMOUNT = a("a number from 0 on", lambda value: _number(value) and value >= 0)
 POSITIVE = a("a number above 0", lambda value: _number(value) and value > 0)
 

@@ -13,6 +13,7 @@ from psubench.checks import (
     AMOUNT,
     COUNT,
     FLAG,
+    NUMBER,
     OBJECT,
     POSITIVE,
     POSITIVE_COUNT,
@@ -156,7 +157,7 @@ def _metered(record: Mapping[str, Any], where: str) -> None:
 
 
 _NUMBERS_OF_LAYER = (
-    *("events", "sop_eff", "sop_unit", "sop_graded", "sop_dense", "mac_textbook", "sop_eff_nzw", "sop_value"),
+    *("events", "sop_eff", "sop_unit", "sop_graded", "sop_dense", "mac_textbook", "sop_eff_nzw"),
     *("recurrent_unit", "recurrent_graded", "recurrent_dense", "bias", "bn", "pooling", "residual"),
     *("spikes", "neuron_steps", "firing_rate", "n_samples", "energy_pj"),
     *("dynamics_mac", "dynamics_ac", "dynamics_cmp", "dynamics_nonlin", "dynamics_mac_executed"),
@@ -165,6 +166,7 @@ _NUMBERS_OF_LAYER = (
 _LAYER = fields(
     {
         **dict.fromkeys(_NUMBERS_OF_LAYER, unknown_or(AMOUNT)),
+        "sop_value": unknown_or(NUMBER),  # a sum of inputs, which may be negative
         **dict.fromkeys(("layer", "shape"), TEXT),
         **dict.fromkeys(("first", "complete"), FLAG),
         "role": one_of("synapse", "neuron", "total"),

@@ -25,7 +25,13 @@ EXTRA = {
     "train": "--dry-run",
     "accuracy": "--dry-run",
 }
-ELSEWHERE = {"data get": "it needs the network; test_data_download.py runs it with a server of its own"}
+ELSEWHERE = {
+    "data get": "it needs the network; test_data_download.py runs it with a server of its own",
+    "compare": "it needs a repository; test_revisions.py runs it in one of its own",
+    "selftest aa": "it takes half an hour; test_selftest.py runs it small",
+    "selftest power": "it takes half an hour; test_selftest.py runs it small",
+    "baseline update": "it takes minutes; test_baseline.py runs its parts",
+}
 
 
 def commands(command=None, name=""):

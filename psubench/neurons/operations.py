@@ -45,7 +45,7 @@ class Dynamics:
 
     Attributes:
         ideal: with the structure of its equation used.
-        executed: by its implementation; None if unknown.
+        executed: by its implementation; None if unknown, as for fused ones, which compute in another order.
         serial: whether it is updated once per step from its own state alone, as neuromorphic chips do,
             whose energy is published per update.
     """
@@ -64,7 +64,9 @@ def dynamics(ref: NeuronRef, T: int) -> Dynamics | None:
     if ref.is_plugin:
         return declared(ref, T)
     parameters = {**TABLE[ref.kind].parameters, **dict(ref.parameters)}
-    execute = EXECUTED.get((ref.kind, ref.implementation))
+    # What the compiler makes computes the same in fewer passes.
+    implementation = TABLE[ref.kind].default if ref.implementation == "compile" else ref.implementation
+    execute = EXECUTED.get((ref.kind, implementation))
     executed = None if execute is None else execute(T, parameters)
     return Dynamics(IDEAL[ref.kind](T, parameters), executed, ref.kind in _SERIAL)
 
