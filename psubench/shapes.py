@@ -145,6 +145,8 @@ def _metered(record: Mapping[str, Any], where: str) -> None:
     for place, window in enumerate(record["windows"]):
         if len(window["counts"]) != len(record["counters"]):
             raise ShapeError(f"windows[{place}] has not one count per counter")
+        if None in window["counts"] and window["reason"] is None:
+            raise ShapeError(f"windows[{place}] lacks a count and has no reason")
         if window["label"] != IDLE:
             POSITIVE_COUNT(window["calls"], f"windows[{place}].calls")
             COUNT(window["round"], f"windows[{place}].round")
