@@ -22,10 +22,12 @@ from psubench.devices import worker_environment
 POLL_SECONDS = 0.5
 START_SECONDS = 120.0
 _STAGES = {
+    "build": " while it was built or compiled",
     "gate": " while it was compared with its reference",
     "measure": " while it was timed",
     "memory": " while its peak memory was measured",
     "count": " while its operations were counted",
+    "profile": " while it was profiled",
 }
 
 

@@ -21,8 +21,9 @@ CODES = {0, 1, 2, 3, 4, 5, 124, 130}
 SCALE = int(os.environ.get("PSUBENCH_SWEEP", "1"))
 """How many times as many examples as in CI; see scripts/sweep.py."""
 JUNK = (
-    None, True, False, 0, -1, 1, 2.5, -0.5, 1e300, 1e-300, 10**40, "", "x", "$x_{", "_mine", "µ\u2028\x00\x1b[31m",
-    "y" * 3000, "\ud800", [], {}, [1], ["lif"], {"a": 1}, [[[[[]]]]], float("nan"), float("inf"),
+    None, True, False, 0, -1, 1, 2.5, -0.5, 1e300, 1e-300, 10**40, "", "x", "$x_{", "_mine",
+    "µ\u2028\x00\x1b[31m", "y" * 3000, "\ud800", [], {}, [1], ["lif"], {"a": 1}, [[[[[]]]]],
+    float("nan"), float("inf"),
 )  # fmt: skip
 
 
