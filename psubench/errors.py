@@ -40,6 +40,12 @@ class UnsupportedError(PsubenchError):
     """A neuron or a device cannot do what the case asks for on this machine."""
 
 
+def one_line(text: str) -> str:
+    """A text as one line that every terminal shows as it is: what does not print is written as an escape."""
+    letters = " ".join(text.split())
+    return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in letters)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """'did you mean "lif"? known: if, lif, ...' with the likeliest name first."""
     names = list(known)

@@ -11,6 +11,8 @@ import warnings
 from pathlib import Path
 
 import activity_cases
+import profile_cases
+import test_accuracy
 import test_joules
 
 from psubench import record
@@ -48,7 +50,7 @@ def ends_well(*arguments):
     """Runs the program, which must give a result or one line of error; returns code and standard output."""
     code, out, err = call(*arguments)
     assert code in CODES, arguments
-    if code:
+    if code and not (arguments[0] == "compare" and out):  # whose verdict is its exit code
         lines = err.splitlines()
         assert len(lines) == 1, (arguments, err)
         assert lines[0].startswith("error: "), err
@@ -87,7 +89,55 @@ def sparsity_records():
     return [_joined(found[0]), *found[1:]]
 
 
-RUNS = {"speed": speed_records(), "energy": energy_records(), "sparsity": sparsity_records()}
+def training_records():
+    """Trainings of three neurons, some of several seeds, one of which failed and one did not end."""
+    return [_joined((found := test_accuracy.records())[0]), *found[1:]]
+
+
+def profile_records():
+    """Three profiles, and a case that failed."""
+    axes = (
+        *(
+            "kind",
+            "neuron",
+            "implementation",
+            "model",
+            "data",
+            "T",
+            "batch",
+            "size",
+            "device",
+            "dtype",
+            "phase",
+        ),
+        *("mode", "threads"),
+    )
+    found = [{**one, "T": 4 + place} for place, one in enumerate(profile_cases.CASES)]
+    cases = [{name: one[name] for name in axes} for one in found]
+    told = ("key", "status", "message", "verified", "activity", "profile")
+    planned = [
+        {"key": one["key"], "label": one["label"], "reference": one["key"], "skip": None, "case": case}
+        for one, case in zip(found, cases, strict=True)
+    ]
+    return [
+        _joined({"type": "run", "run_id": "r", "cases": planned}),
+        *(
+            {
+                "type": "profile",
+                "case": case,
+                "process": 0,
+                "note": None,
+                "cases": [{n: one[n] for n in told}],
+            }
+            for one, case in zip(found, cases, strict=True)
+        ),
+    ]
+
+
+RUNS = {
+    "speed": speed_records(), "energy": energy_records(), "sparsity": sparsity_records(),
+    "training": training_records(), "profile": profile_records(),
+}  # fmt: skip
 
 
 def text_of(records):

@@ -27,7 +27,7 @@ from psubench.cli import (
     speed,
     train,
 )
-from psubench.errors import INTERRUPTED, USAGE, PsubenchError
+from psubench.errors import INTERRUPTED, USAGE, PsubenchError, one_line
 
 app = typer.Typer(
     help="How fast is a spiking neuron? Measured, with its uncertainty.",
@@ -78,11 +78,12 @@ def main() -> None:
     except PsubenchError as error:
         if debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except TyperException as error:
-        if error.format_message():  # without a message, the help that was asked for has been shown
-            print(f"error: {error.format_message()}; psubench --help lists what there is", file=sys.stderr)
+        told = one_line(error.format_message())
+        if told:  # without a message, the help that was asked for has been shown
+            print(f"error: {told}; psubench --help lists what there is", file=sys.stderr)
         sys.exit(USAGE)
     except BrokenPipeError:
         sys.stderr.close()  # the reader, `head` for example, has had enough

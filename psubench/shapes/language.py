@@ -43,8 +43,10 @@ def _number(value: Any) -> bool:
 
 
 TEXT = a("text", lambda value: type(value) is str)
+TEXT_OR_NONE = a("text or null", lambda value: value is None or type(value) is str)
 FLAG = a("true or false", lambda value: type(value) is bool)
 OBJECT = a("an object", lambda value: type(value) is dict)
+INTEGER = a("a whole number", lambda value: type(value) is int and abs(value) < LARGEST_INT)
 COUNT = a("a whole number from 0 on", lambda value: type(value) is int and 0 <= value < LARGEST_INT)
 POSITIVE_COUNT = a("a whole number from 1 on", lambda value: type(value) is int and 0 < value < LARGEST_INT)
 NUMBER = a("a number", _number)
@@ -127,3 +129,7 @@ def both(first: Check, second: Check) -> Check:
         second(value, where)
 
     return check
+
+
+STATUS: Mapping[str, Check] = {"key": TEXT, "status": TEXT, "message": TEXT_OR_NONE}
+"""Of the outcome of a case, whatever was asked of it."""
