@@ -6,15 +6,21 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from psubench import intervals
+from psubench import intervals, joules
 from psubench.intervals import Interval
-from psubench.record import AGAIN
+from psubench.record import AGAIN, MEMORY
 
 Record = Mapping[str, Any]
+_MEASURED = ("block", "energy")
 
 
-def times(block: Record) -> Mapping[str, list[int]]:
-    """Samples per neuron in ns: the device's clock where the block has it, else wall time."""
+def times(block: Record) -> Mapping[str, Sequence[float]]:
+    """Samples per neuron in ns: the device's clock where the block has it, else wall time.
+
+    Of an energy record, gross joules per call: what its ratios compare.
+    """
+    if block["type"] == "energy":
+        return joules.per_call(block)
     samples: Mapping[str, list[int]] = block.get("device_ns") or block.get("wall_ns") or {}
     return samples
 
@@ -36,7 +42,7 @@ def _paired(block: Record) -> bool:
     return bool(samples.get(AGAIN)) and bool(samples.get(block["reference"]))
 
 
-def _pairs(samples: Mapping[str, list[int]], reference: str, name: str) -> Any:
+def _pairs(samples: Mapping[str, Sequence[float]], reference: str, name: str) -> Any:
     return intervals.log_ratios(samples[reference], samples[AGAIN if name == reference else name])
 
 
@@ -48,12 +54,12 @@ class Trial(NamedTuple):
     run_id: str
 
 
-def finished(records: Iterable[Record]) -> set[tuple[str, int]]:
-    """(case key, process) pairs that are `ok` and need not be measured again."""
+def finished(records: Iterable[Record]) -> set[tuple[str, int | str]]:
+    """(case key, process) pairs that are `ok` and need not be measured again; `MEMORY` for peak memory."""
     return {
-        (outcome["key"], record["process"])
+        (outcome["key"], record.get("process", MEMORY))
         for record in records
-        if record["type"] == "block"
+        if record["type"] in (*_MEASURED, "activity", "profile", MEMORY)
         for outcome in record["cases"]
         if outcome["status"] == "ok"
     }
@@ -66,15 +72,29 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
     """
     planned: dict[str, Record] = {}
     trials: dict[str, dict[int, Trial]] = {}
+    memory: dict[str, Record] = {}
     run_id = ""
     for record in records:
         if record["type"] == "run":
             run_id = record["run_id"]
             for case in record["cases"]:
                 planned.setdefault(case["key"], {**case, "run_id": run_id})
-        elif record["type"] == "block":
+        elif record["type"] in _MEASURED:
             _collect(record, run_id, trials)
-    return [_row(case, list(trials.get(key, {}).values()), planned) for key, case in planned.items()]
+        elif record["type"] == MEMORY:
+            memory |= {outcome["key"]: outcome for outcome in record["cases"]}
+    return [
+        _with_memory(_row(case, list(trials.get(key, {}).values()), planned), memory.get(key))
+        for key, case in planned.items()
+    ]
+
+
+def _with_memory(row: dict[str, Any], outcome: Record | None) -> dict[str, Any]:
+    """Adds the peak memory to a row that was timed, or why it is not known."""
+    row["peak_memory_bytes"] = outcome.get("peak_memory_bytes") if outcome else None
+    if outcome and outcome["status"] != "ok" and row["status"] == "ok":
+        row["message"] = f"peak memory unknown: {outcome['status']}: {outcome['message']}"
+    return row
 
 
 def _collect(block: Record, run_id: str, trials: dict[str, dict[int, Trial]]) -> None:
@@ -88,7 +108,7 @@ def _collect(block: Record, run_id: str, trials: dict[str, dict[int, Trial]]) ->
 
 def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -> dict[str, Any]:
     reference = plan[planned["reference"]]
-    status, message = _verdict(trials)
+    status, message = _verdict(trials, planned.get("skip"))
     row = {
         **planned["case"],
         "key": planned["key"],
@@ -98,15 +118,18 @@ def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -
         "status": status,
         "message": message,
         "run_id": trials[-1].run_id if trials else planned["run_id"],
-        "peak_memory_bytes": None,
         **_activity(trials),
     }
     good = trials if status == "ok" else []
+    if row["kind"] == "energy":
+        return {**row, **_energy(row, good), **_ratio(good)}
     return {**row, **_speed(good), **_ratio(good)}
 
 
-def _verdict(trials: Sequence[Trial]) -> tuple[str, str | None]:
+def _verdict(trials: Sequence[Trial], skip: str | None) -> tuple[str, str | None]:
     """A case is ok when it was in every process that tried it."""
+    if skip is not None:
+        return "skipped", skip
     if not trials:
         return "interrupted", "planned, but the run ended before it was measured"
     bad = [trial for trial in trials if trial.outcome["status"] != "ok"]
@@ -138,6 +161,14 @@ def _speed(trials: Sequence[Trial]) -> dict[str, Any]:
     p05, *_, p95 = statistics.quantiles(samples * (1 + (len(samples) == 1)), n=20, method="inclusive")
     median = statistics.median(samples)
     return {"median_s": median, "p05_s": p05, "p95_s": p95, "rounds": len(samples), "processes": len(trials)}
+
+
+def _energy(row: Record, trials: Sequence[Trial]) -> dict[str, Any]:
+    """Joules, and in the message what could not be read."""
+    measured = [(trial.outcome["neuron"], trial.block) for trial in trials]
+    unread = joules.unread(measured)
+    message = "; ".join(note for note in (row["message"], unread) if note) or None
+    return {**joules.columns(row, measured), "unread": unread, "message": message}
 
 
 def _ratio(trials: Sequence[Trial]) -> dict[str, Any]:

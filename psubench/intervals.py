@@ -57,7 +57,7 @@ def _t_quantile(degrees: int) -> float:
     return float(stdtrit(degrees, (1 + LEVEL) / 2))
 
 
-def log_ratios(numerator: Sequence[int], denominator: Sequence[int]) -> npt.NDArray[np.float64]:
+def log_ratios(numerator: Sequence[float], denominator: Sequence[float]) -> npt.NDArray[np.float64]:
     """log(numerator / denominator), round by round; both in the same unit, length >= 1."""
     ratio: npt.NDArray[np.float64] = np.log(np.asarray(numerator, dtype=np.float64))
     return ratio - np.log(np.asarray(denominator, dtype=np.float64))

@@ -23,6 +23,7 @@ FIRST_LOOK = 12  # rounds at which the stop rule looks first; then at twice as m
 MAX_LOOPS = 1_000_000
 WARM_UP_CALLS = 3
 WARM_UP_NS = 30_000_000
+WARM_UP_MOST_NS = 1_000_000_000  # no further call after so long: a round that does not count follows
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,28 @@ class Measurement:
             self.wall_ns[label].append(sample.wall_ns)
             if sample.device_ns is not None:
                 self.device_ns.setdefault(label, []).append(sample.device_ns)
+
+    def problem(self, label: str) -> Exception | None:
+        """Why a contestant has no result: it raised, or no round of it was kept."""
+        if label in self.failures or self.order:
+            return self.failures.get(label)
+        return RuntimeError(f"no round was left: the device was throttled ({self.dropped})")
+
+    def fields(self) -> dict[str, Any]:
+        """What the record holds."""
+        return {
+            "rounds": len(self.order),
+            "loops": self.loops,
+            "stopped": self.stopped,
+            "labels": self.labels,
+            "order": self.order,
+            "wall_ns": self.wall_ns,
+            "device_ns": self.device_ns or None,
+            "faults": self.faults,
+            "cpu_ns": self.cpu_ns,
+            "dropped": self.dropped,
+            "states": self.states,
+        }
 
     def remove(self, label: str, failure: Exception) -> None:
         """Takes out a contestant that failed; what the others have stays valid."""
@@ -173,7 +196,9 @@ class Interleaver:
         The least of all samples: a size for the inner loop, not a result.
         """
         spent, calls, least = 0, 0, 0
-        while calls < WARM_UP_CALLS or (spent < WARM_UP_NS and calls < MAX_LOOPS):
+        while spent < WARM_UP_MOST_NS and (
+            calls < WARM_UP_CALLS or (spent < WARM_UP_NS and calls < MAX_LOOPS)
+        ):
             loops = max(1, calls)
             self.mark(contestant.label)
             sample = self.device.sample(contestant.label, contestant.call, loops)

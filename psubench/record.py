@@ -20,6 +20,10 @@ SCHEMA = 1
 NAME = "run.jsonl"
 AGAIN = "again"
 """Name of the reference's second sample in every round (A/A), beside the neurons."""
+IDLE = "idle"
+"""Name of the energy windows in which nothing runs, beside the neurons."""
+MEMORY = "memory"
+"""Type of the records of peak memory, and what stands for the number of the process in that pass."""
 
 
 def case_key(case: Mapping[str, Any]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from psubench.analyse import block_ratios
-from psubench.record import Recorder
+from psubench.record import MEMORY, Recorder
 from psubench.suite import Block, Entry
+from psubench.windows import Windowing
 from psubench.workers import Host, Result
 
 Ratios = Mapping[str, tuple[float, float | None, float | None]]
@@ -44,6 +46,8 @@ class Settings:
         max_seconds: rounds end after so many seconds of samples, per block and process.
         timeout: seconds that a neuron may take for one step of its gate or for one sample.
         max_memory: bytes that a worker may allocate.
+        memory: whether each case's peak memory is measured, in a pass of its own after the timing.
+        windows: of the blocks that measure energy.
     """
 
     processes: int
@@ -52,6 +56,12 @@ class Settings:
     timeout: float
     max_memory: int
     seed: int
+    memory: bool
+    windows: Windowing | None = None
+
+    def seconds(self, block: Block) -> float:
+        """About how long a block's samples take in one process, without the checks before them."""
+        return self.windows.total_seconds(len(block.entries)) if self.windows else self.max_seconds
 
 
 @dataclass
@@ -59,14 +69,15 @@ class Runner:
     """Measures blocks and records them.
 
     Attributes:
-        done: (case key, process) pairs that the record holds already.
+        done: (case key, process) pairs that the record holds already; the process of a case's peak
+            memory is `MEMORY`.
         failed: keys of cases that ended badly; later processes do not try them again.
     """
 
     settings: Settings
     recorder: Recorder
     watcher: Watcher
-    done: set[tuple[str, int]]
+    done: set[tuple[str, int | str]]
     failed: set[str] = field(default_factory=set)
 
     def run(self, blocks: Sequence[Block]) -> None:
@@ -75,58 +86,86 @@ class Runner:
         So the replicates of a case are spread over the run's whole time, and an early end leaves a
         full picture with fewer replicates.
         """
-        plan = [
-            [block for block in blocks if self._due(process, block)]
-            for process in range(self.settings.processes)
-        ]
-        self.watcher.plan(sum(map(len, plan)))
-        for process, due in enumerate(plan):
+        processes: list[int | str] = [*range(self.settings.processes)]
+        if self.settings.memory:
+            processes.append(MEMORY)
+        plan = [(process, [b for b in blocks if self._due(process, b)]) for process in processes]
+        self.watcher.plan(sum(len(due) for _, due in plan))
+        for process, due in plan:
             if due:
                 self._replicate(process, due)
 
-    def _replicate(self, process: int, blocks: Sequence[Block]) -> None:
+    def _replicate(self, process: int | str, blocks: Sequence[Block]) -> None:
         """All blocks once, from one host: the next replicate has another address-space layout."""
         case = blocks[0].case
-        crew = Crew(self.settings, self.watcher, process, Host(case.threads, case.device))
+        host = Host(case.threads, case.device)
+        crew = Crew(self.settings, self.watcher, process, host, self.recorder.path.parent)
         try:
             for block in blocks:
                 entries = self._due(process, block)  # a case may have failed since the plan was made
-                if entries:
+                if entries and process == MEMORY:
+                    self._memory(block, entries, crew)
+                elif entries:
                     self._block(block, entries, crew)
         finally:
             crew.host.close()
 
-    def _due(self, process: int, block: Block) -> list[Entry]:
+    def _due(self, process: int | str, block: Block) -> list[Entry]:
         return [
             entry
             for entry in block.entries
-            if entry.case.key not in self.failed and (entry.case.key, process) not in self.done
+            if entry.skip is None
+            and entry.case.key not in self.failed
+            and (entry.case.key, process) not in self.done
         ]
 
     def _block(self, block: Block, due: list[Entry], crew: Crew) -> None:
         self.watcher.block(block.title)
         began = time.monotonic()
         reference = block.entries[0]
-        if reference not in due and reference.case.key not in self.failed:
+        if reference not in due and reference.skip is None and reference.case.key not in self.failed:
             due = [reference, *due]  # a ratio needs its reference in the same rounds
         record = crew.measure(block, due)
         for outcome in record["cases"]:
             if outcome["status"] != "ok":
                 self.failed.add(outcome["key"])
-        self.recorder.append(record)
-        labels = {entry.ref.text: entry.ref.label for entry in due}
+        seconds = time.monotonic() - began
+        self.recorder.append({**record, "elapsed_s": round(seconds, 3)})
+        labels = {entry.text: entry.label for entry in due}
         ratios = {labels[text]: interval.ratios() for text, interval in block_ratios(record).items()}
-        self.watcher.block_done(block.title, time.monotonic() - began, ratios)
+        self.watcher.block_done(block.title, seconds, ratios)
+
+    def _memory(self, block: Block, due: list[Entry], crew: Crew) -> None:
+        """Peak memory of every case, each in a worker of its own: none may use what another has freed."""
+        title = f"peak memory, {block.title}"
+        self.watcher.block(title)
+        began = time.monotonic()
+        found = [crew.measure(block, [entry])["cases"][0] for entry in due]
+        seconds = time.monotonic() - began
+        self.recorder.append(
+            {
+                "type": "memory",
+                "case": block.case.canonical(),
+                "cases": found,
+                "elapsed_s": round(seconds, 3),
+            }
+        )
+        self.watcher.block_done(title, seconds, {})
 
 
 @dataclass
 class Crew:
-    """The workers of one replicate."""
+    """The workers of one replicate.
+
+    Attributes:
+        folder: of the run; None where nothing is recorded.
+    """
 
     settings: Settings
     watcher: Watcher
-    process: int
+    process: int | str
     host: Host
+    folder: Path | None = None
 
     def measure(self, block: Block, entries: list[Entry]) -> dict[str, Any]:
         """The block's record, whatever happens: who kills a worker is left out of the next try."""
@@ -137,11 +176,11 @@ class Crew:
                 return {**result.record, "cases": result.record["cases"] + lost}
             blamed = entries if result.blamed is None else [entries[result.blamed]]
             for entry in blamed:
-                self.watcher.case(entry.ref.label, result.status, result.message)
+                self.watcher.case(entry.label, result.status, result.message)
                 lost.append(_lost(entry, result))
             entries = [entry for entry in entries if entry not in blamed]
         return {
-            "type": "block",
+            "type": "energy" if block.case.kind == "energy" else "block",
             "case": block.case.canonical(),
             "process": self.process,
             "reference": None,
@@ -155,15 +194,17 @@ class Crew:
         reference = block.entries[0]
         job = {
             "case": block.case.canonical(),
-            "entries": [(entry.case.key, entry.ref.text) for entry in entries],
-            "reference": reference.ref.text if reference in entries else None,
+            "entries": [(entry.case.key, entry.text, entry.ref.text, entry.case.mode) for entry in entries],
+            "reference": reference.text if reference in entries else None,
             "process": self.process,
             "seed": self.settings.seed,
             "precision": self.settings.precision,
             "max_seconds": self.settings.max_seconds,
             "max_memory": self.settings.max_memory,
+            "windows": asdict(self.settings.windows) if self.settings.windows else None,
+            "folder": str(self.folder.resolve()) if self.folder else None,
         }
-        labels = {entry.ref.text: entry.ref.label for entry in entries}
+        labels = {entry.text: entry.label for entry in entries}
 
         def on_event(event: dict[str, Any]) -> None:
             if event["event"] == "live":
@@ -178,7 +219,7 @@ class Crew:
 def _lost(entry: Entry, result: Result) -> dict[str, Any]:
     return {
         "key": entry.case.key,
-        "neuron": entry.ref.text,
+        "neuron": entry.text,
         "status": result.status,
         "message": result.message,
         "verified": None,

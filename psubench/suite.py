@@ -8,14 +8,17 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
 
-from psubench.errors import PsubenchError
-from psubench.neurons import NeuronRef
+from psubench.errors import PsubenchError, nearest
+from psubench.neurons import NeuronRef, has_step
 from psubench.record import case_key
 
 _PIECE = re.compile(r"(\d+)(?:\.\.(\d+)(?:([+x])(\d+))?)?", re.ASCII)
 _MOST_VALUES = 1000
 PHASES = ("infer", "train")
+MODES = ("layer", "step")
 DTYPES = ("float32", "float64", "bfloat16")
+MOST_CASES = 500
+"""More are run only when that was asked for once more."""
 
 
 def parse_range(text: str, option: str) -> list[int]:
@@ -56,9 +59,27 @@ def _piece(piece: str, text: str, option: str) -> list[int]:
     return [*values, last]
 
 
+def choices(text: str, known: tuple[str, ...], option: str) -> list[str]:
+    """The comma-separated names of an option, each one of `known`, in the order of `known`."""
+    names = [choice(name.strip(), known, option) for name in text.split(",")]
+    return [name for name in known if name in names]
+
+
+def choice(name: str, known: tuple[str, ...], option: str) -> str:
+    """The name given to an option, if it is one of `known`."""
+    if name not in known:
+        raise PsubenchError(f'{option} "{name}" does not exist', nearest(name, known))
+    return name
+
+
 @dataclass(frozen=True)
 class Case:
-    """One thing that is run. Everything but `neuron` and `implementation` names its block."""
+    """One thing that is run. Everything but `neuron`, `implementation` and `mode` names its block.
+
+    Attributes:
+        size: neurons of the one layer of model `neuron`; None for a network.
+        mode: "layer" runs a network layer by layer, "step" the whole network step by step.
+    """
 
     kind: str
     neuron: str
@@ -67,7 +88,7 @@ class Case:
     data: str
     T: int
     batch: int
-    size: int
+    size: int | None
     device: str
     dtype: str
     phase: str
@@ -85,21 +106,41 @@ class Case:
 
     @property
     def block(self) -> Case:
-        """The same case without its neuron: equal for all cases of a block."""
-        return replace(self, neuron="", implementation="")
+        """The same case without its neuron and mode: equal for all cases of a block."""
+        return replace(self, neuron="", implementation="", mode="")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A case and the neuron that it measures."""
+    """A case and the neuron that it measures.
+
+    Attributes:
+        skip: why it is not run; None where it is.
+    """
 
     case: Case
     ref: NeuronRef
+    skip: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Tells it from the other entries of its block."""
+        return in_mode(self.ref.text, self.case.mode)
+
+    @property
+    def label(self) -> str:
+        """Short name for tables and figures."""
+        return in_mode(self.ref.label, self.case.mode)
+
+
+def in_mode(name: str, mode: str) -> str:
+    """`lif [step]` for a network that is run step by step; in layer mode the name alone."""
+    return name if mode == "layer" else f"{name} [{mode}]"
 
 
 @dataclass(frozen=True)
 class Block:
-    """Cases that differ in their neuron only, measured interleaved; the reference comes first."""
+    """Cases that differ in neuron and mode only, measured interleaved; the reference comes first."""
 
     entries: tuple[Entry, ...]
 
@@ -112,7 +153,8 @@ class Block:
     def title(self) -> str:
         """One short line that tells this block from the others of a run."""
         case = self.case
-        return f"{case.phase} T={case.T} batch={case.batch} size={case.size} {case.dtype}"
+        what = f"{case.model} on {case.data}" if case.size is None else f"size={case.size}"
+        return f"{case.phase} T={case.T} batch={case.batch} {what} {case.dtype}"
 
 
 def blocks(
@@ -120,11 +162,14 @@ def blocks(
     reference: NeuronRef,
     Ts: Iterable[int],
     batches: Iterable[int],
-    sizes: Iterable[int],
+    sizes: Iterable[int | None],
     phases: Iterable[str],
+    modes: Sequence[str],
     **shared: Any,
 ) -> list[Block]:
     """Every combination of the axes; the reference is added where `neurons` lacks it.
+
+    Neurons that know no steps, the parallel ones, are measured layer by layer whatever the modes are.
 
     Args:
         shared: the remaining fields of `Case`, equal for all.
@@ -132,12 +177,28 @@ def blocks(
     refs = [reference, *(ref for ref in neurons if ref != reference)]
     made = []
     for phase, T, batch, size in product(phases, Ts, batches, sizes):
-        cases = (
-            Case(
-                neuron=ref.name, implementation=ref.implementation,
-                T=T, batch=batch, size=size, phase=phase, **shared,
-            )
-            for ref in refs
-        )  # fmt: skip
-        made.append(Block(tuple(Entry(case, ref) for case, ref in zip(cases, refs, strict=True))))
+        entries = []
+        for ref in refs:
+            for mode in modes if has_step(ref) else MODES[:1]:
+                case = Case(
+                    neuron=ref.name, implementation=ref.implementation,
+                    T=T, batch=batch, size=size, phase=phase, mode=mode, **shared,
+                )  # fmt: skip
+                entries.append(Entry(case, ref))
+        made.append(Block(tuple(entries)))
     return made
+
+
+def number_of_cases(blocks: Sequence[Block], *, yes: bool) -> int:
+    """How many cases the blocks hold.
+
+    Raises:
+        PsubenchError: more than `MOST_CASES`, and `yes` is not set.
+    """
+    count = sum(len(block.entries) for block in blocks)
+    if count > MOST_CASES and not yes:
+        raise PsubenchError(
+            f"{count} cases are planned, more than {MOST_CASES}",
+            "look at them with --dry-run, take fewer, or add --yes",
+        )
+    return count

@@ -25,6 +25,9 @@ _STAGES = {
     "build": " while it was built or compiled",
     "gate": " while it was compared with its reference",
     "measure": " while it was timed",
+    "memory": " while its peak memory was measured",
+    "count": " while its operations were counted",
+    "profile": " while it was profiled",
 }
 
 

@@ -37,7 +37,13 @@ def psubench(*arguments, cwd=None):
         (["--data", "spoken"], 'did you mean "spoken-digits"?'),
         (["--dtype", "float8"], '--dtype "float8" does not exist'),
         (["--phase", "test"], '--phase "test" does not exist'),
-        (["--model", "vggsnn"], '--model "vggsnn" does not exist'),
+        (["--model", "vggsn"], 'unknown model "vggsn"; did you mean "vggsnn"?'),
+        (["--model", "vggsnn(depth=0)"], "depth is a whole number"),
+        (["--model", "shd", "--data", "spoken-digits"], "takes steps of shape [700], spoken-digits has [26]"),
+        (["--model", "mlp", "--data", "normal"], "takes its shape from the data"),
+        (["--model", "shd", "--mode", "steps"], '--mode "steps" does not exist'),
+        (["--mode", "step"], "one layer is no network"),
+        (["--T", "1..101+1"], "1010 cases are planned, more than 500"),
         (["--precision", "200%"], "--precision"),
         (["--max-memory", "lots"], "--max-memory"),
         (["--processes", "0"], "processes"),
@@ -135,7 +141,7 @@ def test_sizes(text, value):
 
 
 def test_shares():
-    assert options._share("2%", "--precision") == options._share("0.02", "--precision") == 0.02
+    assert options.share("2%", "--precision") == options.share("0.02", "--precision") == 0.02
     for text in ("", "0", "100%", "x", "nan"):
         with pytest.raises(PsubenchError, match="--precision"):
-            options._share(text, "--precision")
+            options.share(text, "--precision")

@@ -47,8 +47,9 @@ def fake_nvml(monkeypatch, gpus=2, **answers):
         "nvmlDeviceGetClockInfo": lambda handle, kind: {1: 1980, 2: 2619}[kind],
         "nvmlDeviceGetTemperature": lambda handle, sensor: 41,
         "nvmlDeviceGetPowerUsage": 123_456,
-        "nvmlDeviceGetCurrentClocksEventReasons": 0,
-        "nvmlDeviceGetCurrentClocksThrottleReasons": 0,
+        **dict.fromkeys((f"nvmlDeviceGetCurrentClocks{word}Reasons" for word in ("Event", "Throttle")), 0),
+        "nvmlDeviceGetTotalEnergyConsumption": 5_000,
+        "nvmlDeviceGetComputeRunningProcesses": lambda handle: [],
     }
     for name, default in defaults.items():
         setattr(module, name, function(name, default))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from psubench.data import spoken_digits
+from psubench.data import batches, parse, spoken_digits
 from psubench.errors import PsubenchError
 
 
@@ -69,7 +69,7 @@ def test_about_one_entry_in_eight_is_a_spike():
     assert spikes.mean(axis=(0, 1)).min() > 0.05
     assert spikes.mean(axis=(0, 1)).max() < 0.20
     train = spikes[~spoken_digits.load().test]
-    assert spoken_digits.active() == pytest.approx(26 * train.mean(), rel=1e-12)
+    assert spoken_digits.SpokenDigits().active() == pytest.approx(26 * train.mean(), rel=1e-12)
 
 
 def test_the_digits_can_be_told_from_the_spikes():
@@ -89,7 +89,7 @@ def test_the_cached_recordings_cannot_be_changed():
 
 
 def gather(split, T=32, batch=256, seed=0):
-    parts = list(spoken_digits.batches(T=T, batch=batch, seed=seed, split=split))
+    parts = list(batches(parse("spoken-digits"), T=T, batch=batch, seed=seed, split=split))
     return parts, torch.cat([x for x, _ in parts], dim=1), torch.cat([labels for _, labels in parts])
 
 
@@ -125,4 +125,4 @@ def test_the_seed_sets_the_order_and_T_cuts_or_repeats():
 
 def test_an_unknown_split_is_told():
     with pytest.raises(PsubenchError, match=r'no split "tran"; did you mean "train"\?'):
-        next(spoken_digits.batches(T=4, batch=2, seed=0, split="tran"))
+        batches(parse("spoken-digits"), T=4, batch=2, seed=0, split="tran")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from psubench.errors import PsubenchError
 from psubench.neurons import parse, parse_list
-from psubench.suite import blocks, parse_range
+from psubench.suite import blocks, number_of_cases, parse_range
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_range_is_ascending_positive_and_inside_what_was_written_or_an_error(t
 def make(**changes):
     shared = {
         "kind": "speed", "model": "neuron", "data": "normal", "device": "cpu", "dtype": "float32",
-        "mode": "layer", "threads": 1,
+        "threads": 1,
     }  # fmt: skip
     axes = {
         "neurons": parse_list("psu,lif"),
@@ -65,7 +65,7 @@ def make(**changes):
         "batches": [2],
         "sizes": [3],
     }
-    return blocks(**{**axes, "phases": ["infer", "train"], **shared, **changes})
+    return blocks(**{**axes, "phases": ["infer", "train"], "modes": ["layer"], **shared, **changes})
 
 
 def test_the_reference_comes_first_and_once():
@@ -85,3 +85,25 @@ def test_keys_tell_cases_apart_and_are_stable():
     assert len(set(keys)) == 8
     assert keys == [entry.case.key for block in make() for entry in block.entries]
     assert not set(keys) & {entry.case.key for block in make(threads=2) for entry in block.entries}
+
+
+@pytest.mark.parametrize(
+    ("modes", "labels"),
+    [
+        (["layer"], ["lif", "psu", "plif"]),
+        (["layer", "step"], ["lif", "lif [step]", "psu", "plif", "plif [step]"]),
+        (["step"], ["lif [step]", "psu", "plif [step]"]),
+    ],
+)
+def test_only_serial_neurons_go_step_by_step_and_the_reference_is_layer_by_layer_if_it_can(modes, labels):
+    (block,) = make(neurons=parse_list("psu,plif"), modes=modes, Ts=[4], phases=["infer"], sizes=[None])
+    assert [entry.label for entry in block.entries] == labels
+    assert len({entry.case.key for entry in block.entries}) == len(labels)
+    assert {entry.case.block for entry in block.entries} == {block.case}
+
+
+def test_more_than_500_cases_need_a_second_word():
+    many = make(Ts=range(1, 127))
+    assert number_of_cases(many, yes=True) == 504
+    with pytest.raises(PsubenchError, match="504 cases are planned"):
+        number_of_cases(many, yes=False)

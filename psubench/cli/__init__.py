@@ -8,7 +8,21 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import export, listing, plot, show, speed
+from psubench.cli import (
+    accuracy,
+    data,
+    doctor,
+    energy,
+    export,
+    listing,
+    plot,
+    profile,
+    run,
+    show,
+    sparsity,
+    speed,
+    train,
+)
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -18,10 +32,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(speed.speed)
+app.command()(sparsity.sparsity)
+app.command()(energy.energy)
+app.command()(doctor.doctor)
+app.command()(profile.profile)
+app.command()(run.run)
+app.command()(train.train)
+app.command()(accuracy.accuracy)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
 app.add_typer(listing.app, name="list")
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> None:

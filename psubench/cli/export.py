@@ -19,12 +19,13 @@ def export(runs: o.Runs, format: Format = "csv", out: File = None) -> None:
 
     Example: psubench export reports/speed-20261124-101500 --format latex --out table.tex
     """
-    from psubench.cli.reading import rows
-    from psubench.render import export as exporters
+    from psubench.cli.reading import one_kind
+    from psubench.render.export import write_text
 
     chosen = o.choice(format, FORMATS, "--format")
-    text = exporters.render(rows(runs), chosen)
+    kind, found = one_kind(runs)
+    text = kind.render(found, chosen)
     if out is None:
         print(text, end="")
     else:
-        exporters.write_text(text, out)
+        write_text(text, out)

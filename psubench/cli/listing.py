@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from psubench.cli import data
 from psubench.cli import options as o
 
 app = typer.Typer(help="What there is: neurons, data, devices.", rich_markup_mode=None)
@@ -33,26 +34,7 @@ def neurons(json: o.Json = False) -> None:
     )
 
 
-@app.command()
-def data(json: o.Json = False) -> None:
-    """Every data set: what it is, its shape, where it comes from."""
-    from psubench.data import TABLE
-    from psubench.render import listing
-
-    listing.show(
-        [
-            {
-                "data": spec.name,
-                "description": spec.description,
-                "real": spec.real,
-                "shape": spec.shape,
-                "source": spec.source,
-                "licence": spec.licence,
-            }
-            for spec in TABLE.values()
-        ],
-        json=json,
-    )
+app.command(name="data")(data.listed)
 
 
 @app.command()
@@ -62,3 +44,27 @@ def devices(json: o.Json = False) -> None:
     from psubench.render import listing
 
     listing.show([{"device": d.name, "about": d.about, "usable": d.usable} for d in available()], json=json)
+
+
+@app.command(name="energy-models")
+def energy_models(json: o.Json = False) -> None:
+    """Every energy model: picojoule per operation, its source, what it leaves out."""
+    from psubench.activity.energy_models import TABLE, parse
+    from psubench.render import listing
+
+    models = [(parse(name), spec) for name, spec in TABLE.items()]
+    listing.show(
+        [
+            {
+                "energy model": model.name,
+                "source": f"estimate: {model.source}",
+                "verified": model.verified,
+                "pJ": ", ".join(f"{name} {price:g}" for name, price in model.constants.items()),
+                "leaves out": model.omits,
+                "parameters": ", ".join(f"{name}={value:g}" for name, value in spec.parameters.items())
+                or "-",
+            }
+            for model, spec in models
+        ],
+        json=json,
+    )

@@ -9,15 +9,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from psubench.errors import PsubenchError, nearest
+from psubench.errors import PsubenchError
+from psubench.suite import choice, choices
 
 if TYPE_CHECKING:
     from psubench.runner import Settings
 
+__all__ = ["choice", "choices"]  # for the commands, which find here what texts of options mean
+
 Ts = Annotated[
-    str, typer.Option("--T", metavar="RANGE", help="Time steps: 4..128 doubles, 4..128+4 adds, 4,10 lists.")
+    str | None,
+    typer.Option(
+        "--T",
+        metavar="RANGE",
+        help="Time steps: 4..128 doubles, 4..128+4 adds, 4,10 lists; a network has its own.",
+    ),
 ]
-Batch = Annotated[str, typer.Option(metavar="RANGE", help="Samples per call, a range like --T.")]
+Batch = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RANGE", help="Samples per call, a range like --T; 32, of a network 8 (its own on a GPU)."
+    ),
+]
 Size = Annotated[str, typer.Option(metavar="RANGE", help="Neurons of the layer, a range like --T.")]
 Neurons = Annotated[
     str,
@@ -27,10 +40,21 @@ Neurons = Annotated[
     ),
 ]
 Reference = Annotated[str, typer.Option(metavar="NEURON", help="What the time ratio compares with.")]
-Model = Annotated[str, typer.Option(metavar="NAME", help="What is run: neuron (one layer).")]
-Data = Annotated[
+Model = Annotated[
     str,
-    typer.Option(metavar="NAME", help="Input: spoken-digits, normal(mu=1), spikes(rate=0.1) or a plug-in."),
+    typer.Option(
+        metavar="NAME", help="neuron (one layer), a network such as vggsnn(width=0.25), or a plug-in."
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="spoken-digits, shd, normal(mu=1), ... or a plug-in; the model's own by default."
+    ),
+]
+Mode = Annotated[
+    str,
+    typer.Option(metavar="LIST", help="Networks layer by layer (layer), serial neurons step by step (step)."),
 ]
 Device = Annotated[
     str | None,
@@ -62,27 +86,24 @@ Out = Annotated[
 Resume = Annotated[
     bool, typer.Option("--resume", help="Continue the run in --out: measure only what it lacks.")
 ]
+Memory = Annotated[
+    bool, typer.Option("--memory/--no-memory", help="Measure each case's peak memory after the timing.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Run more than 500 cases.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the cases and measure nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or their run.jsonl.")]
 
 
-def choices(text: str, known: tuple[str, ...], option: str) -> list[str]:
-    """The comma-separated names of an option, each one of `known`, in the order of `known`."""
-    names = [choice(name.strip(), known, option) for name in text.split(",")]
-    return [name for name in known if name in names]
-
-
-def choice(name: str, known: tuple[str, ...], option: str) -> str:
-    """The name given to an option, if it is one of `known`."""
-    if name not in known:
-        raise PsubenchError(f'{option} "{name}" does not exist', nearest(name, known))
-    return name
-
-
 def settings(
-    processes: int, precision: str, max_seconds: float, timeout: float, max_memory: str | None, seed: int
+    processes: int,
+    precision: str,
+    max_seconds: float,
+    timeout: float,
+    max_memory: str | None,
+    seed: int,
+    memory: bool,
 ) -> Settings:
     """How blocks are measured, from the texts of the options."""
     from psubench.devices import memory_limit_bytes
@@ -92,10 +113,10 @@ def settings(
         if not math.isfinite(seconds):
             raise PsubenchError(f"{option} {seconds} never ends", f"write for example {option} 3600")
     limit = _bytes(max_memory, "--max-memory") if max_memory else memory_limit_bytes()
-    return Settings(processes, _share(precision, "--precision"), max_seconds, timeout, limit, seed)
+    return Settings(processes, share(precision, "--precision"), max_seconds, timeout, limit, seed, memory)
 
 
-def _share(text: str, option: str) -> float:
+def share(text: str, option: str) -> float:
     """A fraction from `2%` or `0.02`."""
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
@@ -115,3 +136,15 @@ def _bytes(text: str, option: str) -> int:
     if match is None or match[2].lower() not in units:
         raise PsubenchError(f'{option} "{text}" is no size', f"write for example {option} 4GiB")
     return int(float(match[1]) * units[match[2].lower()])
+
+
+def trains_on(device: str | None) -> str:
+    """The device that was asked for, if networks can be trained on it; the fastest present by default."""
+    from psubench.devices import resolve
+
+    name = resolve(device)
+    if name == "scripted":
+        raise PsubenchError(
+            "the scripted device invents times and computes nothing", "train with --device cpu"
+        )
+    return name

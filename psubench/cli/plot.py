@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from psubench.cli import options as o
+from psubench.errors import PsubenchError
 
 Formats = Annotated[str, typer.Option("--format", metavar="LIST", help="pdf, svg, png.")]
 Folder = Annotated[
@@ -16,14 +17,19 @@ Folder = Annotated[
 
 
 def plot(runs: o.Runs, format: Formats = "pdf,png", out: Folder = None) -> None:
-    """Draws time against T, and the time ratio per T (the paper's Figure 4).
+    """Draws the figures of runs: times and time ratios (the paper's Figure 4), activity (Figure 5), accuracy.
 
     Example: psubench plot reports/speed-20261124-101500 --format svg
     """
-    from psubench.cli.reading import rows
+    from psubench.cli.reading import runs_by_kind
     from psubench.render import plots
 
     formats = o.choices(format, ("pdf", "svg", "png"), "--format")
     folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
-    for path in plots.save(plots.figures(rows(runs)), folder, formats):
+    figures = [figure for kind, found in runs_by_kind(runs) for figure in kind.figures(found)]
+    if not figures:
+        raise PsubenchError(
+            "these runs hold nothing that has a figure", "psubench show prints what they hold"
+        )
+    for path in plots.save(figures, folder, formats):
         print(path)

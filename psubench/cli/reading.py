@@ -1,14 +1,37 @@
-"""Rows of the runs that a command was given."""
+"""What the runs hold that a command was given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from psubench.errors import PsubenchError
+
+if TYPE_CHECKING:
+    from psubench.render.kinds import Kind
 
 
-def rows(runs: Sequence[Path]) -> list[dict[str, Any]]:
-    """The rows of all runs, one run after the other."""
-    from psubench import analyse, record
+def runs_by_kind(runs: Sequence[Path]) -> list[tuple[Kind, list[Any]]]:
+    """The kinds of the runs, and what those of each hold, in the order in which they were given."""
+    from psubench import record
+    from psubench.render.kinds import kind_of
 
-    return [row for run in runs for row in analyse.rows(record.read(record.locate(run)))]
+    found: dict[Kind, list[Any]] = {}
+    for run in runs:
+        records = record.read(record.locate(run))
+        found.setdefault(kind_of(records), []).append(records)
+    return [(kind, kind.of(of_kind)) for kind, of_kind in found.items()]
+
+
+def one_kind(runs: Sequence[Path]) -> tuple[Kind, list[Any]]:
+    """The kind of all runs, and what they hold.
+
+    Raises:
+        PsubenchError: they are of several kinds, whose columns differ.
+    """
+    found = runs_by_kind(runs)
+    if len(found) > 1:
+        names = " and of ".join(kind.name for kind, _ in found)
+        raise PsubenchError(f"these are runs of {names}", "give runs of one kind")
+    return found[0]

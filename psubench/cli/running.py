@@ -6,10 +6,10 @@ import json as js
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -19,47 +19,88 @@ if TYPE_CHECKING:
     from psubench.runner import Settings
     from psubench.suite import Block
 
+REPORTS = Path("reports")
+_FINE = ("ok", "skipped")
+
+
+class Output(NamedTuple):
+    """The options that say where results go and what is printed; see `options`."""
+
+    out: Path | None
+    resume: bool
+    dry_run: bool
+    yes: bool
+    quiet: bool
+    json: bool
+
 
 def execute(
     command: str,
     blocks: Sequence[Block],
     settings: Settings,
-    out: Path | None,
-    *,
-    resume: bool,
-    dry_run: bool,
-    quiet: bool,
-    json: bool,
+    output: Output,
+    suite: str | None = None,
+    finish: Callable[[str, Path, bool], list[dict[str, Any]]] | None = None,
 ) -> None:
-    """Measures blocks into a folder, prints the result, and ends with the exit code that it deserves."""
-    if dry_run:
-        _list(blocks, settings, json=json)
+    """Measures blocks into a folder, prints the result, and ends with the exit code that it deserves.
+
+    Args:
+        suite: name that the folder gets where none was given; the command's by default.
+        finish: reads the record of a folder back, shows it, and gives rows with key and status; told the
+            command, the folder, and whether the result is to be JSON.
+    """
+    from psubench.suite import number_of_cases
+
+    if output.dry_run:
+        _list(blocks, settings, json=output.json)
         return
-    if resume and out is None:
+    number_of_cases(blocks, yes=output.yes)
+    if output.resume and output.out is None:
         raise PsubenchError("--resume needs to know which run to continue", "name its folder with --out DIR")
-    folder = out or Path("reports", f"{command}-{datetime.now():%Y%m%d-%H%M%S}")
-    complete = _measure(blocks, settings, folder, resume=resume, quiet=quiet)
-    rows = _finish(command, folder, json=json)
+    folder = output.out or REPORTS / f"{suite or command}-{datetime.now():%Y%m%d-%H%M%S}"
+    complete = _measure(blocks, settings, folder, resume=output.resume, quiet=output.quiet)
+    rows = (finish or _finish)(command, folder, output.json)
     if not complete:
-        arguments = [a for a in sys.argv[1:] if a != "--resume"] + ([] if out else ["--out", str(folder)])
+        arguments = [a for a in sys.argv[1:] if a != "--resume"]
+        arguments += [] if output.out else ["--out", str(folder)]
         program = os.environ.get("PSUBENCH_COMMAND", "psubench")  # scripts/psubench says how it was called
         print(f"interrupted; continue with: {shlex.join([program, *arguments])} --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     asked = {entry.case.key for block in blocks for entry in block.entries}
-    if any(row["status"] != "ok" for row in rows if row["key"] in asked):
+    if any(row["status"] not in _FINE for row in rows if row["key"] in asked):
         raise typer.Exit(CASE_FAILED)
 
 
 def _list(blocks: Sequence[Block], settings: Settings, *, json: bool) -> None:
-    cases = [entry.case.canonical() for block in blocks for entry in block.entries]
+    cases = [{**e.case.canonical(), "skip": e.skip} for block in blocks for e in block.entries]
     if json:
         print(js.dumps(cases, indent=2))
         return
     for block in blocks:
-        print(f"{block.title}: {', '.join(entry.ref.label for entry in block.entries)}")
-    seconds = len(blocks) * settings.processes * settings.max_seconds
+        print(f"{block.title}: {', '.join(e.label for e in block.entries if e.skip is None)}")
+        for entry in (e for e in block.entries if e.skip is not None):
+            print(f"  without {entry.label}: {entry.skip}")
     print(f"{len(cases)} cases in {len(blocks)} blocks, {settings.processes} processes each")
-    print(f"about {seconds:.0f} s of samples, and the checks before them")
+    print(_estimate(blocks, settings))
+
+
+def _estimate(blocks: Sequence[Block], settings: Settings) -> str:
+    from psubench import history
+    from psubench.devices import machine
+
+    seconds, known = history.estimate(blocks, settings.processes, REPORTS, machine())
+    unknown = len(blocks) - known
+    least = unknown * settings.processes * max(settings.seconds(block) for block in blocks)
+    texts = []
+    if known:
+        texts.append(f"{known} blocks took {_clock(seconds)} here before")
+    if unknown:
+        texts.append(f"{unknown} were never measured here: up to {_clock(least)} of samples, and checks")
+    return "; ".join(texts)
+
+
+def _clock(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _measure(blocks: Sequence[Block], settings: Settings, folder: Path, *, resume: bool, quiet: bool) -> bool:
@@ -70,17 +111,18 @@ def _measure(blocks: Sequence[Block], settings: Settings, folder: Path, *, resum
         return Campaign(blocks, settings, folder, resume, watcher.message).run(watcher)
 
 
-def _finish(command: str, folder: Path, *, json: bool) -> list[dict[str, Any]]:
+def _finish(command: str, folder: Path, json: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
     from psubench import analyse, record
     from psubench.render import export, plots, table
 
     rows = analyse.rows(record.read(record.locate(folder)))
     export.write(rows, folder / f"{command}.csv")
-    plots.save(plots.figures(rows), folder, ("pdf", "png"))
+    drawn = plots.save(plots.figures(rows), folder, ("pdf", "png"))
     if json:
         print(export.to_json(rows))
     else:
         table.show(rows)
-        print(f"\nrecord, {command}.csv and figures: {folder}")
+        files = f"record, {command}.csv and figures" if drawn else f"record and {command}.csv"
+        print(f"\n{files}: {folder}")
     return rows

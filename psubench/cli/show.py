@@ -10,10 +10,12 @@ def show(runs: o.Runs, json: o.Json = False) -> None:
 
     Example: psubench show reports/speed-20261124-101500
     """
-    from psubench.cli.reading import rows
-    from psubench.render import export, table
+    from psubench.cli.reading import one_kind, runs_by_kind
 
     if json:
-        print(export.to_json(rows(runs)))
-    else:
-        table.show(rows(runs))
+        kind, found = one_kind(runs)
+        print(kind.to_json(found))
+        return
+    for number, (kind, found) in enumerate(runs_by_kind(runs)):
+        print("\n" * (number > 0), end="")
+        kind.show(found)

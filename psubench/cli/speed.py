@@ -2,70 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from psubench.cli import options as o
-
-if TYPE_CHECKING:
-    from psubench.suite import Block
 
 
 def speed(
-    T: o.Ts = "4..128",
-    batch: o.Batch = "32",
+    T: o.Ts = None,
+    batch: o.Batch = None,
     size: o.Size = "512",
     neurons: o.Neurons = "lif,psn,psu,ipsu,rpsu",
     reference: o.Reference = "lif",
     model: o.Model = "neuron",
-    data: o.Data = "spoken-digits",
+    data: o.Data = None,
     device: o.Device = None,
     dtype: o.Dtype = "float32",
     phase: o.Phase = "infer,train",
+    mode: o.Mode = "layer",
     threads: o.Threads = 1,
     processes: o.Processes = 5,
     precision: o.Precision = "2%",
     max_seconds: o.MaxSeconds = 1.5,
     timeout: o.Timeout = 120.0,
     max_memory: o.MaxMemory = None,
+    memory: o.Memory = True,
     seed: o.Seed = 0,
     out: o.Out = None,
     resume: o.Resume = False,
     dry_run: o.DryRun = False,
+    yes: o.Yes = False,
     quiet: o.Quiet = False,
     json: o.Json = False,
 ) -> None:
     """Times neurons side by side, over T, batch and size, in training and inference.
 
-    Example: psubench speed --T 4..128 --neurons lif,psu,psu@scan --phase train
+    Example: psubench speed --model "vggsnn(width=0.25)" --T 4,10 --mode layer,step
     """
-    from psubench.cli.running import execute
-
-    axes = {"T": T, "batch": batch, "size": size, "phase": phase}
-    fixed = {"model": model, "data": data, "device": device, "dtype": dtype, "threads": threads}
-    blocks = _plan(neurons, reference, axes, fixed)
-    settings = o.settings(processes, precision, max_seconds, timeout, max_memory, seed)
-    execute("speed", blocks, settings, out, resume=resume, dry_run=dry_run, quiet=quiet, json=json)
-
-
-def _plan(neurons: str, reference: str, axes: dict[str, str], fixed: dict[str, Any]) -> list[Block]:
-    """Every combination of the axes as a block, with every name checked."""
-    from psubench.data import parse as parse_data
+    from psubench.cli.running import Output, execute
     from psubench.devices import resolve
-    from psubench.neurons import parse, parse_list
-    from psubench.suite import DTYPES, PHASES, blocks, parse_range
+    from psubench.plan import speed_blocks
 
-    return blocks(
-        parse_list(neurons),
-        parse(reference),
-        parse_range(axes["T"], "--T"),
-        parse_range(axes["batch"], "--batch"),
-        parse_range(axes["size"], "--size"),
-        o.choices(axes["phase"], PHASES, "--phase"),
-        kind="speed",
-        model=o.choice(fixed["model"], ("neuron",), "--model"),
-        data=parse_data(fixed["data"]).name,
-        device=resolve(fixed["device"]),
-        dtype=o.choice(fixed["dtype"], DTYPES, "--dtype"),
-        mode="layer",
-        threads=fixed["threads"],
-    )
+    words = {"T": T, "batch": batch, "size": size, "neurons": neurons, "reference": reference}
+    words |= {"model": model, "data": data, "dtype": dtype, "phase": phase, "mode": mode}
+    blocks = speed_blocks(words, resolve(device), threads)
+    settings = o.settings(processes, precision, max_seconds, timeout, max_memory, seed, memory)
+    execute("speed", blocks, settings, Output(out, resume, dry_run, yes, quiet, json))

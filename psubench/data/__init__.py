@@ -1,6 +1,10 @@
 """What goes into the neurons: recordings, noise, and data sets from outside. Imports no torch."""
 
+from psubench.data.epochs import batches, count, note, shape
 from psubench.data.layer import currents
-from psubench.data.names import TABLE, DataRef, DataSpec, parse
+from psubench.data.names import DataRef, parse
+from psubench.data.spec import DataSpec
+from psubench.data.state import state
+from psubench.data.table import TABLE
 
-__all__ = ["TABLE", "DataRef", "DataSpec", "currents", "parse"]
+__all__ = ["TABLE", "DataRef", "DataSpec", "batches", "count", "currents", "note", "parse", "shape", "state"]

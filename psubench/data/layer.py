@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from psubench import plugins
-from psubench.data.names import TABLE, DataRef, parse
+from psubench.data.contract import from_plugin
+from psubench.data.epochs import batches, note, open_samples
+from psubench.data.names import parse
+from psubench.data.table import TABLE
 from psubench.errors import PsubenchError
 
 if TYPE_CHECKING:
@@ -19,33 +19,37 @@ GAIN = 1.5
 neither falls silent nor fires all the time: on spoken digits it fires at 0.17 per step at T = 4 and at
 0.10 from T = 32 on. A gain of 1 halves that, 2 gives half as much again."""
 _STREAM = 1  # sets the draws of the projection apart from those of the order of the recordings
-_CONTRACT = "a data plug-in is called with T=, batch=, seed=, split= and yields (x [T,B,*], labels [B])"
 
 
 def currents(data: str, T: int, batch: int, size: int, seed: int) -> tuple[Tensor, str | None]:
     """The input current [T, batch, size] of a layer, float32 on the CPU, and what was done to the data.
 
-    Noise comes in that shape. Recordings (the first batch of the training split) and plug-ins go through
-    a fixed projection drawn from the seed. With built-in data the same arguments give the same bits,
-    whatever the number of threads, and a larger T begins with the smaller; with spoken digits a larger
-    batch or size does so too.
+    Noise comes in that shape. The first batch of the training split of any other data set goes through a
+    fixed projection drawn from the seed. With built-in data the same arguments give the same bits,
+    whatever the number of threads; with noise and spoken digits a larger T begins with the smaller, and
+    with spoken digits a larger batch or size does so too.
 
     Raises:
-        PsubenchError: there is no such data set, or a plug-in gives something else than it should.
+        PsubenchError: there is no such data set, its files are missing, a plug-in gives something else
+            than it should, or the whole batch is zero.
     """
     ref = parse(data)
-    if ref.is_plugin:
-        x, active = _from_plugin(ref, T, batch, seed), None
-        notes = []
+    spec = None if ref.is_plugin else TABLE[ref.kind]
+    if spec is not None and spec.step is None:
+        noise = getattr(import_module(spec.module), spec.name)
+        parameters = {**spec.parameters, **dict(ref.parameters)}
+        return noise(T=T, batch=batch, size=size, seed=seed, **parameters), None
+    if spec is None:
+        (x, _), active = next(from_plugin(ref, T, batch, seed, "train")), None
     else:
-        spec = TABLE[ref.kind]
-        module = import_module(spec.module)
-        if not spec.real:
-            parameters = {**spec.parameters, **dict(ref.parameters)}
-            return getattr(module, spec.name)(T=T, batch=batch, size=size, seed=seed, **parameters), None
-        x, _ = next(module.batches(T=T, batch=batch, seed=seed, split="train"))
-        active, notes = module.active(), [module.note(T)]
-    given = x.shape[1]
+        x, _ = next(batches(ref, T=T, batch=batch, seed=seed, split="train"))
+        active = open_samples(ref).active()
+    if not x.any():
+        what = f'data plug-in "{ref.name}"' if spec is None else f'data set "{ref.name}"'
+        raise PsubenchError(
+            f"{what} yields x with zeros only", "a neuron without input does nothing; mend it or its T"
+        )
+    notes, given = [note(ref, T)], x.shape[1]
     if given < batch:
         x = x[:, [i % given for i in range(batch)]]
         notes.append(f"{given} recordings repeated to a batch of {batch}")
@@ -73,50 +77,3 @@ def project(x: Tensor, size: int, seed: int, active: float | None = None) -> Ten
     matrix = torch.from_numpy(draws * np.float32(GAIN / active**0.5)).double().T
     # step by step: float64 for all steps at once would double the memory
     return torch.stack([(now.double() @ matrix).float() for now in features])
-
-
-def _from_plugin(ref: DataRef, T: int, batch: int, seed: int) -> Tensor:
-    """The first x of a plug-in, checked."""
-    what = f'data plug-in "{ref.name}"'
-    make = plugins.load(ref.kind)
-    arguments = {"T": T, "batch": batch, "seed": seed, "split": "train", **dict(ref.parameters)}
-    if not callable(make):
-        raise PsubenchError(f"{what} is a {type(make).__name__}", _CONTRACT)
-    try:
-        inspect.signature(make).bind(**arguments)
-    except TypeError as error:
-        raise PsubenchError(f"{what} cannot be called: {plugins.one_line(error)}", _CONTRACT) from None
-    except ValueError:  # some builtins have no signature: the call itself will tell
-        pass
-    try:
-        batches = make(**arguments)
-        first = next(iter(batches), None) if isinstance(batches, Iterable) else batches
-    except Exception as error:
-        raise PsubenchError(
-            f"{what} with T={T}, batch={batch} raises {plugins.one_line(error)}", "mend it or its parameters"
-        ) from error
-    if first is None:
-        raise PsubenchError(f'{what} yields nothing for T={T}, batch={batch}, split="train"', _CONTRACT)
-    return _checked(first, T, batch, what)
-
-
-def _checked(first: Any, T: int, batch: int, what: str) -> Tensor:
-    import torch
-
-    pair = isinstance(first, tuple | list) and len(first) == 2
-    if not pair or not all(isinstance(part, torch.Tensor) for part in first):
-        raise PsubenchError(f"{what} yields a {type(first).__name__} that is no pair of tensors", _CONTRACT)
-    x: Tensor = first[0].detach().cpu()
-    labels: Tensor = first[1]
-    shape = list(x.shape)
-    if x.dim() < 2 or shape[0] != T or not 1 <= shape[1] <= batch or x.numel() == 0:
-        raise PsubenchError(f"{what} yields x of shape {shape} for T={T}, batch={batch}", _CONTRACT)
-    if len(labels) != shape[1]:
-        raise PsubenchError(f"{what} yields {len(labels)} labels for {shape[1]} samples", _CONTRACT)
-    if not x.isfinite().all():
-        raise PsubenchError(f"{what} yields x with NaN or infinity", "mend it")
-    if not x.any():
-        raise PsubenchError(
-            f"{what} yields x with zeros only", "a neuron without input does nothing; mend it"
-        )
-    return x

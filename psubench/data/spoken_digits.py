@@ -9,25 +9,18 @@ MFCC after every step without a spike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from psubench.errors import PsubenchError, nearest
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 STEPS = 32
 """Every recording, whose median is 17 frames, is stretched or squeezed to this many steps."""
 THRESHOLD = 0.5
 """In standard deviations of the channel. One entry in eight is then a spike; 0.3 would make it one in
 five, and every sixth estimate would lag behind; 1.0 one in 23, too few to tell the digits apart as well."""
-SPLITS = ("train", "test")
 
 
 class Recordings(NamedTuple):
@@ -46,42 +39,37 @@ class Recordings(NamedTuple):
     test: NDArray[np.bool_]
 
 
-def batches(*, T: int, batch: int, seed: int, split: str) -> Iterator[tuple[Tensor, Tensor]]:
-    """The recordings of a split in an order drawn from the seed.
+class SpokenDigits:
+    """The recordings as samples of two splits."""
 
-    Yields x, float32 [T, B, 26] of zeros and ones, and the digits, int64 [B]; the last B may be smaller.
-    T below 32 cuts the recordings, T above 32 repeats them from their start; `note` says which.
+    def labels(self, split: str) -> NDArray[np.int64]:
+        """The digits of a split, [N]."""
+        return load().labels[self._members(split)]
 
-    Raises:
-        PsubenchError: there is no such split.
-    """
-    import torch
+    def frames(self, split: str, chosen: NDArray[np.int64], T: int) -> NDArray[np.float32]:
+        """Zeros and ones [T, B, 26]; T below 32 cuts the recordings, above 32 repeats them."""
+        members = self._members(split)[chosen]
+        spikes = load().spikes[members][:, np.arange(T) % STEPS]
+        return spikes.swapaxes(0, 1).astype(np.float32, order="C")
 
-    recordings = load()
-    order = np.random.default_rng(seed).permutation(_members(split))
-    steps = np.arange(T) % STEPS
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
-        x = recordings.spikes[chosen][:, steps].swapaxes(0, 1).astype(np.float32, order="C")
-        yield torch.from_numpy(x), torch.from_numpy(recordings.labels[chosen])
+    def active(self) -> float:
+        """Expected number of spikes among the 26 inputs at one step, over the training recordings."""
+        return float(load().spikes[self._members("train")].sum(axis=2).mean())
+
+    def _members(self, split: str) -> NDArray[np.int64]:
+        return np.flatnonzero(load().test == (split == "test"))
 
 
-def note(T: int) -> str | None:
+def open_samples(name: str) -> SpokenDigits:  # noqa: ARG001
+    """The data set; there is one of that name only."""
+    return SpokenDigits()
+
+
+def note(name: str, T: int) -> str | None:  # noqa: ARG001
     """What is done to the recordings to get T steps; None at T = 32."""
     if T == STEPS:
         return None
     return f"first {T} of {STEPS} recorded steps" if T < STEPS else f"{STEPS} recorded steps repeated to {T}"
-
-
-def active() -> float:
-    """Expected number of spikes among the 26 inputs at one step, over the training recordings."""
-    return float(load().spikes[_members("train")].sum(axis=2).mean())
-
-
-def _members(split: str) -> NDArray[np.int64]:
-    if split not in SPLITS:
-        raise PsubenchError(f'spoken-digits has no split "{split}"', nearest(split, SPLITS))
-    return np.flatnonzero(load().test == (split == "test"))
 
 
 @cache

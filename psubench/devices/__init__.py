@@ -39,9 +39,8 @@ def open_device(name: str, *, T: int, phase: str, seed: int) -> Device:
 
         return Scripted(T, phase, seed)
     if name == "cpu":
-        from psubench.devices.cpu import Cpu, fault_in_heap
+        from psubench.devices.cpu import Cpu
 
-        fault_in_heap()
         return Cpu()
     from psubench.devices.cuda import Cuda
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import resource
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from psubench.devices.device import Counters, Sample
 
 HEAP_BYTES = 256 << 20
 MADV_POPULATE_WRITE = 23  # Linux 5.14
+RESET_PEAK = "5"  # written to clear_refs: the peak of resident memory is what is resident now
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Cpu:
     torch_device: str = "cpu"
     min_sample_ns: int = 1_000_000
 
+    def settle(self) -> None:
+        """Takes the heap from the kernel in advance."""
+        fault_in_heap()
+
     def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:  # noqa: ARG002
         """Wall time of `loops` calls, in ns."""
         clock = self.clock
@@ -40,6 +46,25 @@ class Cpu:
         for _ in turns:
             call()
         return Sample(clock() - began, None)
+
+    def peak_memory(self, call: Callable[[], object]) -> int | None:
+        """Growth of this process's resident memory at the peak of a call.
+
+        What is free in the heap goes back to the kernel first, or the call could take it unseen. None
+        where the system does not let a process reset its peak.
+        """
+        gc.collect()
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+        try:
+            Path("/proc/self/clear_refs").write_text(RESET_PEAK)
+        except OSError:
+            return None
+        before = host.memory_status("VmRSS")
+        result = call()
+        peak = host.memory_status("VmHWM")
+        del result
+        return None if before is None or peak is None else max(0, peak - before)
 
     def counters(self) -> Counters:
         """Of this process, all threads."""

@@ -78,6 +78,19 @@ class Cuda:
         ended = clock()
         return Sample(ended - began, round(start.elapsed_time(stop) * 1e6))
 
+    def settle(self) -> None:
+        """Nothing to prepare: torch keeps what it has once taken from the GPU."""
+
+    def peak_memory(self, call: Callable[[], object]) -> int | None:
+        """What torch has allocated on the GPU at the peak of a call, above what it holds before."""
+        self.synchronize()
+        torch.cuda.reset_peak_memory_stats(self._index)
+        before = torch.cuda.memory_allocated(self._index)
+        result = call()
+        self.synchronize()
+        del result
+        return torch.cuda.max_memory_allocated(self._index) - before
+
     def counters(self) -> Counters:
         """Of the process on the host, all threads."""
         return process_counters()

@@ -40,8 +40,17 @@ class Device(Protocol):
     def min_sample_ns(self) -> int:
         """The shortest window that the clock resolves well enough."""
 
+    def settle(self) -> None:
+        """Prepares the process so that no window pays for what happens once; before anything is timed."""
+
     def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:
         """Times `loops` calls in one window, with nothing else in it; returns once all their work is done."""
+
+    def peak_memory(self, call: Callable[[], object]) -> int | None:
+        """Bytes that one call takes at its peak above what is held before it; None if that is not known.
+
+        Not in a process that has settled: what was taken in advance would not be seen.
+        """
 
     def counters(self) -> Counters:
         """Page faults and processor time so far."""

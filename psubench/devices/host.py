@@ -46,6 +46,15 @@ def memory_bytes(root: Path = ROOT) -> int:
     return min([os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), *_cgroup_limits(root)])
 
 
+def memory_status(field: str, root: Path = ROOT) -> int | None:
+    """Bytes that a line of this process's status tells, such as `VmRSS` and `VmHWM`."""
+    for line in (_read(root / "proc/self/status") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name == field:
+            return int(value.split()[0]) * 1024
+    return None
+
+
 def cpu_model(root: Path = ROOT) -> str | None:
     """Name of the processor."""
     return _cpuinfo(root, "model name") or platform.processor() or None

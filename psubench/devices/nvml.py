@@ -110,6 +110,15 @@ class Gpu:
         mask, _ = self._mask()
         return _names(mask or 0, SLOWDOWNS)
 
+    def energy_mj(self) -> tuple[int | None, str | None]:
+        """Energy in mJ since the driver was loaded and None, or None and the reason; from Volta on."""
+        return self.nvml.ask("nvmlDeviceGetTotalEnergyConsumption", self.handle)
+
+    def processes(self) -> tuple[list[int] | None, str | None]:
+        """Numbers of the processes that compute on it and None, or None and the reason."""
+        running, reason = self.nvml.ask("nvmlDeviceGetComputeRunningProcesses", self.handle)
+        return None if running is None else [process.pid for process in running], reason
+
     def _mask(self) -> tuple[int | None, str | None]:
         mask, reason = self.nvml.ask("nvmlDeviceGetCurrentClocksEventReasons", self.handle)
         if mask is None:  # drivers before 535 know the function by its old name only

@@ -84,6 +84,13 @@ class Scripted:
         self._samples += 1
         return self._scale * math.exp2(2.0 * share - 1.0) * drift * math.exp(self._rng.gauss(0.0, NOISE))
 
+    def settle(self) -> None:
+        """Nothing to prepare."""
+
+    def peak_memory(self, call: Callable[[], object]) -> int | None:  # noqa: ARG002
+        """Unknown: a fake clock has no memory."""
+        return None
+
     def counters(self) -> Counters:
         """Zeros, which is a fact here: nothing runs."""
         return Counters(0, 0)

@@ -4,7 +4,7 @@ Importing this imports no torch; building a neuron does.
 """
 
 from psubench.neurons.checks import check_input
-from psubench.neurons.names import NeuronRef, build, build_reference, causal, parse, parse_list
+from psubench.neurons.names import NeuronRef, build, build_reference, causal, has_step, parse, parse_list
 from psubench.neurons.table import BUILT, CHOICES, TABLE, NeuronSpec
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "build_reference",
     "causal",
     "check_input",
+    "has_step",
     "parse",
     "parse_list",
 ]

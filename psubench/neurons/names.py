@@ -147,6 +147,13 @@ def build_reference(ref: NeuronRef, T: int) -> nn.Module | None:
     return None if make is None else _build_plugin(ref, make, T, f"reference of {ref.label}")
 
 
+def has_step(ref: NeuronRef) -> bool:
+    """Whether the module has `step`, one step at a time; a plug-in is not asked."""
+    return not ref.is_plugin and TABLE[ref.kind].implementations[ref.implementation].startswith(
+        "psubench.neurons.serial:"
+    )
+
+
 def causal(ref: NeuronRef) -> bool | None:
     """Whether the neuron claims that no spike depends on later input; None if a plug-in does not say."""
     if ref.is_plugin:

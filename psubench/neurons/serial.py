@@ -88,6 +88,8 @@ def spikes_through_reset(x: Tensor, charge: Charge, threshold: float, reset: str
 class Serial(nn.Module):
     """The loop shared by the serial neurons; a neuron gives `charge`.
 
+    `forward` runs all steps of a layer; `step` runs one, for networks that go step by step.
+
     Args:
         threshold: Vth > 0.
         alpha: steepness of the surrogate.
@@ -114,6 +116,18 @@ class Serial(nn.Module):
             return spikes_without_gradient(x, charge, self.threshold, self.reset)
         spikes = spikes_detached if self.detach_reset else spikes_through_reset
         return spikes(x, charge, self.threshold, self.reset, self.alpha)
+
+    def step(self, x_t: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Spikes and membrane potential after one step.
+
+        Args:
+            x_t: input current [B, *features].
+            v: the potential that the step before has left; None before the first, which is 0.
+        """
+        h = self.charge(x_t.dtype)(torch.zeros_like(x_t) if v is None else v, x_t)
+        s = heaviside(h, self.threshold, self.alpha)
+        r = s.detach() if self.detach_reset else s
+        return s, h.sub(r, alpha=self.threshold) if self.reset == "soft" else torch.addcmul(h, h, r, value=-1)
 
 
 class IF(Serial):

@@ -6,14 +6,14 @@ here, for a while, and the time goes into the record, apart from run time.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 READY_SECONDS = 1800.0
 """For so long a neuron may build and compile; then it has to answer as any other."""
@@ -21,48 +21,8 @@ READY_SECONDS = 1800.0
 _BEAT_SECONDS = 1.0
 
 
-def first_calls(
-    module: nn.Module, inputs: Sequence[Tensor], train: bool, mark: Callable[[], None]
-) -> dict[str, Any] | None:
-    """Calls the module in every way in which it will be checked and timed.
-
-    Args:
-        inputs: what it will be called with; the first one is what will be timed.
-        train: whether it will be asked for gradients.
-        mark: a sign of life.
-
-    Returns:
-        For a compiled module `seconds` until it was ready for the first input, `graphs` compiled for all
-        inputs, and `graph_breaks`: how often tracing went back to Python. None for any other.
-    """
-    compiled = hasattr(module, "graphs")
-    breaks = _graph_breaks() if compiled else 0
-    seconds = []
-    with _alive(mark):
-        for number, x in enumerate(inputs):
-            began = time.perf_counter()
-            with torch.no_grad():
-                module(x)
-            if train:
-                leaf = x.clone().requires_grad_()
-                torch.autograd.grad(module(leaf), leaf, torch.ones_like(x))
-            elif number == 0:
-                with torch.inference_mode():
-                    module(x)
-            seconds.append(time.perf_counter() - began)
-    if not compiled:
-        return None
-    return {"seconds": seconds[0], "graphs": module.graphs, "graph_breaks": _graph_breaks() - breaks}
-
-
-def _graph_breaks() -> int:
-    from psubench.neurons.compiled import graph_breaks
-
-    return graph_breaks()
-
-
 @contextmanager
-def _alive(mark: Callable[[], None]) -> Iterator[None]:
+def alive(mark: Callable[[], None]) -> Iterator[None]:
     """Gives signs of life from another thread while the block runs, for READY_SECONDS at most."""
     done = threading.Event()
 
@@ -79,3 +39,31 @@ def _alive(mark: Callable[[], None]) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def first_call(module: nn.Module, call: Callable[[], object]) -> dict[str, Any] | None:
+    """Runs `call`, what will be timed, for the first time.
+
+    Returns:
+        Where `module` is or holds compiled neurons: `seconds` that it took, and `graph_breaks`, how often
+        tracing had to go back to Python. None for any other.
+    """
+    if graphs(module) is None:
+        call()
+        return None
+    breaks, began = _graph_breaks(), time.perf_counter()
+    call()
+    return {"seconds": time.perf_counter() - began, "graph_breaks": _graph_breaks() - breaks}
+
+
+def graphs(module: nn.Module) -> int | None:
+    """How many graphs have been compiled for the neurons of a module; None if it has none to compile."""
+    counts = [getattr(part, "graphs", None) for part in module.modules()]
+    found = [count for count in counts if isinstance(count, int)]
+    return sum(found) if found else None
+
+
+def _graph_breaks() -> int:
+    # Not imported before something was compiled: it takes a second.
+    counted = sys.modules.get("torch._dynamo.utils")
+    return 0 if counted is None else sum(counted.counters["graph_break"].values())

@@ -1,7 +1,7 @@
 """The gate: no time without proven equality.
 
 An implementation is compared with its slow float64 reference on the very input that will be timed and
-on a seeded noise input of at least 65,536 entries, so that a small case is no weak test. Rounding may
+on a seeded noise input, of 65,536 entries for one layer, so that a small case is no weak test. Rounding may
 flip a spike whose membrane potential lies within rounding of the threshold (a tie), and a flip changes
 what follows in the same trace. A difference is excused only if the reference itself flips there, or
 earlier in that trace, when its input is perturbed by that dtype's tolerance.
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from psubench.neurons import check_input
 
-PROBE_ENTRIES = 65_536
+PROBE_ENTRIES = 65_536  # of the noise that one layer, or all spiking layers of a network, are checked with
 PERTURBATIONS = 3
 
 
@@ -60,6 +60,7 @@ class Gate:
         seed: of the probe input, the cotangent and the perturbations; also set before every call, so
             that a stochastic neuron and its reference draw the same numbers.
         mark: called before each call of the module or its reference: a sign of life.
+        entries: of the noise input, at least.
     """
 
     module: nn.Module
@@ -68,17 +69,17 @@ class Gate:
     gradients: bool
     seed: int
     mark: Callable[[], None]
+    entries: int = PROBE_ENTRIES
 
-    def check(self, x: Tensor) -> Tensor:
-        """Raises WrongError at the first disagreement; returns the spikes on `x`, same shape.
+    def check(self, x: Tensor) -> None:
+        """Raises WrongError at the first disagreement.
 
         Args:
             x: input current [T, B, *features] as it will be timed, without gradient.
         """
         check_input(x)
-        for name, current in (("its input", x), ("noise", self.probe(x))):
+        for name, current in (("its input", x), ("noise", self._probe(x))):
             self._check_on(current, name)
-        return self.spikes(x)
 
     def _check_on(self, x: Tensor, name: str) -> None:
         spikes = self.spikes(x)
@@ -95,9 +96,9 @@ class Gate:
         if self.causal:
             self._check_causal(spikes, x, tied)
 
-    def probe(self, x: Tensor) -> Tensor:
-        """N(1, 1) noise shaped like x but for the batch, which is as large as PROBE_ENTRIES needs."""
-        batch = -(-PROBE_ENTRIES * x.shape[1] // x.numel())
+    def _probe(self, x: Tensor) -> Tensor:
+        """N(1, 1) noise shaped like x but for the batch, which is as large as `entries` needs."""
+        batch = -(-self.entries * x.shape[1] // x.numel())
         shape = (x.shape[0], batch, *x.shape[2:])
         noise = torch.randn(shape, generator=self._generator(), dtype=torch.float64)
         return (noise + 1).to(x.device, x.dtype)

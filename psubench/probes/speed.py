@@ -1,27 +1,24 @@
-"""How long does a neuron take? One block in one worker process: build, gate, measure."""
+"""How long does a neuron or a network take? One block in one worker process: build, gate, measure."""
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from psubench import neurons, plugins
-from psubench.data import currents
 from psubench.devices import Device, open_device
 from psubench.errors import NeuronError, PsubenchError, UnsupportedError
 from psubench.measure import Contestant, Interleaver, Limits, Measurement
-from psubench.neurons import NeuronRef
-from psubench.probes.first_calls import first_calls
-from psubench.probes.gate import Gate, WrongError
+from psubench.probes import first_calls, inputs, subjects
+from psubench.probes.gate import WrongError
+from psubench.probes.subjects import Subject
 from psubench.record import AGAIN
 
 TELL_SECONDS = 0.25
@@ -34,23 +31,45 @@ class Job:
 
     Attributes:
         case: what the entries share, as `Case.canonical` gives it.
-        entries: pairs of case key and neuron text.
-        reference: the neuron that the others are compared with; None if it has failed before.
+        entries: case key, name in the block, neuron text and mode.
+        reference: name of the entry that the others are compared with; None if it has failed before.
         process: number of the replicate, from 0; it seeds the order of the rounds.
+        precision, max_seconds: of the rounds that time.
+        windows: fields of `windows.Windowing`, of the rounds that measure energy.
+        folder: of the run, for traces.
     """
 
     case: dict[str, Any]
-    entries: list[tuple[str, str]]
+    entries: list[tuple[str, str, str, str]]
     reference: str | None
     process: int
     seed: int
     precision: float
     max_seconds: float
+    windows: dict[str, Any] | None = None
+    folder: str | None = None
+
+
+class Measured(Protocol):
+    """What a measurement gives: `measure.Measurement` or `windows.Windows`."""
+
+    def problem(self, label: str) -> Exception | None:
+        """Why a contestant has no result; None if it has one."""
+
+    def remove(self, label: str, failure: Exception) -> None:
+        """Takes out a contestant that failed."""
+
+    def fields(self) -> dict[str, Any]:
+        """Its part of the record."""
 
 
 @dataclass
 class Outcome:
-    """What became of one case; goes into the record as it stands."""
+    """What became of one case; goes into the record as it stands.
+
+    Attributes:
+        neuron: its name in the block: the neuron's text, and the mode where it is not "layer".
+    """
 
     key: str
     neuron: str
@@ -85,16 +104,18 @@ class Probe:
     """State of a worker while it measures its block.
 
     Attributes:
-        mark: told what is about to run (neuron and stage), so that the parent knows whom to blame.
+        mark: told what is about to run (name of the entry and stage), so that the parent knows whom to
+            blame.
         say: sends an event to the parent.
     """
 
     job: Job
     mark: Callable[[str, str], None]
     say: Callable[[dict[str, Any]], None]
+    record_type: ClassVar[str] = "block"
     device: Device = field(init=False)
+    given: inputs.Inputs = field(init=False)
     x: Tensor = field(init=False)
-    note: str | None = field(init=False)
     _told: float = 0.0
 
     def run(self) -> dict[str, Any]:
@@ -103,78 +124,70 @@ class Probe:
         self.device = open_device(
             case["device"], T=case["T"], phase=case["phase"], seed=self.job.seed + self.job.process
         )
-        x, self.note = currents(
-            case["data"], T=case["T"], batch=case["batch"], size=case["size"], seed=self.job.seed
-        )
-        self.x = x.to(self.device.torch_device, getattr(torch, case["dtype"]))
-        outcomes = [Outcome(key, text) for key, text in self.job.entries]
-        modules = {o.neuron: m for o in outcomes if (m := self._admit(o)) is not None}
-        measured = self._measure(modules)
-        self._settle(outcomes, modules, measured)
+        self.device.settle()
+        self.given = inputs.make(case, self.job.seed)
+        self.x = self.given.x.to(self.device.torch_device, getattr(torch, case["dtype"]))
+        outcomes = [Outcome(key, name) for key, name, *_ in self.job.entries]
+        admitted: dict[str, Subject] = {}
+        for outcome, (_, name, text, mode) in zip(outcomes, self.job.entries, strict=True):
+            subject = self._admit(outcome, text, mode)
+            if subject is not None:
+                admitted[name] = subject
+        contestants = [Contestant(name, subject.call()) for name, subject in admitted.items()]
+        reference = self.job.reference
+        with torch.inference_mode(case["phase"] == "infer"):
+            measured = self._measure(contestants, reference if reference in admitted else None)
+        self._settle(outcomes, admitted, measured)
         return self._record(outcomes, measured)
 
-    def _admit(self, outcome: Outcome) -> nn.Module | None:
-        """Builds a neuron and lets it through the gate; None if it does not pass."""
-        self.mark(outcome.neuron, "gate")
+    def _admit(self, outcome: Outcome, text: str, mode: str) -> Subject | None:
+        """Builds a subject and lets it through the gate; None if it does not pass."""
+        mark = partial(self.mark, outcome.neuron, "gate")
+        mark()
         try:
-            ref = neurons.parse(outcome.neuron)
-            module, reference = self._build(ref)
-            train = self.job.case["phase"] == "train"
-            mark = partial(self.mark, outcome.neuron, "gate")
-            gate = Gate(module, reference, neurons.causal(ref), train, self.job.seed, mark)
+            ref = neurons.parse(text)
+            subject = subjects.build(self.job.case, ref, mode, self.given, self.x, self.job.seed, mark)
             if ref.implementation in neurons.BUILT:
-                mark_build = partial(self.mark, outcome.neuron, "build")
-                outcome.compile = first_calls(module, (self.x, gate.probe(self.x)), train, mark_build)
-            spikes = gate.check(self.x)
+                with first_calls.alive(partial(self.mark, outcome.neuron, "build")):
+                    verified = self._check_first(outcome, subject)
+            else:
+                verified = self._check(outcome, subject)
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
             self._tell(outcome)
             return None
-        outcome.verified = reference is not None
-        outcome.activity = activity(spikes)
-        return module
+        outcome.verified = verified
+        return subject
 
-    def _build(self, ref: NeuronRef) -> tuple[nn.Module, nn.Module | None]:
-        torch.manual_seed(self.job.seed)  # the same weights in every process and phase
-        T = self.job.case["T"]
-        module = neurons.build(ref, T).to(self.device.torch_device, self.x.dtype)
-        reference = neurons.build_reference(ref, T)
-        module.train(self.job.case["phase"] == "train")
-        if reference is not None:
-            reference.to("cpu", torch.float64).train(module.training)
-            weights = {name: value.to("cpu", torch.float64) for name, value in module.state_dict().items()}
-            reference.load_state_dict(weights)
-        return module, reference
+    def _check(self, outcome: Outcome, subject: Subject) -> bool:
+        """The gate; whether a reference has confirmed the subject."""
+        verified = subject.check()
+        outcome.activity = subject.activity()
+        return verified
 
-    def _measure(self, modules: dict[str, nn.Module]) -> Measurement:
-        train = self.job.case["phase"] == "train"
-        call = self._training if train else self._inference
-        contestants = [Contestant(neuron, call(module)) for neuron, module in modules.items()]
-        reference = self.job.reference
+    def _check_first(self, outcome: Outcome, subject: Subject) -> bool:
+        """The same for one that builds or compiles what it will be timed with, here and now."""
+        call = subject.call()
+        with torch.inference_mode(not subject.train):
+            outcome.compile = first_calls.first_call(subject.module, call)
+        verified = self._check(outcome, subject)
+        if outcome.compile is not None:
+            outcome.compile["graphs"] = first_calls.graphs(subject.module)
+        return verified
+
+    def _rng(self) -> random.Random:
+        """Draws the order of the rounds."""
+        return random.Random(f"{self.job.seed} {self.job.process}")
+
+    def _measure(self, contestants: list[Contestant], reference: str | None) -> Measured:
         interleaver = Interleaver(
             self.device,
             Limits(self.job.precision, self.job.max_seconds),
-            random.Random(f"{self.job.seed} {self.job.process}"),
+            self._rng(),
             lambda label: self.mark(label, "measure"),
             self._progress,
         )
-        with torch.inference_mode(not train):
-            return interleaver.measure(contestants, reference if reference in modules else None)
-
-    def _inference(self, module: nn.Module) -> Callable[[], object]:
-        x = self.x
-        return lambda: module(x)
-
-    def _training(self, module: nn.Module) -> Callable[[], object]:
-        """Forward and backward. The loss is linear in the spikes, so its gradient is a fixed tensor.
-
-        `autograd.grad` returns fresh gradients and accumulates none, so there is nothing to clear.
-        """
-        x = self.x.detach().requires_grad_(True)
-        generator = torch.Generator().manual_seed(self.job.seed)
-        cotangent = torch.randn(x.shape, generator=generator).to(x.device, x.dtype)
-        leaves = [x, *(p for p in module.parameters() if p.requires_grad)]
-        return lambda: torch.autograd.grad(module(x), leaves, cotangent, allow_unused=True)
+        return interleaver.measure(contestants, reference)
 
     def _progress(self, so_far: Measurement) -> None:
         now = time.monotonic()
@@ -191,66 +204,42 @@ class Probe:
         }
         self.say({"event": "live", "ratios": ratios, "rounds": len(so_far.order)})
 
-    def _settle(self, outcomes: list[Outcome], modules: dict[str, nn.Module], measured: Measurement) -> None:
-        """Blames who failed while being timed, and takes the time from who has changed since the gate."""
+    def _settle(self, outcomes: list[Outcome], admitted: dict[str, Subject], measured: Measured) -> None:
+        """Blames who failed while being measured; who has changed since the gate loses its result."""
         for outcome in outcomes:
-            if outcome.neuron not in modules:
+            if outcome.neuron not in admitted:
                 continue
-            module = modules[outcome.neuron]
-            problem = measured.failures.get(outcome.neuron) or self._changed(outcome, module)
+            problem = measured.problem(outcome.neuron) or self._changed(outcome, admitted[outcome.neuron])
             if outcome.compile is not None:
-                outcome.compile["recompiles"] = module.graphs - outcome.compile["graphs"]
-            if problem is None and not measured.order:
-                problem = RuntimeError(f"no round was left: the device was throttled ({measured.dropped})")
+                now = first_calls.graphs(admitted[outcome.neuron].module) or 0
+                outcome.compile["recompiles"] = now - outcome.compile["graphs"]
             if problem is not None:
                 outcome.fail(problem)
-                measured.wall_ns.pop(outcome.neuron, None)
-                measured.device_ns.pop(outcome.neuron, None)
+                measured.remove(outcome.neuron, problem)
                 self._tell(outcome)
 
-    def _changed(self, outcome: Outcome, module: nn.Module) -> Exception | None:
-        mark = partial(self.mark, outcome.neuron, "gate")
+    def _changed(self, outcome: Outcome, subject: Subject) -> Exception | None:
         try:
-            spikes = Gate(module, None, None, False, self.job.seed, mark).spikes(self.x)
+            now = subject.activity()
         except Exception as error:  # the worker's border
             return error
-        if activity(spikes) == outcome.activity:
+        if now == outcome.activity:
             return None
-        return WrongError("after being timed it gives other spikes than before")
+        return WrongError("after being measured it gives other spikes than before")
 
     def _tell(self, outcome: Outcome) -> None:
         self.say(
             {"event": "case", "neuron": outcome.neuron, "status": outcome.status, "message": outcome.message}
         )
 
-    def _record(self, outcomes: list[Outcome], measured: Measurement) -> dict[str, Any]:
+    def _record(self, outcomes: list[Outcome], measured: Measured) -> dict[str, Any]:
         return {
-            "type": "block",
+            "type": self.record_type,
             "case": self.job.case,
             "process": self.job.process,
             "reference": self.job.reference,
-            "note": self.note,
+            "note": self.given.note,
             "cases": [asdict(outcome) for outcome in outcomes],
-            "rounds": len(measured.order),
-            "loops": measured.loops,
-            "stopped": measured.stopped,
-            "labels": measured.labels,
-            "order": measured.order,
-            "wall_ns": measured.wall_ns,
-            "device_ns": measured.device_ns or None,
-            "faults": measured.faults,
-            "cpu_ns": measured.cpu_ns,
-            "dropped": measured.dropped,
-            "states": measured.states,
+            **measured.fields(),
             "device": self.device.describe(),
         }
-
-
-def activity(spikes: Tensor) -> dict[str, Any]:
-    """Exact counts of one output [T, B, *]: spikes, neuron-steps, and a hash of where the spikes are."""
-    fired = (spikes != 0).cpu().numpy()
-    return {
-        "spikes": int(fired.sum()),
-        "neuron_steps": int(fired.size),
-        "spike_hash": hashlib.sha256(np.packbits(fired).tobytes()).hexdigest()[:16],
-    }

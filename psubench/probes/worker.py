@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any
 
-from psubench.record import AGAIN
+from psubench.record import AGAIN, MEMORY
 
 STATUS_BYTES = 64
 """Size of the status file: number of the entry, stage and serial number of what runs now, padded."""
@@ -36,6 +36,12 @@ def main() -> None:
     import scipy.special  # noqa: F401
     import torch.fx.experimental.symbolic_shapes  # noqa: F401
 
+    import psubench.models.convolutional
+    import psubench.models.dense
+    import psubench.probes.activity
+    import psubench.probes.energy
+    import psubench.probes.memory
+    import psubench.probes.profile
     import psubench.probes.speed  # noqa: F401
 
     gc.collect()
@@ -78,10 +84,14 @@ def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
 def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     import torch
 
+    from psubench.probes.activity import ActivityProbe
+    from psubench.probes.energy import EnergyProbe
+    from psubench.probes.memory import MemoryProbe
+    from psubench.probes.profile import ProfileProbe
     from psubench.probes.speed import Job, Probe, classify
 
     counter = itertools.count()
-    numbers = {text: number for number, (_, text) in enumerate(job["entries"])} | {AGAIN: 0}
+    numbers = {name: number for number, (_, name, *_) in enumerate(job["entries"])} | {AGAIN: 0}
 
     def mark(neuron: str, stage: str) -> None:
         # A write to a file, not an event: nobody must wake up between samples.
@@ -89,7 +99,16 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
 
     torch.set_num_threads(job["case"]["threads"])
     try:
-        say({"event": "record", "record": Probe(Job(**job), mark, say).run()})
+        if job["process"] == MEMORY:
+            record = MemoryProbe(Job(**job), mark).run()
+        elif job["case"]["kind"] == "sparsity":
+            record = ActivityProbe(Job(**job), mark).run()
+        elif job["case"]["kind"] == "profile":
+            record = ProfileProbe(Job(**job), mark).run()
+        else:
+            probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
+            record = probe(Job(**job), mark, say).run()
+        say({"event": "record", "record": record})
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
         status, message = classify(error)
         say({"event": "lost", "status": status, "message": message})

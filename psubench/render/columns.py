@@ -55,7 +55,7 @@ def verdict(row: Row) -> str:
     if row["status"] != "ok":
         return str(row["status"])
     if row["is_reference"]:
-        return "reference"
+        return "ref"
     low, high, noise = row["ratio_low"], row["ratio_high"], row["noise_floor"]
     if low is None or high is None or noise is None:
         return "unclear"
@@ -115,7 +115,12 @@ def _rate(row: Row) -> str:
 
 
 def _memory(row: Row) -> str:
-    return UNKNOWN if row["peak_memory_bytes"] is None else f"{row['peak_memory_bytes'] / 2**20:.1f}"
+    if row["peak_memory_bytes"] is None:
+        return UNKNOWN
+    if row["peak_memory_bytes"] == 0:
+        return "<0.004"  # a page of memory, the least that is seen
+    mebibytes = row["peak_memory_bytes"] / 2**20
+    return f"{mebibytes:.{min(3, decimals(mebibytes))}f}"
 
 
 @dataclass(frozen=True)
@@ -192,5 +197,5 @@ COLUMNS: tuple[Column, ...] = (
     Column("ratio [95 %]", Show.TABLE, "t_{reference} / t_neuron\n[95 %]", None, _ratio),
     Column("verdict", Show.TABLE, "verdict", None, _verdict),
     Column("firing_rate", Show.TABLE | Show.JSON, "firing\nrate", None, _rate, right=True),
-    Column("peak memory", Show.TABLE, "peak\nmemory", "MiB", _memory, right=True),
+    Column("peak memory", Show.TABLE, "peak\nMiB", None, _memory, right=True),
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from psubench.errors import PsubenchError, nearest
 from psubench.render import groups, table
-from psubench.render.columns import COLUMNS, Column, Row, Show, unit_of
+from psubench.render.columns import Column, Row, Show, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +35,8 @@ def render(rows: Sequence[Row], format: str) -> str:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """One line per row, the columns of `speed.csv`; floats as they were measured, unknown is empty."""
-    columns = [column for column in COLUMNS if Show.CSV in column.show]
+    """One line per row, the columns of `speed.csv` or `energy.csv`; floats as measured, unknown is empty."""
+    columns = [column for column in groups.columns(rows) if Show.CSV in column.show]
     text = io.StringIO()
     # Not by pandas, whose import takes longer than writing 10,000 rows.
     writer = csv.writer(text, lineterminator="\n")
@@ -47,7 +47,7 @@ def to_csv(rows: Sequence[Row]) -> str:
 
 def to_json(rows: Sequence[Row]) -> str:
     """A list of objects, one a line; unknown is null."""
-    columns = [column for column in COLUMNS if Show.JSON in column.show]
+    columns = [column for column in groups.columns(rows) if Show.JSON in column.show]
     # json.dumps(indent=) would leave the fast encoder.
     encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
     lines = [encode({column.name: column.value(row) for column in columns}) for row in rows]
@@ -71,7 +71,7 @@ def to_latex(rows: Sequence[Row]) -> str:
     columns, frame = _grid(rows)
     align = "".join("r" if column.right else "l" for column in columns)
     text = frame.to_latex(
-        index=False, escape=True, column_format=align, caption=_escape(table.caption(rows)) + "."
+        index=False, escape=True, column_format=align, caption=latex_escape(table.caption(rows)) + "."
     )
     bad = "".join(f"% {' '.join(note.split())}\n" for note in table.notes(groups.distinct(rows)))
     for letter, command in {"≈": r"$\approx$", "±": r"$\pm$", "µ": r"\textmu{}"}.items():
@@ -79,7 +79,8 @@ def to_latex(rows: Sequence[Row]) -> str:
     return text + bad
 
 
-def _escape(text: str) -> str:
+def latex_escape(text: str) -> str:
+    """A text as LaTeX prints it."""
     return "".join(_LATEX.get(letter, letter) for letter in text)
 
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
-from psubench.render.columns import COLUMNS, Row, Show
+from psubench.render import energy
+from psubench.render.columns import COLUMNS, Column, Row, Show
 
-_WITHIN = ("T", "phase", "processes")
-"""Axes that one figure or one sentence spans."""
+_WITHIN = ("T", "phase", "processes", "mode")
+"""Axes that one figure or one sentence spans; a label tells the mode."""
+
+
+_NAMED = re.compile(r"\b(model|data)=")
+"""Axes whose values say what they are."""
+
+
+def columns(rows: Sequence[Row]) -> tuple[Column, ...]:
+    """The columns of rows of one kind; estimates and measured joules never share one."""
+    return energy.COLUMNS if rows and rows[0]["kind"] == "energy" else COLUMNS
 
 
 def distinct(rows: Sequence[Row]) -> list[Row]:
@@ -22,7 +33,9 @@ def distinct(rows: Sequence[Row]) -> list[Row]:
 def shared(rows: Sequence[Row]) -> dict[str, str]:
     """Header and text of every axis that has one value in all rows where it is known."""
     found, several = {}, varying(rows)
-    for column in COLUMNS:
+    for column in columns(rows):
+        if column.name == "size" and any(row["size"] is None for row in rows):
+            continue  # networks have none
         if Show.AXIS in column.show and column.name not in several:
             texts = {column.text(row) for row in rows if column.value(row) is not None}
             if len(texts) == 1:
@@ -35,7 +48,7 @@ def varying(rows: Sequence[Row]) -> list[str]:
 
     A resumed run has several run ids, which say nothing; they count only where a case occurs twice.
     """
-    axes = [column.name for column in COLUMNS if Show.AXIS in column.show]
+    axes = [column.name for column in columns(rows) if Show.AXIS in column.show]
     found = [name for name in axes if len({row[name] for row in rows} - {None}) > 1]
     return [name for name in found if name != "run_id" or _repeated(rows)]
 
@@ -53,9 +66,25 @@ def settings(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
+def networks(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Rows by network and data, under a title that says what they share beyond all the others."""
+    common = shared(rows)
+    found: dict[tuple[Any, Any], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row["model"], row["data"]), []).append(row)
+    return {
+        ", ".join(
+            f"{name} {text}"
+            for name, text in shared(some).items()
+            if name not in common and name not in ("phase", "mode")
+        ): some
+        for some in found.values()
+    }
+
+
 def file_name(start: str, setting: str) -> str:
     """A name for a file about one setting, the same on every system: `ratio-batch32-size512`."""
-    return re.sub(r"[^\w.-]+", "-", f"{start} {setting}".replace("=", "").strip())
+    return re.sub(r"[^\w.-]+", "-", f"{start} {_NAMED.sub('', setting)}".replace("=", "").strip()).strip("-")
 
 
 def phases(rows: Sequence[Row]) -> list[str]:

@@ -1,26 +1,49 @@
-"""One panel of the time figure: a line per neuron over T, both axes logarithmic."""
+"""One panel of a figure over T: a line per neuron, both axes logarithmic."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from psubench.render import groups
-from psubench.render.columns import SECONDS, Row, unit_of
+from psubench.render.columns import SECONDS, Row
 from psubench.render.styles import Style
 
 _LEAST_GAP = 0.085  # of an axis' width, between two labels
 
 
-def draw(axes: Any, rows: Sequence[Row], looks: dict[str, Style]) -> None:
-    """Median time per step, with the 5th to 95th percentile as error bars; a gap where a case has no time."""
+class Quantity(NamedTuple):
+    """What is drawn over T.
+
+    Attributes:
+        axis: label of the axis.
+        value: column of the rows; a row without it is a gap.
+        ends: columns of the error bars' ends, if there are any.
+        per_step: whether values are divided by T.
+        units: name and size of the units that ticks may have, the largest first.
+    """
+
+    axis: str
+    value: str
+    ends: tuple[str, str] | None
+    per_step: bool
+    units: Mapping[str, float]
+
+
+TIME = Quantity("time per step", "median_s", ("p05_s", "p95_s"), True, SECONDS)
+_BYTES = {"GiB": 2.0**30, "MiB": 2.0**20, "KiB": 2.0**10, "B": 1.0}
+MEMORY = Quantity("peak memory of a call", "peak_memory_bytes", None, False, _BYTES)
+
+
+def draw(axes: Any, rows: Sequence[Row], looks: dict[str, Style], quantity: Quantity) -> None:
+    """A line per neuron, with error bars; a gap where a case has no value."""
     Ts = sorted({row["T"] for row in rows})
     for label in groups.labels(rows):
         of_neuron = {row["T"]: row for row in rows if row["label"] == label}
         points = [of_neuron.get(T) for T in Ts]
-        if any(row is not None and row["median_s"] is not None for row in points):
-            _line(axes, Ts, points, label, looks[label])
+        if any(row is not None and row[quantity.value] for row in points):
+            _line(axes, Ts, points, label, looks[label], quantity)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     margin = max(Ts[-1] / Ts[0], 2) ** 0.05
@@ -29,18 +52,25 @@ def draw(axes: Any, rows: Sequence[Row], looks: dict[str, Style]) -> None:
     axes.minorticks_off()
     axes.grid(axis="y", linewidth=0.4, color="#dddddd")
     axes.set_axisbelow(True)
-    _time_ticks(axes)
+    _ticks(axes, quantity.units)
 
 
-def _line(axes: Any, Ts: Sequence[int], points: Sequence[Row | None], label: str, look: Style) -> None:
-    def per_step(name: str) -> list[float]:
-        return [math.nan if row is None or row[name] is None else row[name] / row["T"] for row in points]
+def _line(
+    axes: Any, Ts: Sequence[int], points: Sequence[Row | None], label: str, look: Style, quantity: Quantity
+) -> None:
+    def values(name: str) -> list[float]:
+        return [
+            math.nan if row is None or not row[name] else row[name] / (row["T"] if quantity.per_step else 1)
+            for row in points
+        ]
 
-    median, low, high = per_step("median_s"), per_step("p05_s"), per_step("p95_s")
-    below = [m - v for m, v in zip(median, low, strict=True)]
-    above = [v - m for m, v in zip(median, high, strict=True)]
+    middle, bars = values(quantity.value), None
+    if quantity.ends is not None:
+        low, high = map(values, quantity.ends)
+        below = [m - v for m, v in zip(middle, low, strict=True)]
+        bars = (below, [v - m for m, v in zip(middle, high, strict=True)])
     caps = {"elinewidth": 0.7, "capsize": 1.5, "capthick": 0.7}
-    axes.errorbar(Ts, median, yerr=(below, above), label=label, **caps, **_drawn(look))
+    axes.errorbar(Ts, middle, yerr=bars, label=label, **caps, **_drawn(look))
 
 
 def _drawn(look: Style) -> dict[str, Any]:
@@ -68,7 +98,7 @@ def _labelled(Ts: Sequence[int]) -> set[int]:
     return set(chosen)
 
 
-def _time_ticks(axes: Any) -> None:
+def _ticks(axes: Any, units: Mapping[str, float]) -> None:
     """Ticks at 1, 2 and 5 where the axis spans less than two decades, and only at 1 where it spans more."""
     from matplotlib.ticker import FixedLocator, FuncFormatter
 
@@ -76,10 +106,15 @@ def _time_ticks(axes: Any) -> None:
     steps = (1, 2, 5) if high / low < 100 else (1,)
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [step * 10.0**exponent for exponent in exponents for step in steps]
+    if 2.0**10 in units.values():
+        exponents = range(math.floor(math.log2(low)), math.ceil(math.log2(high)) + 1)
+        every = 1 if high / low < 32 else 2 if high / low < 1024 else 3
+        ticks = [2.0**exponent for exponent in exponents][::every]
     axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _si(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _in_unit(value, units)))
 
 
-def _si(seconds: float) -> str:
-    unit = unit_of(seconds * (1 + 1e-9))  # 1e-3 as a sum of tenths may be just below 1 ms
-    return f"{seconds / SECONDS[unit]:.3g} {unit}"
+def _in_unit(value: float, units: Mapping[str, float]) -> str:
+    """In the largest unit of which there is at least one; 1e-3 as a sum of tenths may be just below 1 ms."""
+    unit = next((name for name, size in units.items() if value * (1 + 1e-9) >= size), list(units)[-1])
+    return f"{value / units[unit]:.3g} {unit}"

@@ -48,7 +48,8 @@ def styles(labels: Iterable[str]) -> dict[str, Style]:
     """A style per label, the same in every figure.
 
     A built-in neuron has its own. Others take what their name falls on: a variant such as `psu@scan`
-    keeps the colour of its neuron. If two fall on the same, the later in the alphabet moves on.
+    or `lif [step]` keeps the colour of its neuron. If two fall on the same, the later in the alphabet
+    moves on.
     """
     found: dict[str, Style] = {}
     for label in sorted(set(labels)):
@@ -63,7 +64,7 @@ def styles(labels: Iterable[str]) -> dict[str, Style]:
 
 
 def _spare(label: str, number: int) -> Style:
-    family = _BUILT_IN.get(re.split(r"[@(]", label)[0])
+    family = _BUILT_IN.get(re.split(r"[@( ]", label)[0])
     return Style(
         family.color if family else _SPARE_COLORS[number % len(_SPARE_COLORS)],
         _SPARE_MARKERS[number % len(_SPARE_MARKERS)],

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from psubench.render import groups
-from psubench.render.columns import COLUMNS, UNKNOWN, Column, Row, Show, verdict
+from psubench.render import energy, groups
+from psubench.render.columns import UNKNOWN, Column, Row, Show, verdict
 from psubench.render.verdicts import verdict_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-_STYLES = {"faster": "green", "slower": "red", "≈": "dim", "reference": "dim", "unclear": "yellow"}
+_STYLES = {"faster": "green", "slower": "red", "≈": "dim", "ref": "dim", "unclear": "yellow"}
 _PHASES = {"train": "training", "infer": "inference"}
 _ASCII = str.maketrans({"≈": "~", "µ": "u", "±": "+/-", "·": "-"})
 
@@ -39,11 +39,13 @@ def _lines(rows: Sequence[Row], width: int, ascii_only: bool) -> list[str | Tabl
     def known(text: str) -> str:
         return text.translate(_ASCII) if ascii_only else text
 
-    columns = [column for column in shown(rows) if column.name != "phase"]
     lines: list[str | Table] = [known(caption(rows)), ""]
-    for phase in groups.phases(rows):
-        of_phase = sorted((row for row in rows if row["phase"] == phase), key=lambda row: row["T"])
-        lines += [_PHASES[phase], _table(of_phase, columns, width, known), ""]
+    for title, some in groups.networks(rows).items():
+        columns = [column for column in shown(some) if column.name != "phase"]
+        for phase in groups.phases(some):
+            of_phase = sorted((row for row in some if row["phase"] == phase), key=lambda row: row["T"])
+            heading = ": ".join(filter(None, (title, _PHASES[phase])))
+            lines += [known(heading), _table(of_phase, columns, width, known), ""]
     for paragraph in (notes(rows), verdict_lines(rows)):
         lines += [*(known(f"{line}.") for line in paragraph), *([""] if paragraph else [])]
     return lines[:-1]
@@ -90,9 +92,10 @@ def caption(rows: Sequence[Row]) -> str:
 def shown(rows: Sequence[Row]) -> list[Column]:
     """The columns that a table of these rows needs: axes that differ, results that are known."""
     several = groups.varying(rows)
-    axes = [column for column in COLUMNS if column.name in several]
+    columns = groups.columns(rows)
+    axes = [column for column in columns if column.name in several and column.name != "mode"]
     axes.sort(key=lambda column: {"phase": 0, "T": 1}.get(column.name, 2))
-    results = [column for column in COLUMNS if Show.TABLE in column.show]
+    results = [column for column in columns if Show.TABLE in column.show]
     known = [c for c in results if c.name == "label" or any(c.text(row) != UNKNOWN for row in rows)]
     return axes + known
 
@@ -104,15 +107,23 @@ def header(column: Column, rows: Sequence[Row]) -> str:
     return f"{text} ({column.unit})" if column.unit else text
 
 
+def _reason(row: Row) -> str | None:
+    """Why a case has no numbers, or fewer than were meant."""
+    if row["status"] != "ok":
+        return f"{row['status']}: {row['message'] or 'no message'}"
+    return str(row["unread"]) if row.get("unread") else None
+
+
 def notes(rows: Sequence[Row]) -> list[str]:
-    """Why cases have no numbers: equal reasons once, with every T that they hold for."""
+    """Why cases have no numbers, or none that are exact; equal reasons once, with every T of theirs."""
     found: dict[tuple[str, ...], list[str]] = {}
     for setting, group in groups.settings(rows).items():
-        for row in (row for row in group if row["status"] != "ok"):
-            reason = f"{row['status']}: {row['message'] or 'no message'}"
+        for row, reason in ((row, _reason(row)) for row in group):
+            if reason is None:
+                continue
             where = f" [{setting}]" if setting else ""
             found.setdefault((row["label"], row["phase"], where, reason), []).append(str(row["T"]))
     return [
         f"{label}, {_PHASES[phase]} at T = {', '.join(Ts)}{where}: {reason}"
         for (label, phase, where, reason), Ts in found.items()
-    ]
+    ] + energy.coarse(rows)

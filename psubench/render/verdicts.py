@@ -8,6 +8,8 @@ from psubench.render import groups
 from psubench.render.columns import Row, ratio, unverified, verdict
 
 _VERBS = {"train": "trains", "infer": "infers"}
+_CLAIMS = {"faster": "faster than", "slower": "slower than"}
+_ENERGY = {"faster": "with less energy than", "slower": "with more energy than"}
 _OTHER = {"≈": "no difference from {reference} beyond the noise", "unclear": "too few samples to tell"}
 
 
@@ -32,8 +34,9 @@ def _sentence(rows: Sequence[Row]) -> str:
     by_word: dict[str, list[Row]] = {}
     for row in rows:
         by_word.setdefault(verdict(row), []).append(row)
+    claim = _ENERGY if rows[0]["kind"] == "energy" else _CLAIMS
     claims = [
-        f"{word} than {reference} {_where(by_word[word], rows)} ({_most(by_word[word])})"
+        f"{claim[word]} {reference} {_where(by_word[word], rows)} ({_most(by_word[word])})"
         for word in ("slower", "faster")
         if word in by_word
     ]

@@ -1,0 +1,112 @@
+"""`psubench data`: which data sets are here, getting the others, and what they look like."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from psubench.cli import options as o
+from psubench.errors import PsubenchError, nearest
+
+if TYPE_CHECKING:
+    from psubench.data import DataSpec
+
+app = typer.Typer(help="Data sets: what is here, getting more, examples.", rich_markup_mode=None)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set, as psubench data list names it.")]
+Mirror = Annotated[
+    str | None, typer.Option(metavar="URL", help="Folder with the same files, instead of the publisher's.")
+]
+Steps = Annotated[
+    int | None,
+    typer.Option("--T", min=1, help="Time steps; those of the recordings, or 10 or 100, by default."),
+]
+Folder = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="For the figure; reports/data-NAME by default.")
+]
+
+
+@app.command(name="list")
+def listed(json: o.Json = False) -> None:
+    """Every data set: what it is, its shape, where it comes from, whether it is here."""
+    from psubench.data import TABLE
+    from psubench.render import listing
+
+    listing.show([_facts(spec, json=json) for spec in TABLE.values()], json=json)
+
+
+@app.command()
+def get(name: Name, mirror: Mirror = None, quiet: o.Quiet = False) -> None:
+    """Downloads a data set into the cache folder ($PSUBENCH_DATA), with checksum; goes on where it broke off.
+
+    Example: psubench data get shd
+    """
+    from psubench.data import TABLE, download
+
+    if name not in TABLE:
+        raise PsubenchError(f'unknown data set "{name}"', nearest(name, TABLE))
+    with _bar(quiet=quiet) as progress:
+        paths = download.get(TABLE[name], progress, mirror)
+    for path in paths:
+        print(path)
+
+
+@app.command()
+def show(name: Name, T: Steps = None, out: Folder = None, json: o.Json = False) -> None:
+    """Facts of a data set, and a figure with one example of each class (the paper's Figure 3).
+
+    Example: psubench data show fashion-mnist-events --T 10
+    """
+    from psubench.data import TABLE, examples, parse
+    from psubench.render import examples as figures
+    from psubench.render import listing, plots
+
+    ref = parse(name)
+    drawn = examples.draw(ref, T)
+    title = ref.name if drawn.note is None else f"{ref.name}: {drawn.note}"
+    figure = figures.figure(drawn.x, drawn.classes, title, rows=drawn.rows)
+    folder = out or Path("reports", "data-" + re.sub(r"[^\w.=-]+", "-", ref.name).strip("-"))
+    paths = plots.save([("examples", figure)], folder, ("pdf", "png"))
+    about: dict[str, Any] = (
+        _facts(TABLE[ref.kind], json=json) if not ref.is_plugin else {"data": name, "description": "plug-in"}
+    )
+    facts = {**about, **drawn.facts(), "figures": [str(path) for path in paths]}
+    listing.show([facts if json else {**facts, "figures": ", ".join(facts["figures"])}], json=json)
+
+
+def _facts(spec: DataSpec, *, json: bool) -> dict[str, Any]:
+    """What the table and this machine know about a data set."""
+    from psubench.data import state
+
+    here = state(spec.name)
+    words: dict[str, Any] = {
+        "data": spec.name,
+        "description": spec.description,
+        "real": spec.real,
+        "shape": spec.shape,
+        "classes": spec.classes,
+        "source": spec.source,
+        "licence": spec.licence,
+    }
+    if json:
+        folder = str(here.folder) if here.folder else None
+        return {
+            **words,
+            "state": here.state,
+            "samples": here.samples,
+            "folder": folder,
+            "remedy": here.remedy,
+        }
+    known = {key: "-" if value is None else value for key, value in words.items()}
+    return {**known, "state": str(here)}
+
+
+def _bar(*, quiet: bool) -> Any:
+    """A progress bar on stderr, as a context manager that gives the function to call."""
+    from psubench.render.transfer import bar
+
+    return bar(sys.stderr, quiet=quiet)

@@ -1,0 +1,78 @@
+"""Event files of the 128x128 camera DVS128: AEDAT 2, and AEDAT4 through the package `aedat`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psubench import plugins
+from psubench.data.cache import broken
+from psubench.errors import PsubenchError
+
+SENSOR = 128
+
+
+class Events(NamedTuple):
+    """A stream of events in the order of their time, all [N].
+
+    Attributes:
+        row: from the top of the upright picture, 0..127.
+        column: from its left.
+        on: 1 where it became brighter, 0 where darker.
+    """
+
+    row: NDArray[np.integer]
+    column: NDArray[np.integer]
+    on: NDArray[np.integer]
+
+
+def read_aedat2(path: Path) -> Events:
+    """Events of an AEDAT 2 file: header lines that begin with #, then pairs of big-endian uint32.
+
+    A pair is an address and a time in microseconds. Bit 0 of the address is 0 for ON, bits 1-7 count the
+    columns of the chip and bits 8-14 its rows, both from the far end; the camera stood on its side, so
+    that they are rows and columns of the picture the other way round. SpikingJelly reads them so too.
+    """
+    expected = "an AEDAT 2 file of a DVS128"
+    content = path.read_bytes()
+    if not content.startswith(b"#!AER-DAT2"):
+        raise broken(path, "does not begin with #!AER-DAT2.0" if content else "is empty", expected)
+    begin = 0
+    while content[begin : begin + 1] == b"#":
+        begin = content.find(b"\n", begin) + 1 or len(content)
+    if (len(content) - begin) % 8:
+        raise broken(path, f"ends within an event ({len(content)} bytes)", expected)
+    address = np.frombuffer(content, ">u4", offset=begin)[::2].astype(np.uint32)
+    if len(address) == 0:
+        raise broken(path, "has no events", expected)
+    if (address > 0x7FFF).any():
+        raise broken(path, f"has address {address.max():#x}", f"{expected}, addresses to 0x7fff")
+    return Events(127 - (address >> 1 & 0x7F), 127 - (address >> 8 & 0x7F), 1 - (address & 1))
+
+
+def read_aedat4(path: Path) -> Events:
+    """Events of an AEDAT4 file, rows and columns as they stand in it.
+
+    Raises:
+        PsubenchError: the package `aedat` is not there, or the file is broken.
+    """
+    expected = "an AEDAT4 file with events of 128x128 pixels"
+    try:
+        from aedat import Decoder
+    except ModuleNotFoundError:
+        raise PsubenchError(
+            f"{path} is AEDAT4, which needs the package aedat", 'install it: pip install "psubench[aedat4]"'
+        ) from None
+    try:
+        packets = [packet["events"] for packet in Decoder(path) if "events" in packet]
+    except Exception as error:  # of many types, some of them bare
+        raise broken(path, plugins.one_line(error), expected) from None
+    if not any(map(len, packets)):
+        raise broken(path, "has no events", expected)
+    events = np.concatenate(packets)
+    if max(events["x"].max(), events["y"].max()) >= SENSOR:
+        raise broken(path, f"has events at ({events['x'].max()}, {events['y'].max()})", expected)
+    return Events(events["y"], events["x"], events["on"].astype(np.int64))

@@ -1,0 +1,119 @@
+"""Data from outside: a plug-in is called as the contract says, and what it yields is checked."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from psubench import plugins
+from psubench.data.names import DataRef
+from psubench.errors import PsubenchError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_CONTRACT = "a data plug-in is called with T=, batch=, seed=, split= and yields (x [T,B,*], labels [B])"
+
+
+def from_plugin(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batches of a plug-in on the CPU, x as it comes and the labels as it gives them.
+
+    Raises:
+        PsubenchError: it cannot be called, raises, yields nothing, or yields something that is no pair
+            (x [T, B, *], labels [B]) of finite numbers with the same * every time.
+    """
+    what, step = _called(ref), None
+    iterator = _started(ref, T, batch, seed, split)
+    while True:
+        try:
+            given = next(iterator, None)
+        except Exception as error:
+            raise PsubenchError(
+                f"{what} with T={T}, batch={batch} raises {plugins.one_line(error)}",
+                "mend it or its parameters",
+            ) from error
+        if given is None and step is None:
+            raise PsubenchError(f'{what} yields nothing for T={T}, batch={batch}, split="{split}"', _CONTRACT)
+        if given is None:
+            return
+        x, labels = _checked(given, T, batch, what)
+        if step not in (None, x.shape[2:]):
+            raise PsubenchError(
+                f"{what} yields steps of shape {list(x.shape[2:])} after {list(step)}", _CONTRACT
+            )
+        step = x.shape[2:]
+        yield x, labels
+
+
+def class_numbers(ref: DataRef, labels: Tensor, classes: int | None) -> Tensor:
+    """The labels of a plug-in as int64, which they must be able to become: 0, 1, 2, ...
+
+    Args:
+        classes: how many the plug-in says there are, if it says so.
+    """
+    numbers: Tensor = labels.detach().cpu().long()
+    low, high = int(numbers.min()), int(numbers.max())
+    if not (numbers == labels.detach().cpu()).all() or low < 0 or (classes is not None and high >= classes):
+        allowed = f"0 to {classes - 1}" if classes is not None else "0, 1, 2, ..."
+        raise PsubenchError(
+            f"{_called(ref)} yields labels from {labels.min().item():g} to {labels.max().item():g}",
+            f"labels are the numbers of classes, {allowed}",
+        )
+    return numbers
+
+
+def declared_classes(ref: DataRef) -> int | None:
+    """The plug-in's attribute `classes`; None if it has none."""
+    classes = getattr(plugins.load(ref.kind), "classes", None)
+    if classes is not None and (isinstance(classes, bool) or not isinstance(classes, int) or classes < 1):
+        raise PsubenchError(f"{_called(ref)} has classes={classes!r}", "it is the number of classes")
+    return classes
+
+
+def _called(ref: DataRef) -> str:
+    return f'data plug-in "{ref.name}"'
+
+
+def _started(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iterator[Any]:
+    what = _called(ref)
+    make = plugins.load(ref.kind)
+    arguments = {"T": T, "batch": batch, "seed": seed, "split": split, **dict(ref.parameters)}
+    if not callable(make):
+        raise PsubenchError(f"{what} is a {type(make).__name__}", _CONTRACT)
+    try:
+        inspect.signature(make).bind(**arguments)
+    except TypeError as error:
+        raise PsubenchError(f"{what} cannot be called: {plugins.one_line(error)}", _CONTRACT) from None
+    except ValueError:  # some builtins have no signature: the call itself will tell
+        pass
+    try:
+        made = make(**arguments)
+    except Exception as error:
+        raise PsubenchError(
+            f"{what} with T={T}, batch={batch} raises {plugins.one_line(error)}", "mend it or its parameters"
+        ) from error
+    if made is None:
+        return iter(())
+    if not isinstance(made, Iterable):
+        raise PsubenchError(f"{what} yields a {type(made).__name__} that is no pair of tensors", _CONTRACT)
+    return iter(made)
+
+
+def _checked(given: Any, T: int, batch: int, what: str) -> tuple[Tensor, Tensor]:
+    import torch
+
+    pair = isinstance(given, tuple | list) and len(given) == 2
+    if not pair or not all(isinstance(part, torch.Tensor) for part in given):
+        raise PsubenchError(f"{what} yields a {type(given).__name__} that is no pair of tensors", _CONTRACT)
+    x: Tensor = given[0].detach().cpu()
+    labels: Tensor = given[1]
+    shape = list(x.shape)
+    if x.dim() < 2 or shape[0] != T or not 1 <= shape[1] <= batch or x.numel() == 0:
+        raise PsubenchError(f"{what} yields x of shape {shape} for T={T}, batch={batch}", _CONTRACT)
+    if labels.dim() != 1 or len(labels) != shape[1]:
+        held = f"{len(labels)} labels" if labels.dim() == 1 else f"labels of shape {list(labels.shape)}"
+        raise PsubenchError(f"{what} yields {held} for {shape[1]} samples", _CONTRACT)
+    if not x.isfinite().all():
+        raise PsubenchError(f"{what} yields x with NaN or infinity", "mend it")
+    return x, labels

@@ -1,0 +1,175 @@
+"""Gets the files of a data set from their publisher: checksum first, then unpacked under their own names.
+
+Nothing is ever half-written under a final name. What has arrived of a file when the connection breaks stays
+as NAME.part, and the next attempt goes on from there; a file with a wrong checksum is deleted.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from psubench import plugins
+from psubench.data import cache
+from psubench.data.spec import DataSpec
+from psubench.errors import CASE_FAILED, PsubenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Progress = Callable[[str, int, int | None], None]
+"""Told the name of a file, the bytes that are here, and how many there will be, if that is known."""
+_CHUNK = 2**16  # bytes; what is less than one is lost when a connection breaks
+_TIMEOUT = 30.0  # seconds without a byte
+
+
+def get(spec: DataSpec, progress: Progress, mirror: str | None = None) -> list[Path]:
+    """Downloads what the cache lacks of a data set; returns all its files.
+
+    Args:
+        mirror: address of a folder with the same files, instead of their publisher's.
+
+    Raises:
+        PsubenchError: nobody offers the files for download, the connection fails, the checksum is wrong,
+            or the folder cannot be written to.
+    """
+    if not spec.downloads:
+        reason = (
+            f"{spec.obtain} into {cache.folder(spec)}"
+            if spec.folder
+            else "it comes with psubench, or is made up"
+        )
+        raise PsubenchError(f'data set "{spec.name}" is not for download here', reason)
+    folder = cache.folder(spec)
+    for download in spec.downloads:
+        name = download.url.rpartition("/")[2]
+        wanted = download.members or (name,)
+        if all((folder / file).exists() for file in wanted):
+            continue
+        url = f"{mirror.rstrip('/')}/{name}" if mirror else download.url
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            archive = _fetch(url, name, download.md5, folder, progress)
+            if download.members:
+                try:
+                    unpack(archive, download.members, folder)
+                finally:
+                    archive.unlink()
+        except OSError as error:  # of the disk; those of the connection are dealt with below
+            raise PsubenchError(
+                f"{folder}: {plugins.one_line(error)}",
+                f"make room, or set {cache.VARIABLE} to another folder",
+            ) from None
+    return [folder / file for file in spec.files]
+
+
+def unpack(archive: Path, members: tuple[str, ...], folder: Path) -> None:
+    """Takes members out of a zip or tar archive, each written in full before it gets its name.
+
+    Raises:
+        PsubenchError: the archive is broken, or lacks a member.
+    """
+    expected = f"an archive with {', '.join(members)}"
+    try:
+        with _opened(archive) as read:
+            for member in members:
+                with written(folder / member) as target, read(member) as source:
+                    shutil.copyfileobj(source, target, _CHUNK)
+    except (KeyError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise cache.broken(archive, plugins.one_line(error), expected) from None
+
+
+@contextmanager
+def written(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to that gets the name `path` when the block ends well, and vanishes otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        try:
+            yield file
+            file.flush()
+            Path(file.name).chmod(0o644)  # temporary files are for their owner alone
+            os.replace(file.name, path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[Callable[[str], IO[bytes]]]:
+    """A function from the name of a member to its open file."""
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive) as packed:
+            yield packed.open
+    else:
+        with tarfile.open(archive) as tar:
+
+            def read(name: str) -> IO[bytes]:
+                file = tar.extractfile(name)
+                if file is None:
+                    raise KeyError(f"{name} is no file")
+                return file
+
+            yield read
+
+
+def _fetch(url: str, name: str, md5: str, folder: Path, progress: Progress) -> Path:
+    """A file under its name, if its checksum is right; pooch sees to that."""
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")  # it would tell on stderr what `progress` tells
+    resume = _Resuming(folder / f"{name}.part", lambda here, of: progress(name, here, of))
+    try:
+        return Path(pooch.retrieve(url, f"md5:{md5}", name, folder, downloader=resume))
+    except requests.RequestException as error:
+        here = resume.part.stat().st_size if resume.part.exists() else 0
+        again = f"; {here:,} bytes are here, run it again to go on from there" if here else ""
+        raise PsubenchError(
+            f"{url}: {plugins.one_line(error)}",
+            f"check the connection, or put the file into {folder}{again}",
+            CASE_FAILED,
+        ) from None
+    except ValueError:  # what pooch raises for a wrong checksum
+        raise PsubenchError(
+            f"{url} is not the file that was published: its MD5 is not {md5}",
+            "it was deleted; try again, or another --mirror",
+            CASE_FAILED,
+        ) from None
+
+
+class _Resuming:
+    """Downloads for pooch; keeps what has arrived in a file of its own, and asks only for the rest."""
+
+    def __init__(self, part: Path, progress: Callable[[int, int | None], None]) -> None:
+        self.part = part
+        self.progress = progress
+
+    def __call__(self, url: str, output_file: str, _pooch: Any) -> None:
+        """Writes `url` to `output_file`, the name that pooch checks."""
+        import requests
+
+        here = self.part.stat().st_size if self.part.exists() else 0
+        ask = {"Accept-Encoding": "identity", **({"Range": f"bytes={here}-"} if here else {})}
+        with requests.get(url, headers=ask, stream=True, timeout=_TIMEOUT) as response:
+            if here and response.status_code == requests.codes.requested_range_not_satisfiable:
+                self.part.unlink()  # it is as long as the file, or longer: not to be trusted
+                return self(url, output_file, _pooch)
+            response.raise_for_status()
+            if response.status_code != requests.codes.partial_content:
+                here = 0  # the server sends all of it
+            length = response.headers.get("Content-Length")
+            total = here + int(length) if length else None
+            with self.part.open("ab" if here else "wb") as file:
+                for chunk in response.iter_content(_CHUNK):
+                    here += file.write(chunk)
+                    self.progress(here, total)
+        os.replace(self.part, output_file)
+        return None

@@ -1,0 +1,173 @@
+"""The machine as a place to measure: what it is, how noisy it is, and why. Shows nothing."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from psubench import analyse, intervals
+from psubench.detect import Comparison
+from psubench.devices import available, device_lock, disturbances, machine, memory_limit_bytes
+from psubench.devices.disturbances import Finding
+from psubench.devices.energy import meters
+from psubench.devices.nvml import Nvml
+from psubench.plan import speed_blocks
+from psubench.runner import Crew, Settings, Watcher
+from psubench.suite import Block
+from psubench.workers import Host
+
+REFERENCE, NEURON = "lif", "psu"
+CASE = {
+    "neurons": NEURON, "reference": REFERENCE, "T": "32", "batch": "32", "size": "512", "phase": "infer",
+    "data": "spoken-digits",
+}  # fmt: skip
+WAITING = 0.02  # of a window's time; less is the reading of the clocks
+Record = Mapping[str, Any]
+
+
+def examine(
+    device: str,
+    threads: int,
+    seconds: float,
+    comparison: Comparison,
+    watcher: Watcher,
+    on_wait: Callable[[str], None],
+) -> dict[str, Any]:
+    """All facts, the noise of an A/A measurement, and the causes of noise.
+
+    Args:
+        device: as `devices.resolve` gives it.
+        seconds: of samples, shared by the processes of `comparison`; 0 measures nothing.
+        watcher: told of cases that fail.
+        on_wait: told in a sentence that another run holds the device.
+    """
+    records: list[Record] = []
+    before = after = None
+    if seconds > 0:
+        with device_lock(device, on_wait):
+            before = disturbances.snapshot()
+            records = same_against_same(device, threads, seconds, comparison.processes, watcher)
+            after = disturbances.snapshot()
+    findings = disturbances.settings(threads) + of_gpus(Nvml())
+    if before and after:
+        findings = [*disturbances.between(before, after), *of_windows(records), *findings]
+    return {
+        "machine": machine(),
+        "devices": [info._asdict() for info in available()],
+        "energy": [entry for info in available() if info.usable for entry in counters(info.name)],
+        "noise": noise(records, comparison) if records else None,
+        "findings": [finding._asdict() for finding in findings],
+    }
+
+
+def counters(device: str) -> list[dict[str, Any]]:
+    """Every energy counter of a device with its resolution, or why there is none."""
+    if device == "scripted":
+        return []
+    found, absent = meters(device)
+    entries = []
+    for counter in found:
+        resolution, reason = counter.resolution()
+        entries.append(
+            {
+                "device": device,
+                "counter": f"{counter.source}:{counter.name}",
+                "step_j": resolution and resolution.step_j,
+                "period_s": resolution and resolution.period_s,
+                "reason": reason,
+                "remedy": None,
+            }
+        )
+    lacking = dict.fromkeys(("counter", "step_j", "period_s"))
+    return entries + [
+        {"device": device, **lacking, "reason": one.reason, "remedy": one.remedy} for one in absent
+    ]
+
+
+def same_against_same(
+    device: str, threads: int, seconds: float, processes: int, watcher: Watcher
+) -> list[Record]:
+    """Block records of fresh processes, in which LIF runs against itself and against a PSU."""
+    (block,) = speed_blocks(CASE, device, threads)
+    # A precision that is never reached: the rounds go on for all of their seconds.
+    settings = Settings(processes, 1e-12, seconds / processes, 120.0, memory_limit_bytes(), 0, False)
+    watcher.plan(processes)
+    return [_process(number, block, settings, watcher) for number in range(processes)]
+
+
+def _process(number: int, block: Block, settings: Settings, watcher: Watcher) -> Record:
+    began = time.monotonic()
+    watcher.block(f"noise, process {number + 1} of {settings.processes}")
+    crew = Crew(settings, watcher, number, Host(block.case.threads, block.case.device))
+    try:
+        record = crew.measure(block, list(block.entries))
+    finally:
+        crew.host.close()
+    ratios = {name: interval.ratios() for name, interval in analyse.block_ratios(record).items()}
+    watcher.block_done("noise", time.monotonic() - began, ratios)
+    return record
+
+
+def noise(records: Sequence[Record], comparison: Comparison) -> dict[str, Any]:
+    """The A/A result, and the smallest slowdown that a comparison finds with it.
+
+    `sd` is the standard deviation between processes of the median log-ratio, of LIF to itself and to
+    the PSU. The larger one decides: two neurons differ in their place in memory from process to
+    process, which LIF against itself cannot show.
+    """
+    ratios = [found for found in map(analyse.block_ratios, records) if found]
+    medians = {name: [found[name].value for found in ratios if name in found] for name in (REFERENCE, NEURON)}
+    sd = {name: statistics.stdev(values) if len(values) > 1 else None for name, values in medians.items()}
+    known = [value for value in sd.values() if value is not None]
+    same, case = medians[REFERENCE], records[0]["case"]
+    size = f"T={case['T']} batch={case['batch']} size={case['size']}"
+    return {
+        "case": f"{REFERENCE} against itself and {NEURON}, inference, {size}",
+        "device": case["device"],
+        "processes": len(ratios),
+        "rounds": sum(record.get("rounds", 0) for record in records),
+        "noise_floor": intervals.noise_floor(intervals.over_processes(same)) if same else None,
+        "sd_same": sd[REFERENCE],
+        "sd_other": sd[NEURON],
+        "smallest_effect": comparison.smallest_effect(max(known)) if known else None,
+        "comparison": vars(comparison),
+        "failed": [
+            outcome["message"] for r in records for outcome in r["cases"] if outcome["status"] != "ok"
+        ],
+    }
+
+
+def of_windows(records: Sequence[Record]) -> list[Finding]:
+    """What the timed windows themselves tell: page faults, and time in which they waited for a core."""
+    faults = [n for record in records for n in record.get("faults", ())]
+    if not faults:
+        return []
+    share = statistics.fmean(n > 0 for n in faults)
+    found = f"in {100 * share:.0f} % of the rounds"
+    pages = Finding("page faults", "ok", found)
+    if share > 0.05:
+        remedy = "the allocator's settings do not hold: use glibc, and free memory"
+        pages = Finding("page faults", "found", found, remedy)
+    return [pages, _waiting(records)]
+
+
+def _waiting(records: Sequence[Record]) -> Finding:
+    used = sum(ns for record in records for ns in record.get("cpu_ns", ()))
+    wall = sum(ns for record in records for samples in record.get("wall_ns", {}).values() for ns in samples)
+    what = "waiting for a core"
+    if not wall or records[0]["case"]["device"] != "cpu":
+        return Finding(what, "unknown", "the windows are not the processor's")
+    # With several threads a window uses more processor time than it lasts.
+    share = max(0.0, 1 - used / (wall * records[0]["case"]["threads"]))
+    found = f"{100 * share:.1f} % of the time in windows"
+    if share <= WAITING or records[0]["case"]["threads"] > 1:
+        return Finding(what, "ok", found)
+    return Finding(what, "found", found, "others run on these cores: see other programs and steal time")
+
+
+def of_gpus(nvml: Nvml) -> list[Finding]:
+    """What disturbs the GPUs of this machine."""
+    return [finding for gpu in nvml.gpus() for finding in disturbances.gpu(gpu, {os.getpid()})]

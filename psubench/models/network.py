@@ -1,0 +1,128 @@
+"""From a name to a network whose spiking layers are known. Importing this needs no torch."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from psubench import plugins
+from psubench.errors import PsubenchError
+from psubench.models.names import TABLE, ModelRef
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_CONTRACT = (
+    "a model plug-in is called with neuron= (makes one spiking layer) and T=, gives a torch.nn.Module"
+    " [T,B,*] -> [B,classes], and has an attribute input_shape"
+)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network and what must be known about it.
+
+    Attributes:
+        module: [T, B, *input_shape] -> logits [B, classes].
+        spiking: its spiking layers by their names in `module.named_modules()`, in the order in which
+            they were made.
+        input_shape: of one step of one sample.
+    """
+
+    module: nn.Module
+    spiking: dict[str, nn.Module]
+    input_shape: tuple[int, ...]
+
+
+def shape_for(ref: ModelRef, step_shape: tuple[int, ...] | None, data: str) -> tuple[int, ...]:
+    """Shape of one step of one sample as the network will see it.
+
+    Args:
+        step_shape: of the data set; None for noise, which comes in any shape.
+        data: its name, for errors.
+
+    Raises:
+        PsubenchError: network and data do not fit.
+    """
+    wanted = _plugin_shape(ref) if ref.is_plugin else TABLE[ref.kind].input_shape
+    if wanted is None and step_shape is None:
+        raise PsubenchError(
+            f'model "{ref.name}" takes its shape from the data, and {data} has none',
+            "give a data set with --data, such as spoken-digits",
+        )
+    if wanted is None or step_shape is None or wanted == step_shape:
+        return cast("tuple[int, ...]", wanted or step_shape)
+    own = f"its own is {TABLE[ref.kind].data}; " if not ref.is_plugin else ""
+    raise PsubenchError(
+        f'model "{ref.name}" takes steps of shape {list(wanted)}, {data} has {list(step_shape)}',
+        f"{own}--model mlp takes any shape",
+    )
+
+
+def _plugin_shape(ref: ModelRef) -> tuple[int, ...]:
+    shape = getattr(plugins.load(ref.kind), "input_shape", None)
+    if not isinstance(shape, tuple | list) or not all(isinstance(n, int) and n > 0 for n in shape):
+        raise PsubenchError(f'model plug-in "{ref.name}" has input_shape {shape!r}', _CONTRACT)
+    return tuple(shape)
+
+
+def build(
+    ref: ModelRef, neuron: Callable[[], nn.Module], T: int, input_shape: tuple[int, ...], classes: int
+) -> Network:
+    """The network that the ref names, freshly initialised, in layer mode.
+
+    Args:
+        neuron: called once per spiking layer.
+        input_shape: as `shape_for` gives it.
+        classes: outputs of a built-in network; a plug-in has its own.
+
+    Raises:
+        PsubenchError: a plug-in cannot be built, or uses none of the neurons that it asked for.
+    """
+    made: list[nn.Module] = []
+
+    def factory() -> nn.Module:
+        made.append(neuron())
+        return made[-1]
+
+    if ref.is_plugin:
+        module = _from_plugin(ref, factory, T)
+    else:
+        spec = TABLE[ref.kind]
+        where, _, function = spec.module.partition(":")
+        parameters = {**spec.parameters, **dict(ref.parameters)}
+        make = getattr(import_module(where), function)
+        module = make(neuron=factory, input_shape=input_shape, classes=classes, **parameters)
+    names = {id(layer): name for name, layer in module.named_modules()}
+    spiking = {names[id(layer)]: layer for layer in made if id(layer) in names}
+    if not spiking:
+        raise PsubenchError(f'model plug-in "{ref.name}" holds no spiking layer', _CONTRACT)
+    return Network(module, spiking, input_shape)
+
+
+def _from_plugin(ref: ModelRef, factory: Callable[[], nn.Module], T: int) -> nn.Module:
+    from torch import nn
+
+    what = f'model plug-in "{ref.name}"'
+    make = plugins.load(ref.kind)
+    arguments: dict[str, Any] = {"neuron": factory, "T": T, **dict(ref.parameters)}
+    if not callable(make):
+        raise PsubenchError(f"{what} is a {type(make).__name__}", _CONTRACT)
+    try:
+        inspect.signature(make).bind(**arguments)
+    except TypeError as error:
+        raise PsubenchError(f"{what} cannot be called: {plugins.one_line(error)}", _CONTRACT) from None
+    try:
+        module = make(**arguments)
+    except PsubenchError:
+        raise
+    except Exception as error:
+        raise PsubenchError(
+            f"{what} with T={T} raises {plugins.one_line(error)}", "mend it or its parameters"
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise PsubenchError(f"{what} gives a {type(module).__name__}", _CONTRACT)
+    return module

@@ -1,0 +1,148 @@
+"""How much does a network fire and compute? One network in one worker process: build, calibrate, count."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from psubench import data, models, neurons
+from psubench.activity import energy_models
+from psubench.activity.network import calibrate, count, pictures
+from psubench.activity.rows import Pricing, layer_rows
+from psubench.counting import UNTRAINED
+from psubench.devices import open_device
+from psubench.models import Network
+from psubench.neurons.operations import dynamics
+from psubench.probes.speed import Job, classify
+
+
+@dataclass
+class ActivityProbe:
+    """State of a worker while it counts.
+
+    Attributes:
+        mark: told what is about to run, so that the parent knows whom to blame.
+    """
+
+    job: Job
+    mark: Callable[[str, str], None]
+
+    def run(self) -> dict[str, Any]:
+        """Counts one case; returns its record, in which a failure has a status and a message."""
+        ((key, name, text, _),) = self.job.entries
+        case = self.job.case
+        outcome: dict[str, Any] = {"key": key, "neuron": name, "status": "ok", "message": None}
+        try:
+            outcome |= self._counted(neurons.parse(text), partial(self.mark, name, "count"))
+        except Exception as error:  # the worker's border: a plug-in may raise anything
+            outcome["status"], outcome["message"] = classify(error)
+        return {"type": "activity", "case": case, "process": self.job.process, "cases": [outcome]}
+
+    def _counted(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> dict[str, Any]:
+        mark()
+        case, T = self.job.case, self.job.case["T"]
+        network, parameters = self._network(ref)
+        torch.manual_seed(self.job.seed)  # of neurons that draw their spikes
+        untrained = case["weights"] == UNTRAINED
+        norms = calibrate(network.module, _marked(self._batches("train"), mark)) if untrained else 0
+        test = self._test_split()
+        layers = count(
+            network.module, network.spiking, self._batches(test), fold=case["pooling"] == "fold", mark=mark
+        )
+        model = energy_models.parse(case["energy_model"])
+        rows = layer_rows(layers, dynamics(ref, T), T, Pricing(model, case["first_layer"], case["pooling"]))
+        total = rows[-1]
+        exact = {name: total[name] for name in ("spikes", "neuron_steps", "sop_eff", "mac_textbook")}
+        first = next(self._batches(test))
+        data_ref = data.parse(case["data"])
+        return {
+            "exact": {**exact, "parameters": parameters},
+            "split": test,
+            "note": data.note(data_ref, T),
+            "calibrated_layers": norms,
+            "energy_model": _described(model),
+            "layers": rows,
+            **pictures(network.module, network.spiking, first[:, :1]),
+        }
+
+    def _network(self, ref: neurons.NeuronRef) -> tuple[Network, int]:
+        """The network with the same weights for every neuron, and how many it has without the neurons'."""
+        case, T = self.job.case, self.job.case["T"]
+        model, data_ref = models.parse(case["model"]), data.parse(case["data"])
+        step, classes = (None, 10) if self._noise() else data.shape(data_ref, T)
+        shape = models.shape_for(model, step, data_ref.name)
+
+        def neuron() -> torch.nn.Module:
+            # Neurons may draw weights of their own, after which those of the network would be others.
+            with torch.random.fork_rng(devices=[]):
+                return neurons.build(ref, T)
+
+        torch.manual_seed(self.job.seed)
+        network = models.build(model, neuron, T, shape, classes)
+        inside = {id(p) for layer in network.spiking.values() for p in layer.parameters()}
+        parameters = sum(p.numel() for p in network.module.parameters() if id(p) not in inside)
+        device = open_device(case["device"], T=T, phase="infer", seed=self.job.seed)
+        network.module.to(device.torch_device, getattr(torch, case["dtype"])).eval()
+        self._place = device.torch_device
+        return network, parameters
+
+    def _noise(self) -> bool:
+        ref = data.parse(self.job.case["data"])
+        return not ref.is_plugin and data.TABLE[ref.kind].step is None
+
+    def _test_split(self) -> str:
+        """The split that is counted: recordings that no training has seen, where there are any."""
+        ref = data.parse(self.job.case["data"])
+        splits = ("train", "test") if ref.is_plugin else data.TABLE[ref.kind].splits
+        return "test" if "test" in splits else "train"
+
+    def _batches(self, split: str) -> Iterator[Tensor]:
+        """x [T, B, *] of the asked number of samples, or of as many as there are."""
+        case, left = self.job.case, self.job.case["samples"]
+        source = self._noises(split) if self._noise() else self._recordings(split)
+        for x in source:
+            part = x[:, :left].to(self._place, getattr(torch, case["dtype"]))
+            left -= part.shape[1]
+            yield part
+            if not left:
+                return
+
+    def _recordings(self, split: str) -> Iterator[Tensor]:
+        case = self.job.case
+        ref = data.parse(case["data"])
+        given = data.batches(ref, T=case["T"], batch=case["batch"], seed=self.job.seed, split=split)
+        return (x for x, _ in given)
+
+    def _noises(self, split: str) -> Iterator[Tensor]:
+        """Noise of another seed for every batch and split."""
+        case = self.job.case
+        shape = models.shape_for(models.parse(case["model"]), None, case["data"])
+        for number in itertools.count():
+            seed = 2 * (self.job.seed + number) + (split == "test")
+            x, _ = data.currents(
+                case["data"], T=case["T"], batch=case["batch"], size=math.prod(shape), seed=seed
+            )
+            yield x.view(case["T"], -1, *shape)
+
+
+def _marked(batches: Iterator[Tensor], mark: Callable[[], None]) -> Iterator[Tensor]:
+    for x in batches:
+        yield x
+        mark()
+
+
+def _described(model: energy_models.EnergyModel) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "source": model.source,
+        "verified": model.verified,
+        "omits": model.omits,
+        "constants_pj": dict(model.constants),
+    }

@@ -1,0 +1,44 @@
+"""How many joules does a neuron take? One block in one worker process: build, gate, measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from psubench import intervals, joules
+from psubench.devices.energy import require
+from psubench.measure import Contestant
+from psubench.probes.speed import Measured, Probe
+from psubench.record import AGAIN
+from psubench.windows import Metering, Windowing, Windows
+
+
+@dataclass
+class EnergyProbe(Probe):
+    """State of a worker while it measures the energy of its block; its gate is that of `speed`."""
+
+    record_type: ClassVar[str] = "energy"
+
+    def _measure(self, contestants: list[Contestant], reference: str | None) -> Measured:
+        metering = Metering(
+            self.device,
+            require(self.device.name),
+            Windowing(**self.job.windows or {}),
+            self._rng(),
+            lambda label: self.mark(label, "measure"),
+            self._after_round,
+        )
+        return metering.measure(contestants, reference)
+
+    def _after_round(self, so_far: Windows) -> None:
+        samples, reference = joules.per_call(so_far.fields()), self.job.reference
+        if not samples.get(AGAIN) or reference not in samples:
+            return
+        ratios = {
+            name: intervals.over_rounds(
+                intervals.log_ratios(samples[reference], samples[AGAIN if name == reference else name])
+            ).ratios()
+            for name in samples
+            if name != AGAIN
+        }
+        self.say({"event": "live", "ratios": ratios, "rounds": len(samples[reference])})
