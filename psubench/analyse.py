@@ -70,9 +70,18 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
 
     A case that was planned and never measured is a row with status `interrupted`.
     """
+    planned, found = trials(records)
+    memory = {o["key"]: o for record in records if record["type"] == MEMORY for o in record["cases"]}
+    return [
+        _with_memory(_row(case, list(found.get(key, {}).values()), planned), memory.get(key))
+        for key, case in planned.items()
+    ]
+
+
+def trials(records: Iterable[Record]) -> tuple[dict[str, Record], dict[str, dict[int, Trial]]]:
+    """Planned cases by key, each with its run_id, and what was tried of them by key and process."""
     planned: dict[str, Record] = {}
-    trials: dict[str, dict[int, Trial]] = {}
-    memory: dict[str, Record] = {}
+    found: dict[str, dict[int, Trial]] = {}
     run_id = ""
     for record in records:
         if record["type"] == "run":
@@ -80,13 +89,8 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
             for case in record["cases"]:
                 planned.setdefault(case["key"], {**case, "run_id": run_id})
         elif record["type"] in _MEASURED:
-            _collect(record, run_id, trials)
-        elif record["type"] == MEMORY:
-            memory |= {outcome["key"]: outcome for outcome in record["cases"]}
-    return [
-        _with_memory(_row(case, list(trials.get(key, {}).values()), planned), memory.get(key))
-        for key, case in planned.items()
-    ]
+            _collect(record, run_id, found)
+    return planned, found
 
 
 def _with_memory(row: dict[str, Any], outcome: Record | None) -> dict[str, Any]:
@@ -108,7 +112,7 @@ def _collect(block: Record, run_id: str, trials: dict[str, dict[int, Trial]]) ->
 
 def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -> dict[str, Any]:
     reference = plan[planned["reference"]]
-    status, message = _verdict(trials, planned.get("skip"))
+    status, message = status_of(trials, planned.get("skip"))
     row = {
         **planned["case"],
         "key": planned["key"],
@@ -126,8 +130,8 @@ def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -
     return {**row, **_speed(good), **_ratio(good)}
 
 
-def _verdict(trials: Sequence[Trial], skip: str | None) -> tuple[str, str | None]:
-    """A case is ok when it was in every process that tried it."""
+def status_of(trials: Sequence[Trial], skip: str | None) -> tuple[str, str | None]:
+    """Status and message of a case: ok when it was in every process that tried it."""
     if skip is not None:
         return "skipped", skip
     if not trials:

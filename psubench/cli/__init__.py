@@ -10,6 +10,8 @@ from typer.exceptions import TyperException
 from psubench import __version__
 from psubench.cli import (
     accuracy,
+    baseline,
+    compare,
     data,
     doctor,
     energy,
@@ -17,7 +19,9 @@ from psubench.cli import (
     listing,
     plot,
     profile,
+    report,
     run,
+    selftest,
     show,
     sparsity,
     speed,
@@ -39,11 +43,15 @@ app.command()(profile.profile)
 app.command()(run.run)
 app.command()(train.train)
 app.command()(accuracy.accuracy)
+app.command()(compare.compare)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
+app.command()(report.report)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
+app.add_typer(selftest.app, name="selftest")
+app.add_typer(baseline.app, name="baseline")
 
 
 def _version(wanted: bool) -> None:

@@ -32,7 +32,10 @@ Folder = Annotated[
 
 @app.command(name="list")
 def listed(json: o.Json = False) -> None:
-    """Every data set: what it is, its shape, where it comes from, whether it is here."""
+    """Every data set: what it is, its shape, where it comes from, whether it is here.
+
+    Example: psubench data list
+    """
     from psubench.data import TABLE
     from psubench.render import listing
 

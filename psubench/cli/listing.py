@@ -12,7 +12,10 @@ app = typer.Typer(help="What there is: neurons, data, devices.", rich_markup_mod
 
 @app.command()
 def neurons(json: o.Json = False) -> None:
-    """Every neuron: its equation, whether it is causal, its relation to LIF, its source."""
+    """Every neuron: its equation, whether it is causal, its relation to LIF, its source.
+
+    Example: psubench list neurons
+    """
     from psubench.neurons import TABLE
     from psubench.render import listing
 
@@ -39,7 +42,10 @@ app.command(name="data")(data.listed)
 
 @app.command()
 def devices(json: o.Json = False) -> None:
-    """Every device of this machine, and why another is missing."""
+    """Every device of this machine, and why another is missing.
+
+    Example: psubench list devices --json
+    """
     from psubench.devices import available
     from psubench.render import listing
 
@@ -48,7 +54,10 @@ def devices(json: o.Json = False) -> None:
 
 @app.command(name="energy-models")
 def energy_models(json: o.Json = False) -> None:
-    """Every energy model: picojoule per operation, its source, what it leaves out."""
+    """Every energy model: picojoule per operation, its source, what it leaves out.
+
+    Example: psubench list energy-models
+    """
     from psubench.activity.energy_models import TABLE, parse
     from psubench.render import listing
 

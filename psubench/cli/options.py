@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from psubench.cli import completion
 from psubench.errors import PsubenchError
 from psubench.suite import choice, choices
 
@@ -37,19 +38,24 @@ Neurons = Annotated[
     typer.Option(
         metavar="LIST",
         help="Names, name@implementation, name(key=value), plug-ins file.py:Attribute, or all.",
+        autocompletion=completion.neurons,
     ),
 ]
 Reference = Annotated[str, typer.Option(metavar="NEURON", help="What the time ratio compares with.")]
 Model = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="neuron (one layer), a network such as vggsnn(width=0.25), or a plug-in."
+        metavar="NAME",
+        help="neuron (one layer), a network such as vggsnn(width=0.25), or a plug-in.",
+        autocompletion=completion.models,
     ),
 ]
 Data = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="spoken-digits, shd, normal(mu=1), ... or a plug-in; the model's own by default."
+        metavar="NAME",
+        help="spoken-digits, shd, normal(mu=1), ... or a plug-in; the model's own by default.",
+        autocompletion=completion.data,
     ),
 ]
 Mode = Annotated[

@@ -57,6 +57,13 @@ class Compiled(nn.Module):
         return torch.compile(eager, backend=count, dynamic=False)
 
 
+def graph_breaks() -> int:
+    """How often tracing has had to go back to Python since the process began."""
+    from torch._dynamo.utils import counters
+
+    return sum(counters["graph_break"].values())
+
+
 class IF(Compiled, serial.IF):
     """Integrate and fire, compiled."""
 

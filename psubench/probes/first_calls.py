@@ -6,10 +6,9 @@ here, for a while, and the time goes into the record, apart from run time.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +18,38 @@ READY_SECONDS = 1800.0
 """For so long a neuron may build and compile; then it has to answer as any other."""
 
 _BEAT_SECONDS = 1.0
+
+
+def first_calls(calls: Callable[[], object], layers: Sequence[nn.Module]) -> dict[str, Any] | None:
+    """Makes the first calls.
+
+    Args:
+        calls: in every way in which it will be timed.
+        layers: the spiking layers that are called.
+
+    Returns:
+        For compiled layers `seconds` until they were ready, `graphs` compiled so far, and
+        `graph_breaks`: how often tracing went back to Python. None for any others.
+    """
+    if not any(hasattr(layer, "graphs") for layer in layers):
+        calls()
+        return None
+    before = _graph_breaks()
+    began = time.perf_counter()
+    calls()
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "graphs": graphs(layers), "graph_breaks": _graph_breaks() - before}
+
+
+def graphs(layers: Sequence[nn.Module]) -> int:
+    """How many graphs have been compiled for these layers."""
+    return sum(int(getattr(layer, "graphs", 0)) for layer in layers)
+
+
+def _graph_breaks() -> int:
+    from psubench.neurons.compiled import graph_breaks
+
+    return graph_breaks()
 
 
 @contextmanager
@@ -39,31 +70,3 @@ def alive(mark: Callable[[], None]) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-def first_call(module: nn.Module, call: Callable[[], object]) -> dict[str, Any] | None:
-    """Runs `call`, what will be timed, for the first time.
-
-    Returns:
-        Where `module` is or holds compiled neurons: `seconds` that it took, and `graph_breaks`, how often
-        tracing had to go back to Python. None for any other.
-    """
-    if graphs(module) is None:
-        call()
-        return None
-    breaks, began = _graph_breaks(), time.perf_counter()
-    call()
-    return {"seconds": time.perf_counter() - began, "graph_breaks": _graph_breaks() - breaks}
-
-
-def graphs(module: nn.Module) -> int | None:
-    """How many graphs have been compiled for the neurons of a module; None if it has none to compile."""
-    counts = [getattr(part, "graphs", None) for part in module.modules()]
-    found = [count for count in counts if isinstance(count, int)]
-    return sum(found) if found else None
-
-
-def _graph_breaks() -> int:
-    # Not imported before something was compiled: it takes a second.
-    counted = sys.modules.get("torch._dynamo.utils")
-    return 0 if counted is None else sum(counted.counters["graph_break"].values())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Protocol
@@ -16,7 +17,8 @@ from psubench import neurons, plugins
 from psubench.devices import Device, open_device
 from psubench.errors import NeuronError, PsubenchError, UnsupportedError
 from psubench.measure import Contestant, Interleaver, Limits, Measurement
-from psubench.probes import first_calls, inputs, subjects
+from psubench.probes import inputs, subjects
+from psubench.probes.first_calls import alive, first_calls, graphs
 from psubench.probes.gate import WrongError
 from psubench.probes.subjects import Subject
 from psubench.record import AGAIN
@@ -69,6 +71,7 @@ class Outcome:
 
     Attributes:
         neuron: its name in the block: the neuron's text, and the mode where it is not "layer".
+        compile: of a compiled neuron, what `first_calls` tells, and the recompiles while it was timed.
     """
 
     key: str
@@ -147,33 +150,15 @@ class Probe:
         try:
             ref = neurons.parse(text)
             subject = subjects.build(self.job.case, ref, mode, self.given, self.x, self.job.seed, mark)
-            if ref.implementation in neurons.BUILT:
-                with first_calls.alive(partial(self.mark, outcome.neuron, "build")):
-                    verified = self._check_first(outcome, subject)
-            else:
-                verified = self._check(outcome, subject)
+            with self._building(outcome, subject):
+                verified = subject.check()
+            outcome.activity = subject.activity()
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
             self._tell(outcome)
             return None
         outcome.verified = verified
         return subject
-
-    def _check(self, outcome: Outcome, subject: Subject) -> bool:
-        """The gate; whether a reference has confirmed the subject."""
-        verified = subject.check()
-        outcome.activity = subject.activity()
-        return verified
-
-    def _check_first(self, outcome: Outcome, subject: Subject) -> bool:
-        """The same for one that builds or compiles what it will be timed with, here and now."""
-        call = subject.call()
-        with torch.inference_mode(not subject.train):
-            outcome.compile = first_calls.first_call(subject.module, call)
-        verified = self._check(outcome, subject)
-        if outcome.compile is not None:
-            outcome.compile["graphs"] = first_calls.graphs(subject.module)
-        return verified
 
     def _rng(self) -> random.Random:
         """Draws the order of the rounds."""
@@ -209,14 +194,26 @@ class Probe:
         for outcome in outcomes:
             if outcome.neuron not in admitted:
                 continue
-            problem = measured.problem(outcome.neuron) or self._changed(outcome, admitted[outcome.neuron])
+            subject = admitted[outcome.neuron]
+            problem = measured.problem(outcome.neuron) or self._changed(outcome, subject)
             if outcome.compile is not None:
-                now = first_calls.graphs(admitted[outcome.neuron].module) or 0
-                outcome.compile["recompiles"] = now - outcome.compile["graphs"]
+                outcome.compile["recompiles"] = graphs(subject.layers) - outcome.compile["graphs"]
             if problem is not None:
                 outcome.fail(problem)
                 measured.remove(outcome.neuron, problem)
                 self._tell(outcome)
+
+    @contextmanager
+    def _building(self, outcome: Outcome, subject: Subject) -> Iterator[None]:
+        """Lets a neuron build or compile itself at its first calls, which may take longer than a timeout."""
+        if subject.ref.implementation not in neurons.BUILT:
+            yield
+            return
+        with alive(partial(self.mark, outcome.neuron, "build")):
+            outcome.compile = first_calls(subject.first, subject.layers)
+            yield
+            if outcome.compile is not None:
+                outcome.compile["graphs"] = graphs(subject.layers)
 
     def _changed(self, outcome: Outcome, subject: Subject) -> Exception | None:
         try:

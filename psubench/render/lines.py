@@ -55,6 +55,15 @@ def draw(axes: Any, rows: Sequence[Row], looks: dict[str, Style], quantity: Quan
     _ticks(axes, quantity.units)
 
 
+def same_limits(panels: Sequence[Any], quantity: Quantity) -> None:
+    """One scale for panels that are compared and do not share an axis."""
+    low = min(axes.get_ylim()[0] for axes in panels)
+    high = max(axes.get_ylim()[1] for axes in panels)
+    for axes in panels:
+        axes.set_ylim(low, high)
+        _ticks(axes, quantity.units)
+
+
 def _line(
     axes: Any, Ts: Sequence[int], points: Sequence[Row | None], label: str, look: Style, quantity: Quantity
 ) -> None:

@@ -87,17 +87,22 @@ def save(figures: Sequence[tuple[str, Figure]], folder: Path, formats: Sequence[
     Raises:
         PsubenchError: a file cannot be written.
     """
+    paths = []
+    for name, figure in figures:
+        for format in formats:
+            paths.append(folder / f"{name}.{format}")
+            write_bytes(encoded(figure, format), paths[-1])
+    return paths
+
+
+def encoded(figure: Figure, format: str) -> bytes:
+    """A figure as the bytes of a `pdf`, `svg` or `png` file; the same figure gives the same bytes."""
     from matplotlib import rc_context
 
-    paths = []
+    data = BytesIO()
     with rc_context(LOOK):
-        for name, figure in figures:
-            for format in formats:
-                data = BytesIO()
-                figure.savefig(data, format=format, dpi=300, metadata=_METADATA[format])
-                paths.append(folder / f"{name}.{format}")
-                write_bytes(data.getvalue(), paths[-1])
-    return paths
+        figure.savefig(data, format=format, dpi=300, metadata=_METADATA[format])
+    return data.getvalue()
 
 
 def _over_steps(rows: Sequence[Row], looks: dict[str, Style], quantity: lines.Quantity, mean: str) -> Figure:

@@ -1,0 +1,32 @@
+"""`psubench report`: recorded runs as one web page, and as a folder for a paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from psubench.cli import options as o
+
+Folder = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="The first run's folder by default.")
+]
+
+
+def report(runs: o.Runs, out: Folder = None) -> None:
+    """Writes report.html, a page that needs nothing beside it, and paper/, figures and LaTeX tables.
+
+    Example: psubench report reports/speed-20261124-101500
+    """
+    from psubench import record
+    from psubench.render.export import write_text
+    from psubench.render.report import kinds, page, paper
+
+    records = [record.read(record.locate(run)) for run in runs]
+    folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
+    parts = kinds.parts(records)
+    write_text(page.render(parts, records), folder / page.NAME)
+    paper.save(parts, folder / paper.NAME)
+    print(folder / page.NAME)
+    print(folder / paper.NAME)

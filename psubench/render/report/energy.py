@@ -1,0 +1,64 @@
+"""Runs of `psubench energy` as a part of a report: measured joules, which no table mixes with estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psubench import analyse
+from psubench.render import groups, table
+from psubench.render.columns import Row
+from psubench.render.report import grids, setting
+from psubench.render.report.parts import Part, Section
+from psubench.render.report.setting import Record
+from psubench.render.verdicts import verdict_lines
+
+_PHASES = {"train": "training", "infer": "inference"}
+
+
+def part(runs: Sequence[Sequence[Record]]) -> Part:
+    """The part of a report that shows runs of this kind.
+
+    Args:
+        runs: the records of each, in order.
+    """
+    rows = groups.distinct([row for run in runs for row in analyse.rows(run)])
+    return Part(
+        title="Measured energy",
+        headline=f"Measured energy of {setting.listed(groups.labels(rows))}",
+        warnings=setting.warnings(rows),
+        protocol=_protocol(rows),
+        sections=tuple(_section(name, some, runs) for name, some in groups.settings(rows).items()),
+        overview=(),
+        facts=setting.about(rows, runs),
+    )
+
+
+def _section(name: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]]) -> Section:
+    tables = []
+    for phase in (phase for phase in _PHASES if phase in groups.phases(rows)):
+        of_phase = [row for row in rows if row["phase"] == phase]
+        caption = (
+            f"Measured energy of {_PHASES[phase]}, all cases; ratio above 1: less than {rows[0]['reference']}"
+        )
+        tables.append(grids.full(of_phase, groups.file_name(f"energy-{phase}", name), caption))
+    counters = dict.fromkeys(str(row["counters"]) for row in rows if row["counters"])
+    return Section(
+        title=setting.title(rows, name),
+        says=tuple(verdict_lines(rows)),
+        drawings=(),
+        paper=(),
+        tables=tuple(tables),
+        failed=tuple(table.notes(rows)),
+        notes=tuple(setting.remarks(rows)),
+        facts={**setting.about(rows, runs), "counters": " / ".join(counters) or "none"},
+    )
+
+
+def _protocol(rows: Sequence[Row]) -> dict[str, str]:
+    timed = [row for row in rows if row["status"] == "ok"]
+    return {
+        "cases": f"{len(timed)} of {len(rows)} have joules",
+        "windows": f"{sum(row['windows'] or 0 for row in rows)}, of all neurons in turn",
+        "gross": "what the counters say, with the idle machine",
+        "net": "gross without what the idle machine uses in that time, measured between the windows",
+    }

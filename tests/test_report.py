@@ -1,0 +1,228 @@
+"""The page of a report: complete, self-contained, the numbers of the record, the same bytes."""
+
+import re
+import shlex
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+import report_records
+
+from psubench import analyse
+from psubench.errors import PsubenchError
+from psubench.neurons.table import TABLE
+from psubench.render.report import facts, grids, kinds, page, paper, svg
+from psubench.render.styles import styles
+
+VOID = {"meta", "link", "path", "use", "rect"}
+
+
+class Outline(HTMLParser):
+    """Tags with attributes, headings, and the cells of every table."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.levels, self.tables, self.open = [], [], [], []
+        self.cell = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.cell = ["", dict(attributes)]
+            self.tables[-1][-1].append(self.cell)
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.cell = None
+
+    def handle_data(self, data):
+        if self.cell is not None:
+            self.cell[0] += data
+
+
+@pytest.fixture(scope="module")
+def good():
+    return report_records.page_of("good")
+
+
+@pytest.fixture(scope="module")
+def sad():
+    return report_records.page_of("sad")
+
+
+def test_every_ratio_on_the_page_is_that_of_the_record(good):
+    shown = Counter()
+    for table in Outline(good).tables:
+        heads = [" ".join(text.split()) for text, _ in table[0]]
+        if "verdict" in heads:
+            column = next(place for place, head in enumerate(heads) if head.startswith("t_lif / t_neuron"))
+            shown.update(
+                float(row[column][1]["data-order"]) for row in table[1:] if "noise" not in row[column][0]
+            )
+    rows = analyse.rows(report_records.good())
+    assert shown == Counter(row["ratio"] for row in rows if not row["is_reference"])
+
+
+def test_the_page_needs_nothing_beside_it(good):
+    assert len(good.encode()) < 5_000_000
+    for tag, attributes in Outline(good).tags:
+        for name in ("src", "href", "xlink:href", "srcset", "data", "action"):
+            assert attributes.get(name, "#").startswith(("#", "data:,")), (tag, attributes)
+    assert not re.search(r"@import|url\((?!#)|https?:|<object|<iframe", good)
+
+
+def test_every_reference_within_the_page_has_one_target(good):
+    outline = Outline(good)
+    ids = Counter(attributes["id"] for _, attributes in outline.tags if "id" in attributes)
+    assert max(ids.values()) == 1
+    asked = set(re.findall(r"url\(#([^)]+)\)", good))
+    for _, attributes in outline.tags:
+        asked |= {attributes["href"][1:]} if attributes.get("href", "").startswith("#") else set()
+        asked |= set(attributes.get("aria-labelledby", "").split())
+    assert asked <= set(ids)
+
+
+def test_the_page_can_be_read_without_seeing_it(good, sad):
+    for text in (good, sad):
+        outline = Outline(text)
+        assert outline.levels[0] == 1
+        assert outline.levels.count(1) == 1
+        assert all(
+            after - before <= 1 for before, after in zip(outline.levels, outline.levels[1:], strict=False)
+        )
+        count = Counter(tag for tag, _ in outline.tags)
+        assert count["caption"] == count["table"] > 4
+        assert count["figcaption"] == count["figure"] == count["svg"] > 2
+        for tag, attributes in outline.tags:
+            if tag == "svg":
+                assert attributes["role"] == "img"
+                assert len(attributes["aria-label"]) > 40
+            if tag == "th":
+                assert attributes["scope"] in ("row", "col")
+        assert '<html lang="en">' in text
+
+
+def test_every_tag_is_closed(good):
+    opened = Counter(tag for tag, _ in Outline(good).tags)
+    text = good.lower()
+    for tag in set(opened) - VOID:
+        assert opened[tag] == text.count(f"</{tag}>") + len(re.findall(rf"<{tag}\b[^>]*/>", text)), tag
+
+
+def test_what_went_wrong_is_told_and_why(sad):
+    part = sad.split('id="failed"')[1].split("</section>")[0]
+    assert "psn, training at T = 4, 128" in part
+    assert "wrong: in 5 of 5 processes: spikes differ" in part or "wrong: spikes differ" in part
+    assert "skipped: one of &lt;the&gt; suite&#39;s choices" in part
+    assert "Scripted: a fake clock" in sad
+    assert "(unverified)" in sad
+    assert "killed before its end" in sad
+
+
+def test_names_stay_text(sad):
+    assert "mine.py:&lt;b&gt;A_1&amp;2%&lt;/b&gt;" in sad
+    assert "<b>A_1" not in sad
+
+
+def test_the_commands_are_those_of_the_record(sad):
+    lines = re.search(r"<pre[^>]*><code>(.*?)</code>", sad, re.DOTALL)[1].splitlines()
+    words = [shlex.split(line.replace("&#39;", "'")) for line in lines]
+    argv = [header["argv"] for header in facts.headers(report_records.sad())]
+    assert words == [
+        ["psubench", *argv[0]],
+        ["psubench", *argv[1]],
+        ["psubench", "report", "reports/example"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("argv", "folder"), [(["--out=a b"], "a b"), (["--out", "x", "--T", "4"], "x"), (["--T", "4"], None)]
+)
+def test_the_folder_of_a_run_is_what_its_command_says(argv, folder):
+    assert facts.folder([{"type": "run", "argv": argv}]) == folder
+
+
+def test_the_same_records_give_the_same_bytes(tmp_path, good):
+    runs = [report_records.good()]
+    assert page.render(kinds.parts(runs), runs) == good
+    first, second = (paper.save(kinds.parts(runs), tmp_path / name) for name in "ab")
+    assert [path.name for path in first] == [path.name for path in second]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_two_runs_stand_beside_each_other_and_differences_are_marked():
+    other = [{**r, "run_id": "other"} if r["type"] == "run" else r for r in report_records.good()]
+    other[0] = {**other[0], "environment": {**other[0]["environment"], "torch": "9.9"}}
+    runs = [report_records.good(), other]
+    text = page.render(kinds.parts(runs), runs)
+    row = next(line for line in text.split("<tr") if '<th scope="row">torch</th>' in line)
+    assert row.startswith(' class="differ"')
+    assert "<td>2.13.0+cpu</td><td>9.9</td>" in row
+    assert "psubench report reports/example reports/example" in text
+
+
+def test_a_kind_that_has_no_part_is_an_error_of_one_line():
+    run = report_records.good()
+    run[0]["cases"][0]["case"]["kind"] = "sped"
+    with pytest.raises(PsubenchError, match='is of kind "sped"; did you mean "speed"'):
+        kinds.parts([run])
+    run[0]["cases"] = []
+    with pytest.raises(PsubenchError, match="planned no case"):
+        kinds.parts([run])
+
+
+def test_facts_for_captions_say_what_must_be_said():
+    (part,) = kinds.parts([report_records.sad()])
+    said = part.sections[0].facts
+    assert said["data"] == "synthetic:shd (synthetic)"
+    assert said["unverified"] == report_records.HOSTILE
+    assert said["clock"] == "scripted (fake), not a measurement"
+    assert said["weights"] == "untrained"
+    assert said["T"] == "4, 128"
+    assert said["without a number"] == "8 of 20 cases"
+    assert said["versions"] == "psubench 0.1.0, torch 2.13.0+cpu, numpy 2.4.6, python 3.11.7"
+    (part,) = kinds.parts([report_records.good()])
+    assert {"unverified", "clock", "without a number"}.isdisjoint(part.sections[0].facts)
+    assert part.sections[0].facts["data"] == "spoken-digits"
+
+
+def row(label, ratio, low, high, **changes):
+    made = {"label": label, "T": 4, "ratio": ratio, "ratio_low": low, "ratio_high": high, "status": "ok"}
+    return {**made, "verified": True, "is_reference": label == "lif", "noise_floor": 0.02, **changes}
+
+
+@pytest.mark.parametrize(
+    ("rows", "best"),
+    [
+        ([row("lif", 1, 1, 1), row("a", 2, 1.9, 2.1), row("b", 1.95, 1.8, 1.92)], "ab"),
+        ([row("lif", 1, 1, 1), row("a", 2, 1.9, 2.1), row("b", 1.8, 1.7, 1.89)], "a"),
+        ([row("lif", 1, 1, 1), row("a", 0.9, 0.8, 0.97)], ["lif"]),
+        ([row("lif", 1, 1, 1), row("a", 0.9, 0.8, 0.985)], ["lif", "a"]),
+        ([row("lif", 1, 1, 1), row("a", 9, 8, 9, verified=None), row("b", 2, 1.9, 2.1)], "b"),
+        ([row("lif", 1, 1, 1), row("a", 9, None, None), row("b", 2, 1.9, 2.1)], "b"),
+        ([row("lif", 1, 1, 1), row("a", None, None, None, status="wrong")], ""),
+    ],
+)
+def test_bold_is_the_fastest_and_what_cannot_be_told_from_it(rows, best):
+    assert grids.best(rows) == {(label, 4) for label in best}
+
+
+def test_colours_stand_out_in_the_dark():
+    looks = styles([*TABLE, *(f"stranger{number}" for number in range(8))])
+    for colour in sorted({look.color for look in looks.values()}):
+        light, dark = svg.contrast(colour, "#ffffff"), svg.contrast(svg.dark(colour), svg.PAPER)
+        assert dark >= min(4.5, light), colour
+        assert dark >= 4.5 or len({colour[1:3], colour[3:5], colour[5:7]}) == 1, colour
+    assert svg.dark("#ffffff") == svg.PAPER
+    assert svg.dark("#000000") == svg.INK
+    assert svg.dark("#E69F00") == "#e69f00"
+    assert round(svg.contrast("#000000", "#ffffff"), 6) == 21
+    assert round(svg.contrast("#777777", "#ffffff"), 2) == 4.48  # the known example that just fails
