@@ -59,7 +59,7 @@ def finished(records: Iterable[Record]) -> set[tuple[str, int | str]]:
     return {
         (outcome["key"], record.get("process", MEMORY))
         for record in records
-        if record["type"] in (*_MEASURED, "activity", MEMORY)
+        if record["type"] in (*_MEASURED, "activity", "profile", MEMORY)
         for outcome in record["cases"]
         if outcome["status"] == "ok"
     }
@@ -70,9 +70,18 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
 
     A case that was planned and never measured is a row with status `interrupted`.
     """
+    planned, found = trials(records)
+    memory = {o["key"]: o for record in records if record["type"] == MEMORY for o in record["cases"]}
+    return [
+        _with_memory(_row(case, list(found.get(key, {}).values()), planned), memory.get(key))
+        for key, case in planned.items()
+    ]
+
+
+def trials(records: Iterable[Record]) -> tuple[dict[str, Record], dict[str, dict[int, Trial]]]:
+    """Planned cases by key, each with its run_id, and what was tried of them by key and process."""
     planned: dict[str, Record] = {}
-    trials: dict[str, dict[int, Trial]] = {}
-    memory: dict[str, Record] = {}
+    found: dict[str, dict[int, Trial]] = {}
     run_id = ""
     for record in records:
         if record["type"] == "run":
@@ -80,13 +89,8 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
             for case in record["cases"]:
                 planned.setdefault(case["key"], {**case, "run_id": run_id})
         elif record["type"] in _MEASURED:
-            _collect(record, run_id, trials)
-        elif record["type"] == MEMORY:
-            memory |= {outcome["key"]: outcome for outcome in record["cases"]}
-    return [
-        _with_memory(_row(case, list(trials.get(key, {}).values()), planned), memory.get(key))
-        for key, case in planned.items()
-    ]
+            _collect(record, run_id, found)
+    return planned, found
 
 
 def _with_memory(row: dict[str, Any], outcome: Record | None) -> dict[str, Any]:

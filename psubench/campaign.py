@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from psubench import __version__, analyse, plugins, record
-from psubench.devices import device_lock, identity, machine, worker_environment
-from psubench.errors import PsubenchError
+from psubench import analyse, headers, record
+from psubench.devices import device_lock, worker_environment
 from psubench.runner import Runner, Settings, Watcher
 from psubench.suite import Block
 
@@ -60,69 +56,36 @@ class Campaign:
     def _done(self, path: Path) -> set[tuple[str, int | str]]:
         if not record.begun(path):
             return set()
-        if not self.resume:
-            raise PsubenchError(
-                f"{self.folder} holds a run already", "continue it with --resume or choose another --out"
-            )
+        headers.refuse_unless_resumed(self.folder, resume=self.resume)
         records = record.read(path)
-        before = next(r for r in reversed(records) if r["type"] == "run")
-        now = self._header()
+        before, now = headers.last(records), self._header()
         for what in ("psubench", "seed", "environment"):
-            _same(what, before[what], now[what], self.folder)
-        _same("the plug-in", *_in_both(before["plugins"], now["plugins"]), self.folder)
-        _same("the reference of case", *_in_both(_references(before), _references(now)), self.folder)
+            headers.check_same(what, before[what], now[what], self.folder)
+        headers.check_same_where_both("the plug-in", before["plugins"], now["plugins"], self.folder)
+        references = _references(before), _references(now)
+        headers.check_same_where_both("the reference of case", *references, self.folder)
         return analyse.finished(records)
 
     def _header(self) -> dict[str, Any]:
         case = self.blocks[0].case
-        started = datetime.now(UTC)
+        cases = [
+            {
+                "key": entry.case.key,
+                "case": entry.case.canonical(),
+                "label": entry.ref.label,
+                "reference": block.entries[0].case.key,
+            }
+            for block in self.blocks
+            for entry in block.entries
+        ]
+        refs = [entry.ref for block in self.blocks for entry in block.entries]
         return {
-            "type": "run",
-            "schema": record.SCHEMA,
-            "run_id": f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-            "started": started.isoformat(timespec="seconds"),
-            "psubench": __version__,
-            "argv": sys.argv[1:],
+            **headers.header(case.device, [ref.kind for ref in refs if ref.is_plugin], cases),
             "seed": self.settings.seed,
             "settings": asdict(self.settings),
-            "environment": {**machine(), "device": identity(case.device)},
-            "plugins": {
-                entry.ref.kind: plugins.digest(entry.ref.kind)
-                for block in self.blocks
-                for entry in block.entries
-                if entry.ref.is_plugin
-            },
             "worker_environment": worker_environment(case.threads, case.device),
-            "cases": [
-                {
-                    "key": entry.case.key,
-                    "case": entry.case.canonical(),
-                    "label": entry.label,
-                    "reference": block.entries[0].case.key,
-                    "skip": entry.skip,
-                }
-                for block in self.blocks
-                for entry in block.entries
-            ],
         }
 
 
 def _references(header: Mapping[str, Any]) -> dict[str, str]:
     return {case["key"]: case["reference"] for case in header["cases"]}
-
-
-def _in_both(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The entries whose keys are in both."""
-    common = before.keys() & now.keys()
-    return {key: before[key] for key in common}, {key: now[key] for key in common}
-
-
-def _same(what: str, before: Any, now: Any, folder: Path) -> None:
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in before.keys() | now.keys():
-            _same(f"{what} {key}", before.get(key), now.get(key), folder)
-    elif before != now:
-        raise PsubenchError(
-            f"the run in {folder} was made with {what} {before!r}, this one has {now!r}",
-            "samples of both must not mix: choose another --out",
-        )

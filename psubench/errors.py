@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+REGRESSION = 1
 USAGE = 2
+UNCLEAR = 3
 CASE_FAILED = 4
 NOT_COMPARABLE = 5
 INTERRUPTED = 130

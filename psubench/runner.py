@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from psubench.analyse import block_ratios
@@ -97,7 +98,8 @@ class Runner:
     def _replicate(self, process: int | str, blocks: Sequence[Block]) -> None:
         """All blocks once, from one host: the next replicate has another address-space layout."""
         case = blocks[0].case
-        crew = Crew(self.settings, self.watcher, process, Host(case.threads, case.device))
+        host = Host(case.threads, case.device)
+        crew = Crew(self.settings, self.watcher, process, host, self.recorder.path.parent)
         try:
             for block in blocks:
                 entries = self._due(process, block)  # a case may have failed since the plan was made
@@ -153,12 +155,17 @@ class Runner:
 
 @dataclass
 class Crew:
-    """The workers of one replicate."""
+    """The workers of one replicate.
+
+    Attributes:
+        folder: of the run; None where nothing is recorded.
+    """
 
     settings: Settings
     watcher: Watcher
     process: int | str
     host: Host
+    folder: Path | None = None
 
     def measure(self, block: Block, entries: list[Entry]) -> dict[str, Any]:
         """The block's record, whatever happens: who kills a worker is left out of the next try."""
@@ -195,6 +202,7 @@ class Crew:
             "max_seconds": self.settings.max_seconds,
             "max_memory": self.settings.max_memory,
             "windows": asdict(self.settings.windows) if self.settings.windows else None,
+            "folder": str(self.folder.resolve()) if self.folder else None,
         }
         labels = {entry.text: entry.label for entry in entries}
 

@@ -26,6 +26,7 @@ _STAGES = {
     "measure": " while it was timed",
     "memory": " while its peak memory was measured",
     "count": " while its operations were counted",
+    "profile": " while it was profiled",
 }
 
 

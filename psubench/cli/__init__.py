@@ -8,7 +8,25 @@ import typer
 from typer.exceptions import TyperException
 
 from psubench import __version__
-from psubench.cli import data, doctor, energy, export, listing, plot, report, run, show, sparsity, speed
+from psubench.cli import (
+    accuracy,
+    baseline,
+    compare,
+    data,
+    doctor,
+    energy,
+    export,
+    listing,
+    plot,
+    profile,
+    report,
+    run,
+    selftest,
+    show,
+    sparsity,
+    speed,
+    train,
+)
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError
 
 app = typer.Typer(
@@ -21,13 +39,19 @@ app.command()(speed.speed)
 app.command()(sparsity.sparsity)
 app.command()(energy.energy)
 app.command()(doctor.doctor)
+app.command()(profile.profile)
 app.command()(run.run)
+app.command()(train.train)
+app.command()(accuracy.accuracy)
+app.command()(compare.compare)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
 app.command()(report.report)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
+app.add_typer(selftest.app, name="selftest")
+app.add_typer(baseline.app, name="baseline")
 
 
 def _version(wanted: bool) -> None:

@@ -9,8 +9,13 @@ import typer
 
 from psubench.cli import options as o
 
-FORMATS = ("csv", "json", "markdown", "latex")
-Format = Annotated[str, typer.Option("--format", metavar="NAME", help="csv, json, markdown or latex.")]
+FORMATS = ("csv", "json", "markdown", "latex", "github-action-benchmark", "bencher")
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format", metavar="NAME", help="csv, json, markdown, latex, github-action-benchmark or bencher."
+    ),
+]
 File = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Standard output by default.")]
 
 

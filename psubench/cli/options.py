@@ -142,3 +142,15 @@ def _bytes(text: str, option: str) -> int:
     if match is None or match[2].lower() not in units:
         raise PsubenchError(f'{option} "{text}" is no size', f"write for example {option} 4GiB")
     return int(float(match[1]) * units[match[2].lower()])
+
+
+def trains_on(device: str | None) -> str:
+    """The device that was asked for, if networks can be trained on it; the fastest present by default."""
+    from psubench.devices import resolve
+
+    name = resolve(device)
+    if name == "scripted":
+        raise PsubenchError(
+            "the scripted device invents times and computes nothing", "train with --device cpu"
+        )
+    return name

@@ -117,6 +117,8 @@ def _finish(command: str, folder: Path, json: bool) -> list[dict[str, Any]]:
     from psubench.render import export, plots, table
 
     rows = analyse.rows(record.read(record.locate(folder)))
+    if os.environ.get("PSUBENCH_RECORD_ONLY"):  # `psubench compare --git` reads the record and nothing else
+        return rows
     export.write(rows, folder / f"{command}.csv")
     drawn = plots.save(plots.figures(rows), folder, ("pdf", "png"))
     if json:

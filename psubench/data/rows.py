@@ -15,6 +15,8 @@ def resample(images: NDArray[np.uint8], T: int) -> NDArray[np.float32]:
     bits everywhere.
     """
     lines = images.shape[1]
+    if lines == T:  # every weight is T or 0: the same bits, without the product
+        return (images.swapaxes(0, 1) / 255).astype(np.float32, order="C")
     step, line = np.arange(T)[:, None], np.arange(lines)
     # in units of 1 / (L T) of the image, in which both borders of all shares are integers
     share = np.minimum((step + 1) * lines, (line + 1) * T) - np.maximum(step * lines, line * T)

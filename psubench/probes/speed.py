@@ -36,6 +36,7 @@ class Job:
         process: number of the replicate, from 0; it seeds the order of the rounds.
         precision, max_seconds: of the rounds that time.
         windows: fields of `windows.Windowing`, of the rounds that measure energy.
+        folder: of the run, for traces.
     """
 
     case: dict[str, Any]
@@ -46,6 +47,7 @@ class Job:
     precision: float
     max_seconds: float
     windows: dict[str, Any] | None = None
+    folder: str | None = None
 
 
 class Measured(Protocol):

@@ -41,6 +41,7 @@ def main() -> None:
     import psubench.probes.activity
     import psubench.probes.energy
     import psubench.probes.memory
+    import psubench.probes.profile
     import psubench.probes.speed  # noqa: F401
 
     gc.collect()
@@ -86,6 +87,7 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     from psubench.probes.activity import ActivityProbe
     from psubench.probes.energy import EnergyProbe
     from psubench.probes.memory import MemoryProbe
+    from psubench.probes.profile import ProfileProbe
     from psubench.probes.speed import Job, Probe, classify
 
     counter = itertools.count()
@@ -101,6 +103,8 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
             record = MemoryProbe(Job(**job), mark).run()
         elif job["case"]["kind"] == "sparsity":
             record = ActivityProbe(Job(**job), mark).run()
+        elif job["case"]["kind"] == "profile":
+            record = ProfileProbe(Job(**job), mark).run()
         else:
             probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
             record = probe(Job(**job), mark, say).run()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psubench.errors import PsubenchError, nearest
-from psubench.render import groups, table
+from psubench.render import groups, table, trackers
 from psubench.render.columns import Column, Row, Show, unit_of
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "json": to_json,
     "markdown": to_markdown,
     "latex": to_latex,
+    "github-action-benchmark": trackers.to_github_action_benchmark,
+    "bencher": trackers.to_bencher,
 }
 
 

@@ -81,7 +81,7 @@ class Lines(Quiet):
         super().block_done(title, seconds, ratios)
         found = ", ".join(f"{label} {ratio(*value)}" for label, value in ratios.items())
         parts = [
-            f"[{self.done}/{self.blocks}] {title}: {found or 'no ratio'}",
+            f"[{self.done}/{self.blocks}] {title}{found and ': '}{found}",
             f"{seconds:.1f} s",
             self.left(),
         ]

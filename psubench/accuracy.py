@@ -1,0 +1,145 @@
+"""Records of trainings to numbers: pure functions, no torch. What is computed here is stored nowhere."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Record = Mapping[str, Any]
+
+
+def trainings(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """One row per planned training, in the order of the plan.
+
+    `accuracy` is that on the test split after the last epoch, never that of the best epoch, which would
+    have been chosen by the test split. A training that has not ended is `interrupted` and has none.
+    """
+    planned: dict[str, dict[str, Any]] = {}
+    epochs: dict[str, dict[int, Record]] = {}
+    ends: dict[str, Record] = {}
+    for record in records:
+        if record["type"] == "run":
+            for case in record["cases"]:
+                planned.setdefault(case["key"], {**case, "run_id": record["run_id"]})
+        elif record["type"] == "training":
+            epochs.setdefault(record["key"], {})[record["epoch"]] = record
+        elif record["type"] == "trained":
+            ends[record["key"]] = record
+    return [_row(case, epochs.get(key, {}), ends.get(key)) for key, case in planned.items()]
+
+
+def _row(planned: Record, epochs: Mapping[int, Record], end: Record | None) -> dict[str, Any]:
+    case = planned["case"]
+    last = epochs[max(epochs)] if epochs else None
+    status, message = "interrupted", "the run ended before the training did"
+    if end is not None:
+        status, message = end["status"], end["message"]
+    result = end if end is not None and status == "ok" else {}
+    test = result.get("test")
+    return {
+        **{name: value for name, value in case.items() if name != "recipe"},
+        "recipe": case["recipe"],
+        "key": planned["key"],
+        "label": planned["label"],
+        "note": planned["note"],
+        "status": status,
+        "message": message,
+        "run_id": planned["run_id"],
+        "epochs": case["recipe"]["epochs"],
+        "epochs_done": max(epochs, default=0),
+        "accuracy": test["correct"] / test["samples"] if test else None,
+        "test_samples": test["samples"] if test else None,
+        "train_accuracy": last["accuracy"] if result and last else None,
+        "loss": last["loss"] if result and last else None,
+        "firing_rate": test["firing_rate"] if test else None,
+        "spikes_per_sample": _spikes(test, case) if test else None,
+        "sop_eff_per_sample": _per_sample(result, "sop_eff"),
+        "energy_pj_per_sample": _per_sample(result, "energy_pj"),
+        "dynamics_energy_pj_per_sample": _per_sample(result, "dynamics_energy_pj"),
+        "energy_model": (result.get("activity") or {}).get("energy_model"),
+        "policy": (result.get("activity") or {}).get("policy"),
+        "parameters": result.get("parameters"),
+        "peak_memory_bytes": result.get("peak_memory_bytes"),
+        **_times(epochs),
+        "curve": [epochs[epoch] for epoch in sorted(epochs)],
+    }
+
+
+def _spikes(test: Record, case: Record) -> float:
+    """Spikes of all layers per sample and pass: a stochastic neuron is run several times per sample."""
+    passes = case["recipe"]["eval_samples"] if case["neuron"].startswith("spsn") else 1
+    spikes: int = sum(test["spikes"].values())
+    return spikes / float(test["samples"] * passes)
+
+
+def _per_sample(end: Record, name: str) -> float | None:
+    """A total of the counter per sample; None where it is unknown."""
+    activity = end.get("activity")
+    if not activity or activity[name] is None or not activity["n_samples"]:
+        return None
+    return float(activity[name] / activity["n_samples"])
+
+
+def _times(epochs: Mapping[int, Record]) -> dict[str, float | None]:
+    """Medians over epochs, in seconds; the first, in which everything is set up, counts only if alone."""
+    if not epochs:
+        return {"epoch_s": None, "data_s": None, "samples_per_s": None}
+    later = [epochs[e] for e in sorted(epochs)][1:] or list(epochs.values())
+    seconds = statistics.median(e["seconds"] for e in later)
+    return {
+        "epoch_s": seconds,
+        "data_s": statistics.median(e["data_seconds"] for e in later),
+        "samples_per_s": later[0]["samples"] / seconds,
+    }
+
+
+_SAME = ("kind", "model", "data", "neuron", "implementation", "T", "recipe", "device", "threads")
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row per model, data, neuron, T and recipe: over the seeds that ended well.
+
+    Accuracy has mean, sample standard deviation (None for one seed) and n; the firing rate, time and work
+    are means over seeds; the memory is the largest. `status` is "ok" if every seed's is.
+    """
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(repr([row[name] for name in _SAME]), []).append(row)
+    return [_summed(group) for group in groups.values()]
+
+
+def _summed(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    good = [row for row in group if row["status"] == "ok"]
+    bad = [row for row in group if row["status"] != "ok"]
+    values = [row["accuracy"] for row in good]
+
+    def mean(name: str) -> float | None:
+        known = [row[name] for row in good if row[name] is not None]
+        return statistics.fmean(known) if known else None
+
+    return {
+        **{name: group[0][name] for name in (*_SAME, "label", "note", "epochs", "run_id")},
+        "status": bad[0]["status"] if bad else "ok",
+        "message": "; ".join(f"seed {row['seed']}: {row['message']}" for row in bad) or None,
+        "accuracy": statistics.fmean(values) if values else None,
+        "accuracy_sd": statistics.stdev(values) if len(values) > 1 else None,
+        "n": len(good),
+        "seeds": [row["seed"] for row in good],
+        "test_samples": good[0]["test_samples"] if good else None,
+        "energy_model": good[0]["energy_model"] if good else None,
+        "policy": good[0]["policy"] if good else None,
+        "peak_memory_bytes": max(
+            (row["peak_memory_bytes"] for row in good if row["peak_memory_bytes"] is not None), default=None
+        ),
+        **{name: mean(name) for name in _MEANS},
+        "parameters": good[0]["parameters"] if good else None,
+        "curves": [row["curve"] for row in group],
+    }
+
+
+_MEANS = (
+    "train_accuracy", "firing_rate", "spikes_per_sample", "sop_eff_per_sample", "energy_pj_per_sample",
+    "dynamics_energy_pj_per_sample",
+    "epoch_s", "data_s", "samples_per_s",
+)  # fmt: skip

@@ -1,0 +1,86 @@
+"""How much slower, and is it more than the margin? Student's t over processes, with scipy's distributions."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+LEVEL = 0.05
+"""Of each one-sided limit, so that [low, high] is a 90 % interval: what two one-sided tests at 5 % need."""
+
+
+class Change(NamedTuple):
+    """log(t_new / t_base) of a case: above 0 it became slower.
+
+    Attributes:
+        low, high: one-sided 95 % limits; None where there are too few processes.
+        p_slower: of "the change is at most +margin".
+        p_faster: of "the change is at least -margin".
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    p_slower: float
+    p_faster: float
+
+    def within(self, margin: float) -> bool:
+        """Whether the interval shows that nothing changed by more than the margin (a log ratio)."""
+        return self.low is not None and self.high is not None and -margin < self.low and self.high < margin
+
+    def not_slower(self, margin: float) -> bool:
+        """Whether a slowdown beyond the margin is ruled out."""
+        return self.high is not None and self.high < margin
+
+
+def welch(base: Sequence[float], new: Sequence[float], margin: float) -> Change:
+    """Welch's t over processes, as `scipy.stats.ttest_ind(equal_var=False)` has it.
+
+    The process is the sampling unit: its rounds share a memory layout and count as one number. Processes
+    of a pair are not subtracted from each other: after division by the reference in the same round hardly
+    anything is left that a pair shares, and pairs would halve the degrees of freedom.
+
+    Args:
+        base, new: log(t_reference / t_case) per process.
+        margin: a log ratio.
+    """
+    value = statistics.fmean(base) - statistics.fmean(new)
+    if len(base) < 2 or len(new) < 2:
+        return Change(value, None, None, 1.0, 1.0)
+    variances = [statistics.variance(side) / len(side) for side in (base, new)]
+    error = math.sqrt(sum(variances))
+    spread = sum(v**2 / (len(side) - 1) for v, side in zip(variances, (base, new), strict=True))
+    # Welch and Satterthwaite.
+    degrees = sum(variances) ** 2 / spread if spread else len(base) + len(new) - 2
+    return _change(value, error, degrees, margin)
+
+
+def _change(value: float, error: float, degrees: float, margin: float) -> Change:
+    from scipy.special import stdtr, stdtrit
+
+    if error == 0.0:  # a fake clock: no process differs from another
+        return Change(value, value, value, float(value <= margin), float(value >= -margin))
+    half = -float(stdtrit(degrees, LEVEL)) * error
+    return Change(
+        value,
+        value - half,
+        value + half,
+        float(stdtr(degrees, (margin - value) / error)),
+        float(stdtr(degrees, (margin + value) / error)),
+    )
+
+
+def holm(p: Sequence[float], alpha: float) -> list[bool]:
+    """Which hypotheses fall when the chance of any false fall shall be at most alpha (Holm 1979).
+
+    The smallest of m values is held against alpha/m, the next against alpha/(m-1), and so on; the first
+    that stands ends it.
+    """
+    fall = [False] * len(p)
+    for rank, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        if p[index] > alpha / (len(p) - rank):
+            break
+        fall[index] = True
+    return fall

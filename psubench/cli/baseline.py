@@ -1,0 +1,61 @@
+"""`psubench baseline`: the record that later runs are compared with."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from psubench.cli import options as o
+from psubench.cli.compare import SuiteFile
+
+app = typer.Typer(help="The record that later runs are compared with.", rich_markup_mode=None)
+Limit = Annotated[str, typer.Option(metavar="PERCENT", help="Largest noise floor of a block.")]
+Folder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the baseline is kept.")]
+SECONDS = 1.5
+"""Of samples per block and process where the suite does not say."""
+
+
+@app.callback()
+def _several() -> None:
+    """Keeps `update` a command of its own while it is the only one."""
+
+
+@app.command()
+def update(
+    suite: SuiteFile = None,
+    device: o.Device = None,
+    processes: o.Processes = 5,
+    limit: Limit = "3%",
+    seed: o.Seed = 0,
+    out: Folder = Path("reports", "baseline"),
+    quiet: o.Quiet = False,
+) -> None:
+    """Measures the suite and keeps it as the baseline, unless a case fails or the machine is too noisy.
+
+    Example: psubench baseline update; later: psubench compare reports/baseline reports/ci-20261124-101500
+    """
+    from psubench import baseline, suite_file
+    from psubench.campaign import Campaign
+    from psubench.cli.git import ci_suite
+    from psubench.devices import resolve
+    from psubench.render.progress import watch
+
+    share = o.share(limit, "--limit")
+    asked = suite_file.read(ci_suite(suite))
+    blocks = asked.blocks(resolve(device), int(asked.settings.get("threads", 1)))
+    seconds = float(asked.settings.get("max_seconds", SECONDS))
+    settings = o.settings(processes, "0.01%", seconds, 120.0, None, seed, memory=False)
+    with tempfile.TemporaryDirectory(dir=_parent(out)) as measured, watch(quiet=quiet) as watcher:
+        if not Campaign(blocks, settings, Path(measured), False, watcher.message).run(watcher):
+            raise KeyboardInterrupt
+        floor = baseline.replace(Path(measured), out, share)
+    print(f"baseline: {out}, {sum(len(b.entries) for b in blocks)} cases, noise floor {100 * floor:.1f} %")
+
+
+def _parent(out: Path) -> Path:
+    """The folder of the baseline's folder: on the same disk, so that it can be moved in one step."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out.parent

@@ -1,0 +1,120 @@
+"""`psubench compare`: did it become slower, or other? Two records, or two revisions of a git repository."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from psubench.cli import options as o
+from psubench.errors import PsubenchError
+
+if TYPE_CHECKING:
+    from psubench.compare import Comparison
+
+FORMATS = ("table", "markdown", "json", "github")
+Sides = Annotated[
+    list[str], typer.Argument(metavar="BASE [NEW]", help="Two runs; with --git two revisions, NEW is HEAD.")
+]
+Git = Annotated[bool, typer.Option("--git", help="Measure two revisions of this repository, in turns.")]
+Margin = Annotated[
+    str | None,
+    typer.Option(metavar="PERCENT", help="Change that counts as none; 3 % on a CPU, 2 % on a GPU."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit code 3 if a gated case is unclear or missing.")]
+Gate = Annotated[
+    str, typer.Option(metavar="PATTERNS", help='Cases that may fail it, such as "psu train,lif*T=32"; all.')
+]
+Format = Annotated[str, typer.Option("--format", metavar="NAME", help="table, markdown, json or github.")]
+SuiteFile = Annotated[
+    Path | None, typer.Option("--suite", metavar="FILE", help="With --git: what to measure; suites/ci.toml.")
+]
+Budget = Annotated[
+    float, typer.Option(min=1, metavar="SECONDS", help="With --git: begin no look that ends later.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="With --git: keep both records; not kept by default."),
+]
+
+
+def compare(
+    sides: Sides,
+    git: Git = False,
+    margin: Margin = None,
+    strict: Strict = False,
+    gate: Gate = "*",
+    format: Format = "table",
+    suite: SuiteFile = None,
+    device: o.Device = None,
+    budget: Budget = 600.0,
+    seed: o.Seed = 0,
+    out: Out = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Verdicts per case: slower, changed, failed, faster, same, ...; exit code 1 on a regression.
+
+    Example: psubench compare --git main --format github
+    """
+    chosen = o.choice(format, FORMATS, "--format")
+    share = o.share(margin, "--margin") if margin else None
+    patterns = [pattern.strip() for pattern in gate.split(",")]
+    if git:
+        from psubench.cli.git import compare_revisions
+
+        say = _silent if quiet else _say
+        found = compare_revisions(sides, share, patterns, suite, device, budget, seed, out, say)
+    else:
+        found = _compare_records(sides, share, patterns)
+    code = found.exit_code(strict=strict)
+    _print(found, chosen, code)
+    raise typer.Exit(code)
+
+
+def _compare_records(sides: list[str], margin: float | None, gate: list[str]) -> Comparison:
+    from psubench import record
+    from psubench.compare import compare
+
+    if len(sides) != 2:
+        raise PsubenchError(f"{len(sides)} runs to compare", "give two: psubench compare BASE NEW")
+    base, new = (record.read(record.locate(Path(side))) for side in sides)
+    return compare(base, new, margin, gate)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _silent(text: str) -> None:
+    """For --quiet."""
+
+
+def _print(found: Comparison, format: str, code: int) -> None:
+    from psubench.render import comparison
+
+    match format:
+        case "table":
+            comparison.show(found)
+        case "markdown":
+            print(comparison.to_markdown(found), end="")
+        case "json":
+            print(comparison.to_json(found, code))
+        case "github":
+            for line in comparison.workflow_commands(found):
+                print(line)
+            print(comparison.headline(found))
+            if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+                _append(comparison.to_markdown(found, comparison.MOST_BYTES), Path(summary))
+
+
+def _append(text: str, path: Path) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise PsubenchError(
+            f"cannot write {path}: {error.strerror}", "mend or unset GITHUB_STEP_SUMMARY"
+        ) from None

@@ -1,0 +1,142 @@
+"""Two sides measured in one job on one machine: fresh processes in a random ABBA order, in planned looks."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psubench import record
+from psubench.compare import Comparison, case_name, compare, match
+from psubench.evidence import Evidence
+from psubench.neurons import parse_list
+from psubench.neurons.names import PLUGIN
+from psubench.sides import Side, Words
+from psubench.suite import parse_range
+from psubench.timing import Look, suspects
+
+LOOKS = (6, 8, 20)
+"""Processes per side in each look: at all cases, at what that has not cleared, at what is still unclear."""
+YARDSTICK = "yardstick.py"
+NEVER = "0.0001%"
+"""Precision that no block reaches: all of them get their whole seconds, noisy or not."""
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Measures both sides until every case is decided, or the looks or the time are used up.
+
+    Attributes:
+        base, new: their folders lie beside each other.
+        tables: of the suite that is measured.
+        settings: of the suite; its processes and its precision are not asked.
+        folder: gets `base/run.jsonl` and `new/run.jsonl`.
+        budget: seconds; a look that would not end in time is not begun.
+        margin, gate: as for `compare`.
+        say: told in a sentence how it goes on.
+    """
+
+    base: Side
+    new: Side
+    tables: Sequence[Words]
+    settings: Mapping[str, Any]
+    device: str
+    folder: Path
+    budget: float
+    margin: float | None
+    gate: Sequence[str]
+    seed: int
+    say: Callable[[str], None]
+
+    def run(self) -> Comparison:
+        """Takes the looks and gives the verdicts.
+
+        Raises:
+            PsubenchError: a side cannot be measured at all.
+        """
+        shutil.copy(Path(__file__).with_name(YARDSTICK), self.base.folder.parent / YARDSTICK)
+        rng, began = random.Random(self.seed), time.monotonic()
+        tables, keys, looks = self.tables, frozenset[str](), list[Look]()
+        while True:
+            processes = _next(looks)
+            self.say(f"look {len(looks) + 1}: {len(processes)} processes per side")
+            look_began = time.monotonic()
+            self._measure(tables, processes, rng)
+            found = match(*self._records(), self.margin, self.gate, yardstick=True)
+            looks.append(Look(processes, keys or frozenset(found.pairs)))
+            keys = suspects(found.both_ok, found.rule, looks)
+            if not keys or len(looks) == len(LOOKS):
+                break
+            left = [found.both_ok[key][1] for key in found.both_ok if key in keys]
+            self.say(f"not cleared yet: {', '.join(case_name(one) for one in left)}")
+            tables = again(self.tables, left)
+            per_process = (time.monotonic() - look_began) / len(processes)
+            if time.monotonic() - began + per_process * len(_next(looks)) > self.budget:
+                self.say("the next look would take longer than --budget allows")
+                break
+        return compare(*self._records(), self.margin, self.gate, looks)
+
+    def _records(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        base, new = (record.read(self.folder / name / record.NAME) for name in ("base", "new"))
+        return base, new
+
+    def _measure(self, tables: Sequence[Words], processes: range, rng: random.Random) -> None:
+        """Both sides once per process; two processes make an ABBA or a BAAB block, so drift cancels."""
+        order = [("base", self.base), ("new", self.new)]
+        for process in processes:
+            if process % 2 == 0:
+                rng.shuffle(order)
+            else:
+                order.reverse()
+            for name, side in order:
+                with record.Recorder(self.folder / name / record.NAME) as recorder:
+                    for one in self._once(side, tables, process):
+                        recorder.append(one)
+
+    def _once(self, side: Side, tables: Sequence[Words], process: int) -> list[dict[str, Any]]:
+        """What one fresh process of a side records; the plan only the first time."""
+        reference = f"../{YARDSTICK}:Yardstick"
+        settings = {**self.settings, "processes": 1, "precision": NEVER, "memory": False}
+        records = side.measure([{**table, "reference": reference} for table in tables], settings, self.device)
+        first = process == 0
+        return [
+            {**one, "process": process} if one["type"] == "block" else one
+            for one in records
+            if one["type"] == "block" or (first and one["type"] == "run")
+        ]
+
+
+def _next(looks: Sequence[Look]) -> range:
+    """Numbers of the next look's processes."""
+    done = looks[-1].processes.stop if looks else 0
+    return range(done, done + LOOKS[len(looks)])
+
+
+def again(tables: Sequence[Words], cases: Sequence[Evidence]) -> list[Words]:
+    """The tables that measure these cases again, side by side with as few others as a grid allows."""
+    listed = [{(ref.name, ref.implementation) for ref in parse_list(table["neurons"])} for table in tables]
+    smaller: list[Words] = []
+    for table, neurons in zip(tables, listed, strict=True):
+        ours = [one for one in cases if (one.case["neuron"], one.case["implementation"]) in neurons]
+        ours = [one for one in ours if one.case["T"] in parse_range(table["T"], "T")]
+        if ours:
+            axes = {axis: _values(ours, axis) for axis in ("T", "phase", "batch", "size", "mode")}
+            known = {axis: values for axis, values in axes.items() if values}
+            smaller.append({**table, **known, "neurons": ",".join(sorted({_neuron(one) for one in ours}))})
+    return smaller
+
+
+def _values(cases: Sequence[Evidence], axis: str) -> str:
+    """The values of an axis as a suite takes them; empty where it has none."""
+    found = {one.case[axis] for one in cases} - {None}
+    return ",".join(map(str, sorted(found)))
+
+
+def _neuron(one: Evidence) -> str:
+    """The case's neuron as `--neurons` takes it."""
+    name, implementation = one.case["neuron"], one.case["implementation"]
+    return str(name) if implementation == PLUGIN else f"{name}@{implementation}"

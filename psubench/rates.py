@@ -1,0 +1,92 @@
+"""False alarms and detections of a self-test, counted, with exact binomial intervals."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from psubench.duel import LOOKS
+from psubench.timing import ALPHA, FRESH_LOOKS
+
+WRAPPER = "Handicapped"
+"""Name of the plug-in in `psubench.handicap`, with which the labels of slowed cases begin."""
+Suite = Mapping[str, Any]
+
+
+class Rate(NamedTuple):
+    """So many of so many, with the exact 95 % interval of the share (Clopper and Pearson)."""
+
+    hits: int
+    trials: int
+    low: float | None
+    high: float | None
+
+
+def rate(hits: int, trials: int) -> Rate:
+    """A rate with its interval; without one where nothing was tried."""
+    from scipy.stats import binomtest
+
+    if not trials:
+        return Rate(hits, trials, None, None)
+    interval = binomtest(hits, trials).proportion_ci(0.95, method="exact")
+    return Rate(hits, trials, float(interval.low), float(interval.high))
+
+
+def rates(suites: Sequence[Suite], inject: float) -> dict[str, Rate]:
+    """What the comparisons found, by the sentence that says it.
+
+    Args:
+        suites: records of a self-test.
+        inject: share by which the wrapped neuron was slowed.
+    """
+    sound = [[case for case in suite["cases"] if not _slowed(case, inject)] for suite in suites]
+    slowed = [[case for case in suite["cases"] if _slowed(case, inject)] for suite in suites]
+    found = {
+        "suites with a false alarm": _suites(sound, _alarm),
+        "cases falsely called slower": _cases(sound, _alarm),
+        "cases falsely called faster": _cases(sound, lambda case: bool(case["verdict"] == "faster")),
+        "cases left unclear": _cases(sound, lambda case: bool(case["verdict"] == "unclear")),
+    }
+    if inject:
+        found["suites in which the slowdown was found"] = _suites(slowed, _alarm)
+        found["slowed cases found"] = _cases(slowed, _alarm)
+    return found
+
+
+def _suites(suites: Sequence[Sequence[Suite]], hit: Callable[[Suite], bool]) -> Rate:
+    return rate(sum(any(map(hit, cases)) for cases in suites), len(suites))
+
+
+def _cases(suites: Iterable[Sequence[Suite]], hit: Callable[[Suite], bool]) -> Rate:
+    cases = [case for suite in suites for case in suite]
+    return rate(sum(map(hit, cases)), len(cases))
+
+
+def _alarm(case: Suite) -> bool:
+    return bool(case["verdict"] in ("slower", "changed", "failed"))
+
+
+def _slowed(case: Suite, inject: float) -> bool:
+    return bool(inject) and case["label"].startswith(WRAPPER)
+
+
+def half_found(suites: Sequence[Suite]) -> float | None:
+    """The slowdown of a single case that one comparison in two would find, from the measured spread.
+
+    Computed, not counted: the margin, plus the distance that the test needs with all fresh processes of
+    the looks, for the median case. None where no case has an interval.
+    """
+    from scipy.special import stdtrit
+
+    total, points = sum(LOOKS[1:]), []
+    needed = -float(stdtrit(2 * total - 2, ALPHA / FRESH_LOOKS)) * math.sqrt(2 / total)
+    for suite in suites:
+        for case in suite["cases"]:
+            n = case["new_processes"]
+            if case["high"] is not None and case["change"] is not None and n > 1:
+                half = math.log1p(case["high"]) - math.log1p(case["change"])
+                spread = half / (-float(stdtrit(2 * n - 2, ALPHA)) * math.sqrt(2 / n))
+                points.append(math.expm1(math.log1p(suite["margin"]) + needed * spread))
+    return statistics.median(points) if points else None

@@ -1,0 +1,187 @@
+"""How often compare cries wolf, and how often it sleeps: it compares this code with itself, many times.
+
+The verdicts come from the same `Duel` that `compare --git` runs; only the sides differ. In `aa` they are
+equal. In `power` one of them has a handicap: a neuron that really works longer (`psubench.handicap`).
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from psubench import record
+from psubench.bursts import bursts
+from psubench.compare import Comparison, Verdict
+from psubench.devices import machine
+from psubench.duel import Duel
+from psubench.errors import PsubenchError
+from psubench.plugins import split_list
+from psubench.rates import WRAPPER
+from psubench.sides import HANDICAP, Side, Words, own_code
+
+SUITE = "suite"
+"""Type of the records that hold one comparison each."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What makes two self-tests the same; a resumed one must have equal settings.
+
+    Attributes:
+        tables, suite_settings: of the suite.
+        inject: share by which `neuron` is slowed down on one side; 0 for equal sides.
+        load: whether foreign work runs beside it in bursts.
+        budget: seconds of one comparison.
+    """
+
+    tables: tuple[Words, ...]
+    suite_settings: Mapping[str, Any]
+    device: str
+    inject: float
+    neuron: str
+    load: bool
+    budget: float
+    margin: float | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Selftest:
+    """Comparisons of this code with itself, recorded in a folder, one after the other.
+
+    Attributes:
+        say: told in a sentence how it goes on.
+    """
+
+    settings: Settings
+    folder: Path
+    resume: bool
+    say: Callable[[str], None]
+
+    def run(self, suites: int, max_seconds: float) -> list[dict[str, Any]]:
+        """Records of all comparisons, earlier ones of a resumed test included.
+
+        Args:
+            suites: how many there shall be in the end.
+            max_seconds: none is begun after so many seconds.
+
+        Raises:
+            PsubenchError: the folder holds another test, or the code cannot be measured.
+        """
+        path, began = self.folder / record.NAME, time.monotonic()
+        done = self._done(path)
+        with record.Recorder(path) as recorder:
+            if not done and not record.begun(path):
+                recorder.append(self._header())
+            for number in range(len(done), suites):
+                if time.monotonic() - began > max_seconds:
+                    break
+                done.append(self._compare(number))
+                recorder.append(done[-1])
+                self.say(f"[{number + 1}/{suites}] {_line(done[-1])}")
+        return done
+
+    def _done(self, path: Path) -> list[dict[str, Any]]:
+        if not record.begun(path):
+            return []
+        if not self.resume:
+            raise PsubenchError(
+                f"{self.folder} holds a self-test already",
+                "continue it with --resume or choose another --out",
+            )
+        records = record.read(path)
+        now = _plain(self.settings)
+        if records[0].get("selftest") != now:
+            raise PsubenchError(
+                f"the record in {self.folder} was made with other options", "choose another --out"
+            )
+        return [one for one in records if one["type"] == SUITE]
+
+    def _header(self) -> dict[str, Any]:
+        started = datetime.now(UTC)
+        return {
+            "type": "run",
+            "schema": record.SCHEMA,
+            "run_id": f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+            "started": started.isoformat(timespec="seconds"),
+            "argv": sys.argv[1:],
+            "environment": machine(),
+            "selftest": _plain(self.settings),
+            "cases": [],
+        }
+
+    def _compare(self, number: int) -> dict[str, Any]:
+        folder = self.folder / f"suite-{number:03}"
+        shutil.rmtree(folder, ignore_errors=True)  # a comparison that was interrupted
+        own = own_code(Path(__file__).parent.parent)
+        slow = {**own, HANDICAP: str(self.settings.inject)}
+        sides = []
+        for name, variables in (("base", own), ("new", slow)):
+            (folder / name).mkdir(parents=True)
+            sides.append(Side(name, Path(sys.executable), folder / name, variables))
+        began, seed = time.monotonic(), self.settings.seed + number
+        tables, suite = handicapped(self.settings), self.settings.suite_settings
+        duel = Duel(
+            sides[0], sides[1], tables, suite, self.settings.device, folder, self.settings.budget,
+            self.settings.margin, ("*",), seed, lambda _: None,
+        )  # fmt: skip
+        with bursts(seed) if self.settings.load else nullcontext():
+            comparison = duel.run()
+        seconds = round(time.monotonic() - began, 1)
+        return {"type": SUITE, "number": number, "seconds": seconds, **_verdicts(comparison)}
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return {
+        **asdict(settings),
+        "tables": [dict(table) for table in settings.tables],
+        "suite_settings": dict(settings.suite_settings),
+    }
+
+
+def handicapped(settings: Settings) -> list[Words]:
+    """The tables with the chosen neuron wrapped, on both sides alike, if something is injected."""
+    if not settings.inject:
+        return list(settings.tables)
+    wrapped = f"psubench.handicap:{WRAPPER}(neuron={settings.neuron})"
+    tables: list[Words] = [
+        {
+            **table,
+            "neurons": ",".join(wrapped if n == settings.neuron else n for n in split_list(table["neurons"])),
+        }
+        for table in settings.tables
+    ]
+    if not any(wrapped in table["neurons"] for table in tables):
+        raise PsubenchError(
+            f'no table of the suite measures neuron "{settings.neuron}"', "name another with --neuron"
+        )
+    return tables
+
+
+def _verdicts(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "margin": comparison.margin,
+        "exit_code": comparison.exit_code(strict=False),
+        "cases": [_verdict(verdict) for verdict in comparison.verdicts],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    fields = ("key", "name", "label", "verdict", "reason", "change", "low", "high", "new_processes", "gated")
+    return {name: getattr(verdict, name) for name in fields}
+
+
+def _line(suite: Mapping[str, Any]) -> str:
+    counts: dict[str, int] = {}
+    for case in suite["cases"]:
+        counts[case["verdict"]] = counts.get(case["verdict"], 0) + 1
+    words = ", ".join(f"{count} {word}" for word, count in counts.items())
+    return f"{words}; {suite['seconds']:.0f} s"

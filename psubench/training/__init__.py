@@ -1,0 +1,1 @@
+"""Networks are trained here: recipes, checkpoints, and the campaign over neurons, data and seeds."""

@@ -1,0 +1,168 @@
+"""Trainings into one folder: plan, lock, resume, record. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from psubench import data, headers, record
+from psubench.devices import device_lock, worker_environment
+from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.training import launch, pool
+from psubench.training.case import Training
+
+Event = Mapping[str, Any]
+
+
+class Watcher(Protocol):
+    """Told how trainings go on; shows it or does not."""
+
+    def plan(self, trainings: int, epochs: int) -> None:
+        """So many trainings, and so many epochs of all of them, are to come."""
+
+    def begin(self, title: str, epoch: int, epochs: int) -> None:
+        """A training begins, or goes on after an epoch."""
+
+    def step(self, title: str, event: Event) -> None:
+        """How far an epoch is: `epoch`, `done` of 1, `loss`, `accuracy`, `samples_per_second`."""
+
+    def epoch(self, title: str, event: Event) -> None:
+        """An epoch has ended: what `loop.Trainer.train` returns, and `test`."""
+
+    def end(self, title: str, event: Event) -> None:
+        """A training has ended: the fields of an `Outcome`."""
+
+    def message(self, text: str) -> None:
+        """A sentence for the user."""
+
+
+@dataclass
+class Campaign:
+    """Trainings into one folder.
+
+    Attributes:
+        command: that asked for them, "train" or "accuracy".
+        folder: where `run.jsonl` and `checkpoints` stand or will stand.
+        resume: go on with what is there, rather than refuse to touch it.
+        jobs: trainings at the same time.
+    """
+
+    command: str
+    cases: Sequence[Training]
+    folder: Path
+    resume: bool
+    jobs: int
+    watcher: Watcher
+    _told: dict[str, int] = field(default_factory=dict)
+
+    def run(self) -> bool:
+        """Trains what the record lacks; False when Ctrl-C ended it.
+
+        Raises:
+            PsubenchError: the folder holds a run and `resume` is not set, the run was made in another
+                environment or with another plug-in file, or the record cannot be written.
+        """
+        path = self.folder / record.NAME
+        if launch.follows():
+            return self._follow(path)
+        self._done(path)  # refuses now, not after waiting for the device
+        with device_lock(self.cases[0].device, self.watcher.message):
+            done = self._done(path)
+            with record.Recorder(path) as recorder:
+                return self._record(recorder, [case for case in self.cases if case.key not in done])
+
+    def _record(self, recorder: record.Recorder, due: Sequence[Training]) -> bool:
+        recorder.append(self._header())
+        self.watcher.plan(len(due), sum(case.recipe.epochs for case in due))
+        try:
+            self._train(due, lambda case, event: self._heard(recorder, case, event))
+        except KeyboardInterrupt:
+            recorder.append({"type": "end", "status": "interrupted"})
+            return False
+        recorder.append({"type": "end", "status": "complete"})
+        return True
+
+    def _train(self, due: Sequence[Training], on_event: Callable[[Training, dict[str, Any]], None]) -> None:
+        if launch.launched():
+            self._here(due, on_event)
+        else:
+            pool.each([(case, self.checkpoints(case)) for case in due], self.jobs, on_event)
+
+    def _here(self, due: Sequence[Training], on_event: Callable[[Training, dict[str, Any]], None]) -> None:
+        """In this process, which trains together with others."""
+        from psubench.training.work import Work
+
+        for case in due:
+            outcome = Work(case, self.checkpoints(case), partial(on_event, case)).run()
+            on_event(case, {"event": "end", **asdict(outcome)})
+
+    def _follow(self, path: Path) -> bool:
+        """The part of a process that writes nothing: it trains what the writing one trains."""
+        self.resume = True  # the record that may be there already is the writing process's
+        done = self._done(path)
+
+        def on_event(case: Training, event: dict[str, Any]) -> None:
+            if event.get("status", "ok") != "ok":
+                raise PsubenchError(f"{case.title}: {event['message']}", "mend it and resume", CASE_FAILED)
+
+        self._here([case for case in self.cases if case.key not in done], on_event)
+        return True
+
+    def checkpoints(self, case: Training) -> Path:
+        """The folder of a training's checkpoints."""
+        return self.folder / "checkpoints" / case.folder
+
+    def _heard(self, recorder: record.Recorder, case: Training, event: dict[str, Any]) -> None:
+        """Records what a training tells before its next epoch is shown."""
+        kind = event.pop("event")
+        if kind == "epoch":
+            if event["epoch"] > self._told.get(case.key, 0):  # a resumed training tells its epochs again
+                self._told[case.key] = event["epoch"]
+                recorder.append({"type": "training", "key": case.key, **event})
+                self.watcher.epoch(case.title, event)
+        elif kind == "end":
+            recorder.append({"type": "trained", "key": case.key, **event})
+            self.watcher.end(case.title, event)
+        elif kind == "begin":
+            self.watcher.begin(case.title, event["epoch"], event["epochs"])
+        elif kind == "step":
+            self.watcher.step(case.title, event)
+        else:
+            self.watcher.message(f"{case.title}: {event['text']}")
+
+    def _done(self, path: Path) -> set[str]:
+        """Keys of the trainings that need not be done again."""
+        if not record.begun(path):
+            return set()
+        headers.refuse_unless_resumed(self.folder, resume=self.resume)
+        records = record.read(path)
+        before, now = headers.last(records), self._header()
+        for what in ("psubench", "environment"):
+            headers.check_same(what, before[what], now[what], self.folder)
+        headers.check_same_where_both("the plug-in", before["plugins"], now["plugins"], self.folder)
+        for r in records:
+            if r["type"] == "training":
+                self._told[r["key"]] = r["epoch"]
+        return {r["key"] for r in records if r["type"] == "trained" and r["status"] == "ok"}
+
+    def _header(self) -> dict[str, Any]:
+        first = self.cases[0]
+        refs = [ref for case in self.cases for ref in (case.model, case.data, case.neuron) if ref.is_plugin]
+        cases = [
+            {
+                "key": case.key,
+                "case": case.canonical(),
+                "label": case.neuron.label,
+                "note": data.note(case.data, case.T),
+            }
+            for case in self.cases
+        ]
+        return {
+            **headers.header(first.device, [ref.kind for ref in refs], cases),
+            "command": self.command,
+            "settings": {"jobs": self.jobs},
+            "worker_environment": worker_environment(first.threads, first.device),
+        }

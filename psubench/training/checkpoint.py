@@ -1,0 +1,139 @@
+"""Checkpoints: files from which a training goes on as if nothing had happened.
+
+A file is written under another name, synced, and renamed: under its own name it is whole. The two newest
+of a training are kept, so that one that the disk has damaged does not lose the training. They are loaded
+without running any code that a file may hold, and only if every checksum in them is right.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from psubench.errors import NOT_COMPARABLE, PsubenchError
+
+FORMAT = 1
+KEPT = 2
+WEIGHTS = "weights.safetensors"
+_PARTS = ("format", "case", "epoch", "model", "optimizer", "schedule", "scaler", "random")
+
+
+class DamagedError(PsubenchError):
+    """A checkpoint is cut off, changed, or no checkpoint at all."""
+
+
+def name_of(epoch: int) -> str:
+    """File name of the checkpoint after so many epochs."""
+    return f"epoch-{epoch:05}.pt"
+
+
+def saved(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, newest first."""
+    return sorted(folder.glob("epoch-*.pt"), reverse=True)
+
+
+def save(folder: Path, state: Mapping[str, Any]) -> Path:
+    """Writes a checkpoint, and removes those before the last two.
+
+    Args:
+        state: `case`, `epoch`, and the states of `model`, `optimizer`, `schedule`, `scaler`, `random`.
+
+    Raises:
+        PsubenchError: it cannot be written; the ones before are kept.
+    """
+    path = folder / name_of(state["epoch"])
+    write_whole(path, lambda unfinished: torch.save({"format": FORMAT, **state}, unfinished))
+    for old in saved(folder)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` fill a file, syncs it, and gives it its name: it is whole or not there.
+
+    Raises:
+        PsubenchError: the disk is full, or the folder cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(unfinished)
+        _sync(unfinished)
+        unfinished.replace(path)
+        _sync(path.parent)
+    except (OSError, RuntimeError) as error:  # torch tells a full disk as a RuntimeError
+        unfinished.unlink(missing_ok=True)
+        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise PsubenchError(
+            f"cannot write {path}: {why}",
+            "what was saved before is kept; make room and continue with --resume",
+        ) from None
+
+
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """A checkpoint, on the processor.
+
+    Raises:
+        DamagedError: the file is cut off or changed, or holds code.
+        PsubenchError: it is not there, or of another format.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            bad = archive.testzip()
+        if bad is None:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise PsubenchError(f"there is no checkpoint {path}", "check the path") from None
+    except (zipfile.BadZipFile, EOFError):
+        raise _damaged(path, "is cut off, or is no checkpoint") from None
+    except pickle.UnpicklingError:
+        raise _damaged(path, "holds something else than numbers, which is not loaded") from None
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise _damaged(path, f"cannot be read: {str(error).splitlines()[0]}") from None
+    except OSError as error:
+        raise PsubenchError(f"cannot read {path}: {error.strerror}", "check the path") from None
+    if bad is not None:
+        raise _damaged(path, f"was changed after it was written: {bad}")
+    if not isinstance(state, dict) or not state.keys() >= set(_PARTS):
+        raise _damaged(path, "is no checkpoint of psubench")
+    if state["format"] != FORMAT:
+        raise PsubenchError(
+            f"{path} has format {state['format']!r}, this psubench reads {FORMAT}",
+            "load it with the version that wrote it",
+            NOT_COMPARABLE,
+        )
+    return state
+
+
+def _damaged(path: Path, what: str) -> DamagedError:
+    before = [other for other in saved(path.parent) if other.name < path.name]
+    remedy = f"the one before it is {before[0]}" if before else "there is none before it; train again"
+    return DamagedError(f"checkpoint {path} {what}", remedy, NOT_COMPARABLE)
+
+
+def newest(folder: Path, on_damage: Callable[[str], None]) -> dict[str, Any] | None:
+    """The newest checkpoint of a folder that is whole; None where there is none.
+
+    Args:
+        on_damage: told in a sentence of each that is not.
+    """
+    for path in saved(folder):
+        try:
+            return load(path)
+        except DamagedError as error:
+            on_damage(str(error))
+    return None

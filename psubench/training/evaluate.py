@@ -1,0 +1,100 @@
+"""How well a network does on a split, and how much its neurons fire while it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from psubench import data
+from psubench.models import Network
+from psubench.training.case import Training
+from psubench.training.distributed import Group
+from psubench.training.recipe import Recipe
+
+_STREAM = 7919  # of the draws of stochastic neurons in testing
+
+
+@dataclass
+class Spikes:
+    """Integer totals per spiking layer: its spikes, and its neurons times steps times samples."""
+
+    spikes: dict[str, int] = field(default_factory=dict)
+    neuron_steps: dict[str, int] = field(default_factory=dict)
+
+    def add(self, layer: str, out: Tensor) -> None:
+        """Counts the output of a layer, [T, B, *]."""
+        self.spikes[layer] = self.spikes.get(layer, 0) + int(out.count_nonzero())
+        self.neuron_steps[layer] = self.neuron_steps.get(layer, 0) + out.numel()
+
+
+@contextmanager
+def counted(spiking: Mapping[str, nn.Module]) -> Iterator[Spikes]:
+    """Counts the spikes of every layer while inside."""
+    found = Spikes()
+
+    def hook(layer: str) -> Any:
+        return lambda _module, _inputs, out: found.add(layer, out)
+
+    handles = [module.register_forward_hook(hook(name)) for name, module in spiking.items()]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def tested(network: Network, case: Training, group: Group, device: torch.device) -> dict[str, Any]:
+    """Accuracy on the test split, and the spikes of every layer.
+
+    The draws of a stochastic neuron come from a generator of their own, so that testing changes nothing in
+    the training that goes on, and testing twice gives the same.
+
+    Returns:
+        `correct` and `samples`, `spikes` and `neuron_steps` per layer (over every pass of a stochastic
+        neuron), and `firing_rate`.
+    """
+    passes = case.recipe.eval_samples if stochastic(case) else 1
+    totals = torch.zeros(2, dtype=torch.int64)
+    network.module.eval()
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices), torch.inference_mode(), counted(network.spiking) as found:
+        torch.manual_seed(case.seed + _STREAM + group.rank)
+        for whole in data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=case.seed, split="test"):
+            x, labels = group.share(*whole)
+            if len(labels):
+                logits = mean_logits(network.module, x.to(device), case.recipe, passes)
+                totals[0] += (logits.argmax(1) == labels.to(device)).sum().cpu()
+                totals[1] += len(labels)
+    return _totals(totals, found, network, group)
+
+
+def stochastic(case: Training) -> bool:
+    """Whether the neuron draws its spikes."""
+    return case.neuron.kind == "spsn"
+
+
+def mean_logits(module: nn.Module, x: Tensor, recipe: Recipe, passes: int) -> Tensor:
+    """Logits [B, classes] for x [T, B, *], the mean over so many passes."""
+    kind, dtype = x.device.type, getattr(torch, recipe.precision)
+    with torch.autocast(kind, dtype, enabled=recipe.precision != "float32"):
+        logits = torch.stack([module(x).float() for _ in range(passes)])
+    return logits.mean(0)
+
+
+def _totals(totals: Tensor, found: Spikes, network: Network, group: Group) -> dict[str, Any]:
+    names = list(network.spiking)
+    counts = [[found.spikes.get(n, 0), found.neuron_steps.get(n, 0)] for n in names]
+    every = group.sums(torch.cat([totals, torch.tensor(counts, dtype=torch.int64).flatten()])).tolist()
+    spikes, steps = every[2::2], every[3::2]
+    return {
+        "correct": every[0],
+        "samples": every[1],
+        "spikes": dict(zip(names, spikes, strict=True)),
+        "neuron_steps": dict(zip(names, steps, strict=True)),
+        "firing_rate": sum(spikes) / sum(steps) if sum(steps) else None,
+    }

@@ -1,0 +1,147 @@
+"""Trained weights for others: as a safetensors file, and from it or a checkpoint into a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from psubench import __version__
+from psubench.data import DataRef
+from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.models import ModelRef
+from psubench.neurons import NeuronRef
+from psubench.training import checkpoint
+from psubench.training.case import Training
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a training has made of a network.
+
+    Attributes:
+        state: of the network's `state_dict`.
+        case: of the training, as records hold it.
+        epoch: how many epochs it had.
+        path: where they stand; None if they were trained on the spot.
+    """
+
+    state: Mapping[str, Tensor]
+    case: Mapping[str, Any]
+    epoch: int
+    path: Path | None
+
+    @property
+    def origin(self) -> str:
+        """How the weights came about, in words: for records, tables and figures."""
+        case, epochs = self.case, self.case["recipe"]["epochs"]
+        return f"trained {self.epoch} of {epochs} epochs on {case['data']}, seed {case['seed']}"
+
+    def into(self, module: nn.Module) -> None:
+        """Puts them into a network built for the same model, neuron and T.
+
+        Raises:
+            PsubenchError: names or shapes differ.
+        """
+        try:
+            module.load_state_dict(dict(self.state))
+        except RuntimeError as error:
+            where = self.path or "the weights"
+            first = " ".join(str(error).split(":", 1)[-1].split()).split(". ")[0]
+            raise PsubenchError(
+                f"{where} does not fit this network: {first}", "build the network that was trained"
+            ) from None
+
+
+def export(path: Path, module: nn.Module, case: Training, epoch: int) -> None:
+    """Writes the weights of a network, and what they are of, as safetensors."""
+    from safetensors.torch import save_file
+
+    facts = {
+        "psubench": __version__,
+        "case": json.dumps(case.canonical(), ensure_ascii=False),
+        "epoch": str(epoch),
+    }
+    state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+    checkpoint.write_whole(path, lambda unfinished: save_file(state, unfinished, metadata=facts))
+
+
+def load(path: Path, *, model: ModelRef, neuron: NeuronRef, T: int, data: DataRef | None = None) -> Weights:
+    """The weights of a training, for a network of this model, neuron and T.
+
+    Args:
+        path: a checkpoint, a weights.safetensors, or a folder: of one training or of a whole run, in which
+            the training of this network with the lowest seed is looked up.
+        data: what they must have been trained on; None does not ask.
+
+    Raises:
+        PsubenchError: the file is cut off, changed or foreign; or the weights are of another network.
+    """
+    wanted = {"model": model.name, "neuron": neuron.name, "T": T}
+    if data is not None:
+        wanted["data"] = data.name
+    if path.is_dir():
+        return _looked_up(path, wanted)
+    found = _file(path)
+    check_case(found.case, wanted, path)
+    return found
+
+
+def check_case(case: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
+    """Raises PsubenchError for the first value in which a training differs from the wanted one."""
+    for name, value in wanted.items():
+        if case.get(name) != value:
+            raise PsubenchError(
+                f"{path} was trained with {name} {_short(case.get(name))}, not with {_short(value)}",
+                "give the checkpoint of this network, or the folder of the run that trained it",
+                NOT_COMPARABLE,
+            )
+
+
+def _short(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _looked_up(folder: Path, wanted: Mapping[str, Any]) -> Weights:
+    """The matching training of lowest seed among those whose checkpoints lie in or below a folder."""
+    files: dict[Path, Path] = {}
+    for path in sorted([*folder.rglob("epoch-*.pt"), *folder.rglob(checkpoint.WEIGHTS)]):
+        files[path.parent] = path  # the newest checkpoint, or the weights, whose name sorts last
+    if not files:
+        raise PsubenchError(f"there is no checkpoint in {folder}", "train into it with psubench train --out")
+    found = [_file(path) for path in files.values()]
+    matching = [w for w in found if all(w.case.get(name) == value for name, value in wanted.items())]
+    if not matching:
+        asked = ", ".join(f"{name} {value}" for name, value in wanted.items())
+        there = dict.fromkeys(f"{w.case['neuron']} T={w.case['T']} on {w.case['data']}" for w in found)
+        raise PsubenchError(
+            f"no training in {folder} is of {asked}", f"there are: {'; '.join(there)}", NOT_COMPARABLE
+        )
+    return min(matching, key=lambda w: w.case["seed"])
+
+
+def _file(path: Path) -> Weights:
+    if path.suffix != ".safetensors":
+        state = checkpoint.load(path)
+        return Weights(state["model"], state["case"], state["epoch"], path)
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = file.metadata() or {}
+            weights: dict[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            case, epoch = json.loads(facts["case"]), int(facts["epoch"])
+    except FileNotFoundError:
+        raise PsubenchError(f"there are no weights {path}", "check the path") from None
+    except (SafetensorError, OSError) as error:
+        what = f"{path} is cut off, or is no safetensors file: {error}"
+        raise PsubenchError(what, "train again, or give a checkpoint", NOT_COMPARABLE) from None
+    except (KeyError, ValueError):
+        what = f"{path} does not say what it was trained as"
+        raise PsubenchError(what, "give weights that psubench has written", NOT_COMPARABLE) from None
+    return Weights(weights, case, epoch, path)

@@ -1,0 +1,86 @@
+"""Verdicts as a table, Markdown, JSON and GitHub annotations: golden output, limits, escapes."""
+
+import dataclasses
+import io
+import json
+import math
+
+import pytest
+from compare_records import changed, run
+from render_rows import same_as_golden
+from rich.console import Console
+
+from psubench.compare import compare
+from psubench.render import comparison
+
+FIVE = [0.0, 0.004, -0.004, 0.002, -0.002]
+LABELS = ("lif", "psn", "psu", "ipsu", "rpsu", "plif")
+BASE = {(label, T, phase): FIVE for phase in ("infer", "train") for T in (8, 32) for label in LABELS}
+
+
+@pytest.fixture(scope="module")
+def found():
+    """One of everything but `not comparable`."""
+    shifts = {"psu": math.log(1.082), "psn": -math.log(1.25)}
+    new = {
+        key: [v - shifts.get(key[0], 0.0) for v in values]
+        for key, values in BASE.items()
+        if key[1] == 8 or key[0] != "plif"
+    }
+    new["rpsu", 32, "train"] = [-0.01, 0.2, -0.2, 0.1, -0.1]
+    new["if", 32, "train"] = FIVE
+    records = changed(
+        run(new, 5, cpu="Model 2"), "ipsu", status="wrong", message="spikes | differ: 3 of 4096"
+    )
+    records = [*records[:1], *changed(records[1:6], "plif", spikes=200), *records[6:]]
+    return compare(run(BASE, 5), records, margin=0.01)
+
+
+def test_table(found):
+    text = io.StringIO()
+    comparison.show(found, Console(file=text, width=100, highlight=False))
+    assert same_as_golden("compare_table.txt", text.getvalue())
+
+
+def test_markdown(found):
+    assert same_as_golden("compare.md", comparison.to_markdown(found))
+
+
+def test_json(found):
+    text = comparison.to_json(found, 1)
+    # Six digits: the last one must not depend on the machine's exp.
+    rounded = json.loads(text, parse_float=lambda digits: round(float(digits), 6) + 0.0)
+    assert same_as_golden("compare.json", json.dumps(rounded, indent=1))
+    assert json.loads(text)["verdicts"][0]["verdict"] == "slower"
+
+
+def test_github(found):
+    assert same_as_golden("compare_github.txt", "\n".join(comparison.workflow_commands(found)))
+
+
+def test_at_most_ten_annotations_errors_before_warnings(found):
+    lines = comparison.workflow_commands(found)
+    assert len(lines) == 10
+    levels = [line.split(" ")[0] for line in lines]
+    assert levels == sorted(levels, key=["::error", "::warning", "::notice"].index)
+    assert "more in the step summary" in lines[-1]
+
+
+def test_a_summary_stays_below_its_limit_and_counts_what_it_leaves_out(found):
+    many = dataclasses.replace(found, verdicts=found.verdicts * 600)
+    whole, text = comparison.to_markdown(many), comparison.to_markdown(many, comparison.MOST_BYTES)
+    assert len(whole.encode()) > comparison.MOST_BYTES >= len(text.encode()) > 0.6 * comparison.MOST_BYTES
+    left_out = int(text.rstrip().splitlines()[-1].split()[0])
+    rows = sum(line.startswith("| ") for line in text.splitlines()) - 1
+    assert rows + left_out == len(many.verdicts)
+    assert comparison.to_markdown(found, comparison.MOST_BYTES) == comparison.to_markdown(found)
+
+
+def test_what_a_message_holds_cannot_become_a_command(found):
+    nasty = dataclasses.replace(
+        found.verdicts[0], label="a,b:c", reason="100 %\n::error::x", verdict="failed"
+    )
+    lines = comparison.workflow_commands(dataclasses.replace(found, verdicts=(nasty,)))
+    assert len(lines) == 1
+    assert "title=a%2Cb%3Ac%2C" in lines[0]
+    assert lines[0].endswith("100 %25%0A::error::x")

@@ -1,0 +1,144 @@
+"""The self-test measures what it says: the handicap is exact, the rates have their intervals, it resumes."""
+
+import pytest
+import torch
+
+from psubench import duel, handicap, neurons, record
+from psubench.errors import PsubenchError
+from psubench.handicap import Handicapped
+from psubench.rates import half_found, rate, rates
+from psubench.selftest import Selftest, Settings, handicapped
+
+TABLE = {
+    "neurons": "lif,psu", "data": "normal", "T": "4", "batch": "2", "size": "8", "phase": "infer",
+}  # fmt: skip
+
+
+def settings(**changes):
+    made = {
+        "tables": (TABLE,),
+        "suite_settings": {"max_seconds": 0.05},
+        "device": "scripted",
+        "inject": 0.0,
+        "neuron": "",
+        "load": False,
+        "budget": 1e6,
+        "margin": None,
+        "seed": 0,
+    }
+    return Settings(**{**made, **changes})
+
+
+@pytest.mark.parametrize(
+    ("hits", "trials", "low", "high"),
+    # Zero of n: the upper limit is 1 - 0.025 ** (1 / n). Clopper and Pearson's table has 5 of 10.
+    [(0, 300, 0.0, 1 - 0.025 ** (1 / 300)), (13, 13, 0.025 ** (1 / 13), 1.0), (5, 10, 0.1871, 0.8129)],
+)
+def test_rates_have_exact_intervals(hits, trials, low, high):
+    assert rate(hits, trials) == (hits, trials, pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+    assert rate(0, 0) == (0, 0, None, None)
+
+
+def case(label, verdict, change=0.0, high=0.02, n=6):
+    return {"label": label, "verdict": verdict, "change": change, "high": high, "new_processes": n}
+
+
+def test_what_is_counted():
+    wrapped = "Handicapped(neuron=psu)"
+    suites = [
+        {"margin": 0.03, "cases": [case("lif", "same"), case("psn", "faster"), case(wrapped, "slower")]},
+        {"margin": 0.03, "cases": [case("lif", "slower"), case("psn", "unclear"), case(wrapped, "unclear")]},
+    ]
+    found = {sentence: (r.hits, r.trials) for sentence, r in rates(suites, 0.05).items()}
+    assert found == {
+        "suites with a false alarm": (1, 2),
+        "cases falsely called slower": (1, 4),
+        "cases falsely called faster": (1, 4),
+        "cases left unclear": (1, 4),
+        "suites in which the slowdown was found": (1, 2),
+        "slowed cases found": (1, 2),
+    }
+    equal = {sentence: r.hits for sentence, r in rates(suites, 0.0).items()}
+    assert equal["cases falsely called slower"] == 2
+    assert len(equal) == 4
+
+
+def test_the_half_point_lies_beyond_the_margin_by_what_the_spread_demands():
+    quiet, noisy = (
+        half_found([{"margin": 0.03, "cases": [case("lif", "same", high=h)]}]) for h in (0.001, 0.02)
+    )
+    assert 0.03 < quiet < 0.0315 < noisy < 0.06
+    assert half_found([{"margin": 0.03, "cases": [case("lif", "failed", None, None)]}]) is None
+
+
+class Clock:
+    """A nanosecond passes per look, and `pass_ns` when told so."""
+
+    def __init__(self):
+        self.now = 0
+
+    def __call__(self):
+        self.now += 1
+        return self.now
+
+
+def test_the_handicap_works_a_share_longer_in_both_directions(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(handicap.time, "perf_counter_ns", clock)
+    monkeypatch.setenv("PSUBENCH_HANDICAP", "0.5")
+    slow = Handicapped(T=4, neuron="psu")
+
+    class Costly(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            clock.now += 10_000
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, gradient):
+            clock.now += 20_000
+            return gradient * 2
+
+    monkeypatch.setattr(type(slow.inner), "forward", lambda _, given: Costly.apply(given))
+    x = torch.ones(4, 1, 1, requires_grad=True)
+    y = slow(x)
+    assert clock.now == pytest.approx(15_000, rel=0.01)
+    (gradient,) = torch.autograd.grad(y, x, torch.ones_like(y))
+    assert clock.now == pytest.approx(45_000, rel=0.01)
+    assert torch.equal(gradient, torch.full_like(x, 2))
+
+
+def test_a_handicapped_neuron_gives_the_same_spikes_and_gradients(monkeypatch):
+    monkeypatch.delenv("PSUBENCH_HANDICAP", raising=False)
+    torch.manual_seed(0)
+    x = torch.randn(8, 3, 5, requires_grad=True)
+    plain, wrapped = neurons.build(neurons.parse("psu"), 8), Handicapped(T=8, neuron="psu")
+    assert wrapped.share == 0.0
+    outputs = [module(x) for module in (plain, wrapped)]
+    assert torch.equal(*outputs)
+    gradients = [torch.autograd.grad(y, x, torch.ones_like(y))[0] for y in outputs]
+    assert torch.equal(*gradients)
+
+
+def test_the_chosen_neuron_is_wrapped_on_both_sides_or_refused():
+    assert handicapped(settings()) == [TABLE]
+    made = handicapped(settings(inject=0.05, neuron="psu"))
+    assert made == [{**TABLE, "neurons": "lif,psubench.handicap:Handicapped(neuron=psu)"}]
+    with pytest.raises(PsubenchError, match="rpsu"):
+        handicapped(settings(inject=0.05, neuron="rpsu"))
+
+
+def test_a_self_test_is_recorded_and_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr(duel, "LOOKS", (1,))
+    said = []
+    power = settings(inject=0.05, neuron="psu", load=True)
+    assert Selftest(power, tmp_path, False, said.append).run(1, 1e6)[0]["exit_code"] == 0
+    with pytest.raises(PsubenchError, match="--resume"):
+        Selftest(power, tmp_path, False, said.append).run(1, 1e6)
+    with pytest.raises(PsubenchError, match="other options"):
+        Selftest(settings(), tmp_path, True, said.append).run(1, 1e6)
+    done = Selftest(power, tmp_path, True, said.append).run(2, 1e6)
+    assert [suite["number"] for suite in done] == [0, 1]
+    assert {case["label"] for case in done[1]["cases"]} == {"lif", "Handicapped(neuron=psu)"}
+    assert [r["type"] for r in record.read(tmp_path / record.NAME)] == ["run", "suite", "suite"]
+    assert said[-1].startswith("[2/2] ")

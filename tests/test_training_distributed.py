@@ -1,0 +1,81 @@
+"""Two processes that train together, by torchrun over gloo, give what one gives."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from psubench import record
+from psubench.training.distributed import Group
+
+TINY = Path(__file__).parent / "tiny_training.py"
+
+RECIPE = f"""
+model = "{TINY}:Plain"
+data = "{TINY}:digits"
+T = 4
+[recipe]
+epochs = 5
+batch = 15
+lr = 0.02
+"""
+"""60 samples, so 20 steps; 15 do not divide by 2, so that the processes' shares differ."""
+
+
+def train(tmp_path, *launcher):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(RECIPE)
+    out = tmp_path / f"of{len(launcher)}"
+    command = [
+        sys.executable,
+        "-m",
+        *launcher,
+        "psubench",
+        "train",
+        "--recipe",
+        str(recipe),
+        "--out",
+        str(out),
+    ]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, "--quiet"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr
+    records = record.read(out / record.NAME)
+    (weights,) = out.rglob("weights.safetensors")
+    return load_file(weights), records, done
+
+
+def test_two_processes_give_what_one_gives(tmp_path):
+    two = ("torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m")
+    alone, records_of_one, _ = train(tmp_path)
+    together, records_of_two, done = train(tmp_path, *two)
+    assert alone.keys() == together.keys()
+    for name, value in alone.items():
+        torch.testing.assert_close(together[name], value, rtol=1e-4, atol=1e-5)
+    for kind, count in (("run", 1), ("training", 5), ("trained", 1), ("end", 1)):  # one writer
+        assert len([r for r in records_of_two if r["type"] == kind]) == count
+    for one, other in zip(records_of_one, records_of_two, strict=True):
+        if one["type"] == "training":
+            assert other["loss"] == pytest.approx(one["loss"], rel=1e-5)
+            assert (other["samples"], other["test"]["samples"]) == (60, 30)
+    assert done.stdout.count("accuracy %") == 1
+
+
+def test_the_shares_of_a_batch_are_the_batch():
+    x, labels = torch.arange(14.0).view(2, 7), torch.arange(7)
+    shares = [Group(rank, 3).share(x, labels) for rank in range(3)]
+    assert sorted(torch.cat([label for _, label in shares]).tolist()) == list(range(7))
+    for part, label in shares:
+        assert torch.equal(part, x[:, label])
+    assert len(Group(2, 3).share(x[:, :1], labels[:1])[1]) == 0

@@ -1,0 +1,234 @@
+"""Recipes and suites: what TOML may hold, what a mistake says, and what the values do."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from psubench import data, models, neurons, published
+from psubench.errors import PsubenchError
+from psubench.training import augment, losses
+from psubench.training.brief import train_briefly
+from psubench.training.case import training
+from psubench.training.network import lambda_at, network_of, set_lambda
+from psubench.training.optimise import optimizer_of, schedule_of
+from psubench.training.recipe import Augment, Recipe, Task, changed, read
+from psubench.training.suite import read_suite
+
+ROOT = Path(__file__).parent.parent
+TINY = Path(__file__).parent / "tiny_training.py"
+RECIPES = sorted(path for path in (ROOT / "suites").glob("*.toml") if "[recipe]" in path.read_text())
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_can_be_read_and_fits_its_network(path):
+    task = read(path)
+    case = training(task, "psu", seed=0, device="cpu", threads=1)
+    assert case.data.name == task.data
+    assert dict(case.neuron.parameters).get("threshold", 1.0) == task.recipe.neuron.get("threshold", 1.0)
+
+
+def test_the_suites():
+    suite = read_suite(ROOT / "suites" / "cpu-accuracy.toml")
+    assert [task.data for task in suite.tasks] == ["spoken-digits", "fashion-mnist"]
+    assert (list(suite.neurons), list(suite.seeds)) == (["lif", "psn", "psu", "ipsu", "rpsu"], [0, 1, 2])
+    assert len(read_suite(ROOT / "suites" / "paper-accuracy.toml").tasks) == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[recipe]\nepoch = 3", r'\[recipe\] has no value "epoch"; did you mean "epochs"\?'),
+        ("epochs = 3", 'has no value "epochs"'),
+        ("[recipe]\nepochs = 0", "epochs = 0; epochs goes from 1 to"),
+        ("[recipe]\nepochs = 2.5", r"epochs = 2.5; epochs is a whole number"),
+        ("[recipe]\nepochs = true", r"epochs = True; epochs is a whole number"),
+        ("[recipe]\nlr = nan", "lr = nan; lr goes from"),
+        ("[recipe]\nlr = 'high'", "lr = 'high'; lr is a number"),
+        ("[recipe]\noptimizer = 'adam'", 'optimizer "adam" does not exist; did you mean "adamw"'),
+        ("[recipe]\ndeterministic = 1", "deterministic = 1; deterministic is true or false"),
+        ("[recipe]\naugment = 1", r"write a table \[augment\] of its own"),
+        ("[augment]\nflips = true", 'did you mean "flip"'),
+        ("[neuron]\nthresold = 0.3", 'did you mean "threshold"'),
+        ("[neuron]\nthreshold = [1]", "threshold = "),
+        ("T = 0", "T = 0; T is a positive whole number"),
+        ("model = 3", "model = 3; model is a text"),
+        ("recipe = 3", r"recipe is no table; write \[recipe\]"),
+        ("model = ", "is no TOML"),
+    ],
+)
+def test_a_mistake_in_a_recipe_is_one_line(text, complaint, tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(PsubenchError, match=complaint) as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("recipes = []", "recipes = [] is no list of str"),
+        ("recipe = ['a.toml']", 'did you mean "recipes"'),
+        ("recipes = ['none.toml']", "cannot read"),
+        ("recipes = ['none.toml']\nseeds = [-1]", "seeds holds -1"),
+        ("recipes = ['none.toml']\nneurons = 'lif'", "neurons = 'lif' is no list"),
+    ],
+)
+def test_a_mistake_in_a_suite_is_one_line(text, complaint, tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(PsubenchError) as caught:
+        read_suite(path)
+    assert complaint in str(caught.value)
+
+
+def test_the_recipe_gives_its_parameters_where_a_neuron_has_them_and_does_not_say():
+    recipe = Recipe(neuron={"threshold": 0.3, "init": "leak"})
+
+    def name(text):
+        case = training(Task(recipe=recipe), text, seed=0, device="cpu", threads=1)
+        return case.neuron.text
+
+    assert name("psu") == "psu(threshold=0.3)"
+    assert name("psu@scan") == "psu(threshold=0.3)@scan"
+    assert name("rpsu(threshold=2)") == "rpsu(init=leak,threshold=2)"
+    assert name("spsn") == "spsn"
+
+
+def test_the_key_names_everything_that_matters():
+    def key(neuron="psu", seed=0, **values):
+        return training(Task(recipe=Recipe(**values)), neuron, seed=seed, device="cpu", threads=1).key
+
+    keys = [key(), key("lif"), key(seed=1), key(lr=0.1), key(augment=Augment(drop=0.1)), key("psu@scan")]
+    assert len(set(keys)) == len(keys)
+    assert key() == key(epochs=20)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "share", "values"),
+    [
+        (5, 0.5, [0.0, 0.4, 0.8, 1.0, 1.0]),
+        (4, 1.0, [0.0, 0.25, 0.5, 1.0]),
+        (3, 0.0, [1, 1, 1]),
+        (1, 1.0, [1.0]),
+    ],
+)
+def test_lambda_rises_to_one(epochs, share, values):
+    assert [lambda_at(epoch, epochs, share) for epoch in range(epochs)] == pytest.approx(values)
+
+
+def test_lambda_is_the_schedules_unless_the_neuron_sets_it():
+    for text, expected in (("masked-psn", 0.0), ("masked-psn(lam=0.7)", 0.7)):
+        task = Task(model=f"{TINY}:Plain", data=f"{TINY}:digits", T=4)
+        case = training(task, text, seed=0, device="cpu", threads=1)
+        network = network_of(case)
+        set_lambda(network, case, 0)
+        assert {layer.lambda_ for layer in network.spiking.values()} == {expected}
+
+
+def test_losses_by_hand():
+    out = torch.tensor([[[2.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [3.0, -1.0]]])  # [T=2, B=2, 2]
+    labels = torch.tensor([0, 1])
+    mean = out.mean(0)
+    entropy = losses.loss_sum(mean, labels, Recipe(label_smoothing=0.0))
+    by_hand = sum(torch.logsumexp(row, 0) - row[label] for row, label in zip(mean, labels, strict=True))
+    assert entropy == pytest.approx(by_hand.item())
+    # (1-1)²+(0-0)² and (2-0)²+(0-1)², each over two classes
+    assert losses.loss_sum(mean, labels, Recipe(loss="mse")).item() == 2.5
+    tet = losses.loss_sum(out, labels, Recipe(loss="tet", tet_weight=0.25, label_smoothing=0.0))
+    steps = [functional.cross_entropy(step, labels, reduction="sum") for step in out]
+    errors = (1 + 1 + 0 + 0) / 2 + (1 + 1 + 4 + 4) / 2
+    assert tet.item() == pytest.approx(0.75 * sum(steps).item() / 2 + 0.25 * errors / 2)
+
+
+@given(st.integers(1, 5), st.integers(2, 6), st.sampled_from([0, 2]), st.data())
+def test_moving_by_gather_is_moving_sample_by_sample(B, length, axis, drawn):
+    x = torch.rand(length if axis == 0 else 3, B, length)
+    by = torch.tensor(drawn.draw(st.lists(st.integers(-7, 7), min_size=B, max_size=B)))
+    rolled = [x[:, b].roll(int(by[b]), dims=0 if axis == 0 else 1) for b in range(B)]
+    assert torch.equal(augment.moved(x, axis, by, wraps=True), torch.stack(rolled, 1))
+    filled = augment.moved(x, axis, by, wraps=False)
+    for b in range(B):
+        for t in range(length):
+            source = t - int(by[b])
+            place = (t, b) if axis == 0 else (slice(None), b, t)
+            origin = (source, b) if axis == 0 else (slice(None), b, source)
+            expected = x[origin] if 0 <= source < length else torch.zeros_like(x[place])
+            assert torch.equal(filled[place], expected)
+
+
+def test_augmentations():
+    torch.manual_seed(0)
+    x = torch.rand(3, 40, 2, 4, 4)
+    assert torch.equal(augment.augmented(x, Augment()), x)
+    flipped = augment.augmented(x, Augment(flip=True))
+    same = [torch.equal(flipped[:, b], x[:, b]) for b in range(40)]
+    assert 5 < sum(same) < 35
+    assert all(torch.equal(flipped[:, b], x[:, b].flip(-1)) for b in range(40) if not same[b])
+    dropped = augment.augmented(x, Augment(drop=0.25))
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
+    shifted = augment.augmented(x, Augment(shift=2))
+    assert torch.equal(shifted.flatten(2).sort(2).values, x.flatten(2).sort(2).values)
+    with pytest.raises(PsubenchError, match=r"need steps of shape \[C,H,W\], digits has \[6\]"):
+        augment.check(Augment(shift=1), (6,), "digits")
+
+
+def test_schedules():
+    def rates(schedule):
+        recipe = Recipe(optimizer="sgd", lr=0.1, schedule=schedule)
+        optimizer = optimizer_of(torch.nn.Linear(1, 1), recipe)
+        made, found = schedule_of(optimizer, recipe, 100), []
+        for _ in range(100):
+            found.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            made.step()
+        return found
+
+    assert rates("constant") == [0.1] * 100
+    cosine = rates("cosine")
+    assert cosine[0] == 0.1
+    assert cosine[50] == pytest.approx(0.05)
+    assert cosine[99] < 1e-3
+    assert max(rates("one-cycle")) == pytest.approx(0.1, rel=1e-3)
+
+
+def test_options_win_over_a_recipe():
+    assert changed(Recipe(epochs=5), {"lr": 1}, "the command line") == Recipe(epochs=5, lr=1.0)
+    with pytest.raises(PsubenchError, match="the command line: lr = -1"):
+        changed(Recipe(), {"lr": -1}, "the command line")
+
+
+def test_a_brief_training_learns_and_gives_weights_that_fit():
+    told = []
+    refs = {"model": models.parse(f"{TINY}:Plain"), "neuron": neurons.parse("psu"), "T": 4}
+    source = data.parse(f"{TINY}:digits")
+    recipe = Recipe(batch=10, lr=0.02)
+    weights = train_briefly(**refs, data=source, epochs=40, recipe=recipe, on_event=told.append)
+    test = [event["test"] for event in told if event["event"] == "epoch"][-1]
+    assert test["correct"] / test["samples"] > 0.9  # chance is a third
+    ref = refs["neuron"]
+    network = models.build(refs["model"], lambda: neurons.build(ref, 4), 4, (6,), 3)
+    weights.into(network.module)
+    right = total = 0
+    for x, labels in data.batches(source, T=4, batch=30, seed=0, split="test"):
+        right += int((network.module.eval()(x).argmax(1) == labels).sum())
+        total += len(labels)
+    assert (right, total) == (test["correct"], test["samples"])
+    assert weights.origin == f"trained 40 of 40 epochs on {TINY}:digits, seed 0"
+    with pytest.raises(PsubenchError, match="does not fit this network"):
+        weights.into(torch.nn.Linear(2, 2))
+    with pytest.raises(PsubenchError, match="ended as failed: the loss is nan"):
+        train_briefly(
+            **{**refs, "model": models.parse(f"{TINY}:Diverges")}, data=source, epochs=3, recipe=recipe
+        )
+
+
+def test_published_numbers_are_fractions_with_a_source():
+    assert all(0.5 < number.accuracy < 1 and number.source for number in published.NUMBERS)
+    assert [n.accuracy for n in published.on(["shd"])] == [0.9249, 0.9510]
+    assert published.on(["spoken-digits"]) == []

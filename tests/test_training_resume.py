@@ -1,0 +1,326 @@
+"""Checkpoints: going on is as if nothing had happened, and a bad file is one clear line."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from psubench import data, models, neurons, record
+from psubench.accuracy import summary, trainings
+from psubench.errors import PsubenchError
+from psubench.training import checkpoint, weights
+from psubench.training.case import training
+from psubench.training.recipe import Augment, Recipe, Task
+from psubench.training.work import Work
+
+TINY = Path(__file__).parent / "tiny_training.py"
+ROOT = Path(__file__).parent.parent
+
+
+def case(neuron="psu", seed=0, epochs=4, model=f"{TINY}:Plain(dropout=0.3)", name="digits", **values):
+    recipe = Recipe(**{"epochs": epochs, "batch": 16, "augment": Augment(drop=0.1, time_shift=1), **values})
+    task = Task(model=model, data=f"{TINY}:{name}", T=4, recipe=recipe)
+    return training(task, neuron, seed=seed, device="cpu", threads=1)
+
+
+def work(case, folder, stop_after=None):
+    events = []
+
+    def say(event):
+        events.append(event)
+        # the epoch after `stop_after` ends before its checkpoint is written
+        if event["event"] == "epoch" and event["epoch"] == (stop_after or 0) + 1 and stop_after:
+            raise KeyboardInterrupt
+
+    outcome = Work(case, folder, say).run()
+    return outcome, events
+
+
+def curve(events):
+    """What an epoch gave, its times left out."""
+    epochs = {e["epoch"]: e for e in events if e["event"] == "epoch"}
+    return [{k: v for k, v in epochs[n].items() if "seconds" not in k} for n in sorted(epochs)]
+
+
+def newest(folder):
+    return checkpoint.newest(folder, lambda text: None)
+
+
+def assert_equal(a, b):
+    """Bit for bit, through all dictionaries and lists."""
+    assert type(a) is type(b)
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            if "seconds" not in str(key):
+                assert_equal(a[key], b[key])
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b)
+        for one, other in zip(a, b, strict=True):
+            assert_equal(one, other)
+    elif isinstance(a, torch.Tensor):
+        assert torch.equal(a, b)
+    else:
+        assert a == b
+
+
+@pytest.mark.parametrize(
+    ("neuron", "values"),
+    [
+        ("psu", {}),
+        ("ipsu", {"optimizer": "sgd", "schedule": "cosine", "lr": 0.1}),
+        ("masked-psn", {"loss": "mse"}),
+        ("spsn", {"loss": "tet", "eval_samples": 3}),
+        ("lif", {"precision": "bfloat16", "deterministic": True, "schedule": "constant"}),
+    ],
+)
+def test_a_resumed_training_is_bit_identical(neuron, values, tmp_path):
+    one = case(neuron, **values)
+    whole, events = work(one, tmp_path / "whole")
+    assert whole.status == "ok", whole.message
+    with pytest.raises(KeyboardInterrupt):
+        work(one, tmp_path / "parts", stop_after=2)
+    assert newest(tmp_path / "parts")["epoch"] == 2
+    resumed, later = work(one, tmp_path / "parts")
+    assert_equal(newest(tmp_path / "whole"), newest(tmp_path / "parts"))
+    assert curve(events) == curve(later)
+    assert whole.test == resumed.test
+    torch.use_deterministic_algorithms(False)
+
+
+def test_another_seed_is_another_training(tmp_path):
+    _, events = work(case(seed=0), tmp_path / "a")
+    _, others = work(case(seed=1), tmp_path / "b")
+    assert curve(events) != curve(others)
+
+
+def test_the_last_two_are_kept_and_nothing_unfinished(tmp_path):
+    work(case(), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "epoch-00003.pt", "epoch-00004.pt", "weights.safetensors",
+    ]  # fmt: skip
+
+
+class Payload:
+    """Touches a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.path),))
+
+
+def cut(path, _):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flipped(path, _):
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        entry = max(archive.infolist(), key=lambda entry: entry.file_size)
+    content[entry.header_offset + 200] ^= 1
+    path.write_bytes(content)
+
+
+def payload(path, trap):
+    state = checkpoint.load(path)
+    torch.save({**state, "model": Payload(trap)}, path)
+
+
+def raw_pickle(path, trap):
+    path.write_bytes(pickle.dumps(Payload(trap)))
+
+
+def foreign(path, _):
+    torch.save({"weights": torch.zeros(3)}, path)
+
+
+def empty(path, _):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (cut, "is cut off, or is no checkpoint"),
+        (empty, "is cut off, or is no checkpoint"),
+        (flipped, "was changed after it was written"),
+        (payload, "holds something else than numbers"),
+        (raw_pickle, "is cut off, or is no checkpoint"),
+        (foreign, "is no checkpoint of psubench"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_bad_checkpoint_is_named_and_the_one_before_it_is_used(damage, complaint, tmp_path):
+    one = case(epochs=3)
+    whole, _ = work(one, tmp_path)
+    state = newest(tmp_path)
+    last = tmp_path / checkpoint.name_of(3)
+    damage(last, tmp_path / "trap")
+    with pytest.raises(PsubenchError, match=complaint) as caught:
+        checkpoint.load(last)
+    assert str(tmp_path / checkpoint.name_of(2)) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    resumed, later = work(one, tmp_path)
+    assert [complaint in e["text"] for e in later if e["event"] == "message"] == [True]
+    assert (resumed.status, resumed.test) == ("ok", whole.test)
+    assert_equal(state, newest(tmp_path))
+    assert not (tmp_path / "trap").exists()
+
+
+def loaded(path, neuron="psu", T=4, model=f"{TINY}:Plain(dropout=0.3)", data_name=None):
+    ref = None if data_name is None else data.parse(data_name)
+    return weights.load(path, model=models.parse(model), neuron=neurons.parse(neuron), T=T, data=ref)
+
+
+def test_weights_are_the_same_from_every_file(tmp_path):
+    one = case(epochs=2)
+    run, folder = tmp_path / "run", tmp_path / "run" / "checkpoints" / one.folder
+    work(one, folder)
+    state = newest(folder)["model"]
+    for path in (run, folder, folder / checkpoint.WEIGHTS, folder / checkpoint.name_of(2)):
+        found = loaded(path)
+        assert_equal(dict(found.state), dict(state))
+        assert (found.epoch, found.case) == (2, one.canonical())
+    assert found.origin == f"trained 2 of 2 epochs on {TINY}:digits, seed 0"
+    assert_equal(load_file(folder / checkpoint.WEIGHTS), dict(state))
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "epoch-00002.pt"])
+@pytest.mark.parametrize(
+    ("other", "complaint"),
+    [
+        ({"model": "mlp"}, r'trained with model ".*Plain\(dropout=0.3\)", not with "mlp"'),
+        ({"neuron": "lif"}, 'trained with neuron "psu", not with "lif"'),
+        ({"T": 8}, "trained with T 4, not with 8"),
+        ({"data_name": "spoken-digits"}, r'trained with data ".*digits", not with "spoken-digits"'),
+    ],
+)
+def test_weights_of_another_network_are_refused(file, other, complaint, tmp_path):
+    work(case(epochs=2), tmp_path)
+    with pytest.raises(PsubenchError, match=complaint):
+        loaded(tmp_path / file, **other)
+    with pytest.raises(PsubenchError, match=r"no training in .* there are: psu T=4 on"):
+        loaded(tmp_path, **other)
+
+
+def test_bad_weights_are_one_line(tmp_path):
+    work(case(epochs=1), tmp_path)
+    path = tmp_path / checkpoint.WEIGHTS
+    cut(path, None)
+    with pytest.raises(PsubenchError, match="is cut off, or is no safetensors file"):
+        loaded(path)
+    with pytest.raises(PsubenchError, match="there are no weights"):
+        loaded(tmp_path / "no.safetensors")
+    with pytest.raises(PsubenchError, match="there is no checkpoint"):
+        loaded(tmp_path / "no.pt")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PsubenchError, match="there is no checkpoint in"):
+        loaded(tmp_path / "empty")
+
+
+def test_a_loss_that_is_no_number_stops_the_training_and_says_where(tmp_path):
+    outcome, events = work(case(model=f"{TINY}:Diverges"), tmp_path)  # 60 samples: 4 steps an epoch
+    assert (outcome.status, outcome.test) == ("failed", None)
+    assert "the loss is nan at step 2 of epoch 2" in outcome.message
+    assert [event["epoch"] for event in events if event["event"] == "epoch"] == [1]
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-00001.pt"]
+
+
+def test_tet_needs_every_step(tmp_path):
+    outcome, _ = work(case(loss="tet", model=f"{TINY}:MeanOnly"), tmp_path)
+    assert outcome.status == "failed"
+    assert "this network has no per_step" in outcome.message
+
+
+@pytest.fixture(autouse=True)
+def own_locks(tmp_path, monkeypatch):
+    """Nobody else's measurement is waited for."""
+    (tmp_path.parent / "locks").mkdir(exist_ok=True)
+    monkeypatch.setenv("TMPDIR", str(tmp_path.parent / "locks"))
+
+
+def psubench(*arguments, check=None):
+    command = [sys.executable, "-m", "psubench", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert check in (None, done.returncode), done.stderr
+    return done
+
+
+def table(folder):
+    """Everything of the table that does not depend on the clock or the allocator."""
+    rows = summary(trainings(record.read(folder / record.NAME)))
+    names = (
+        "neuron",
+        "status",
+        "accuracy",
+        "accuracy_sd",
+        "n",
+        "train_accuracy",
+        "firing_rate",
+        "parameters",
+    )
+    return [[row[name] for name in names] for row in rows]
+
+
+def test_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path):
+    recipe = tmp_path / "slow.toml"
+    recipe.write_text(
+        f'model = "mlp(width=0.1)"\ndata = "{TINY}:slow_digits"\nT = 4\n[recipe]\nepochs = 3\nbatch = 30\n'
+    )
+    asked = [
+        "accuracy",
+        "--recipe",
+        str(recipe),
+        "--neurons",
+        "psu,lif",
+        "--seeds",
+        "0",
+        "--jobs",
+        "2",
+        "-q",
+    ]
+    psubench(*asked, "--out", str(tmp_path / "whole"), check=0)
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "psubench", *asked, "--out", str(tmp_path / "parts")],
+        stdout=subprocess.DEVNULL,
+    )
+    path = tmp_path / "parts" / record.NAME
+    while not (path.is_file() and b'"type":"training"' in path.read_bytes()):
+        assert killed.poll() is None
+        time.sleep(0.05)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    done_before = [r for r in record.read(path) if r["type"] == "trained"]
+    assert done_before == []
+    again = psubench(*asked, "--out", str(tmp_path / "parts"), check=2)
+    assert "holds a run already" in again.stderr
+    psubench(*asked, "--out", str(tmp_path / "parts"), "--resume", check=0)
+    assert table(tmp_path / "whole") == table(tmp_path / "parts")
+    epochs = [r for r in record.read(path) if r["type"] == "training"]
+    keys = [(r["key"], r["epoch"]) for r in epochs]
+    assert sorted(set(keys)) == sorted(keys)
+    assert len(keys) == 6
+
+
+def test_a_training_that_dies_is_a_row_and_the_others_go_on(tmp_path):
+    recipe = tmp_path / "fatal.toml"
+    recipe.write_text(f'model = "{TINY}:Fatal"\ndata = "{TINY}:digits"\nT = 4\n[recipe]\nepochs = 1\n')
+    good = tmp_path / "good.toml"
+    good.write_text(f'model = "{TINY}:Plain"\ndata = "{TINY}:digits"\nT = 4\n[recipe]\nepochs = 1\n')
+    both = ["--recipe", str(recipe), "--recipe", str(good), "--neurons", "psu", "--seeds", "0"]
+    done = psubench("accuracy", *both, "--out", str(tmp_path / "run"), "--json", check=4)
+    rows = json.loads(done.stdout)
+    assert [row["status"] for row in rows] == ["failed", "ok"]
+    assert rows[0]["accuracy"] is None
+    assert "the process died of SIGSEGV" in rows[0]["message"]
