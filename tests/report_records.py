@@ -25,6 +25,17 @@ def good():
     return [r for r in records if r["type"] != "block" or r["case"]["T"] in TS]
 
 
+def small():
+    """The cases of one T in inference: quickly drawn."""
+    records = [copy.deepcopy(record) for record in good()]
+    records[0]["cases"] = [entry for entry in records[0]["cases"] if _small(entry["case"])]
+    return [record for record in records if record["type"] != "block" or _small(record["case"])]
+
+
+def _small(case):
+    return case["T"] == TS[0] and case["phase"] == "infer"
+
+
 def sad():
     """A scripted run, killed and continued, on synthetic data.
 
