@@ -36,6 +36,8 @@ def update(
     """Measures the suite and keeps it as the baseline, unless a case fails or the machine is too noisy.
 
     Example: psubench baseline update
+
+    Later psubench compare reports/baseline reports/ci-20261124-101500 tells what has changed since.
     """
     from psubench import baseline, suite_file
     from psubench.campaign import Campaign

@@ -45,7 +45,7 @@ class Dynamics:
 
     Attributes:
         ideal: with the structure of its equation used.
-        executed: by its implementation; None if unknown, as for fused ones, which compute in another order.
+        executed: by its implementation; None if unknown.
         serial: whether it is updated once per step from its own state alone, as neuromorphic chips do,
             whose energy is published per update.
     """
