@@ -139,10 +139,13 @@ def _psu(T: int, _: Mapping[str, Any]) -> Operations:
 
 def _ipsu(T: int, p: Mapping[str, Any]) -> Operations:
     """U by a triangle and its bias, the reset by a recurrence over an estimate, V = U - r."""
-    estimate = "input" if p["released"] else p["estimate"]
-    again = T if estimate == "membrane" else 0
-    nonlin = T if estimate == "sigmoid" else 0
-    return Operations(mac=triangle(T) + T + again, ac=2 * T, cmp=T, nonlin=nonlin)
+    if _estimate(p) != "sigmoid":  # linear in x, so that W absorbs it, and the threshold absorbs b
+        return Operations(mac=triangle(T), cmp=T)
+    return Operations(mac=triangle(T) + T, ac=2 * T, cmp=T, nonlin=T)
+
+
+def _estimate(p: Mapping[str, Any]) -> str:
+    return "input" if p["released"] else str(p["estimate"])
 
 
 def _rpsu(T: int, _: Mapping[str, Any]) -> Operations:
@@ -175,8 +178,8 @@ def _loop(T: int, p: Mapping[str, Any]) -> Operations:
 
 
 def _ipsu_matrices(T: int, p: Mapping[str, Any]) -> Operations:
-    again = 3 if _ipsu(T, p).mac > triangle(T) + T else 2  # the membrane estimate has its own product
-    return Operations(mac=again * T * T, ac=2 * T, cmp=T, nonlin=_ipsu(T, p).nonlin)
+    products = 3 if _estimate(p) == "membrane" else 2
+    return Operations(mac=products * T * T, ac=2 * T, cmp=T, nonlin=_ipsu(T, p).nonlin)
 
 
 def _psu_scan(T: int, _: Mapping[str, Any]) -> Operations:
@@ -184,6 +187,43 @@ def _psu_scan(T: int, _: Mapping[str, Any]) -> Operations:
     return Operations(mac=T + (T - 1) + max(T - 2, 0) + (T - 1), cmp=T, nonlin=T - 1)
 
 
+BLOCK_ROWS, WIDEST_BAND = 64, 32
+"""Of `triangular`: rows per block of a triangular product, largest order that is computed as a band."""
+
+
+def _one_pass(T: int, p: Mapping[str, Any]) -> Operations:
+    """keep v + gain x in every step, factors of 1 included; what a hard reset leaves is chosen."""
+    return Operations(mac=2 * T, ac=T if p["reset"] == "soft" else 0, cmp=T)
+
+
+def _psu_pass(T: int) -> Operations:
+    """leak u + gain x, u - r, keep (r + scale σ)."""
+    return Operations(mac=4 * T, ac=T, cmp=T, nonlin=T)
+
+
+def _blocks(T: int) -> int:
+    """Products of a lower triangle by blocks of rows, each up to its own last step."""
+    return sum((min(at + BLOCK_ROWS, T) - at) * min(at + BLOCK_ROWS, T) for at in range(0, T, BLOCK_ROWS))
+
+
+def _ipsu_fused(T: int, p: Mapping[str, Any]) -> Operations:
+    if _estimate(p) != "sigmoid":
+        return Operations(mac=_blocks(T), ac=T, cmp=T)
+    return _rpsu_fused(T, p)
+
+
+def _rpsu_fused(T: int, _: Mapping[str, Any]) -> Operations:
+    one_pass = _psu_pass(T)
+    return replace(one_pass, mac=_blocks(T) + one_pass.mac, ac=T + one_pass.ac)
+
+
+def _masked_fused(T: int, p: Mapping[str, Any]) -> Operations:
+    if p["lam"] < 1 or p["k"] > WIDEST_BAND:
+        return Operations(mac=T * T, ac=T, cmp=T)
+    return Operations(mac=band(T, p["k"]), cmp=T)
+
+
+# Without `compile`: what the compiler makes of a neuron is not known here.
 EXECUTED: Mapping[tuple[str, str], Formula] = MappingProxyType(
     {
         ("if", "loop"): lambda T, _: Operations(mac=T, ac=T, cmp=T),
@@ -197,6 +237,16 @@ EXECUTED: Mapping[tuple[str, str], Formula] = MappingProxyType(
         ("psu", "matmul"): lambda T, _: Operations(mac=2 * T * T, ac=T, cmp=T, nonlin=T),
         ("psu", "scan"): _psu_scan,
         ("ipsu", "matmul"): _ipsu_matrices,
+        ("if", "fused"): _one_pass,
+        ("lif", "fused"): _one_pass,
+        ("plif", "fused"): _one_pass,
+        ("lif-noreset", "fused"): lambda T, _: Operations(mac=2 * T, cmp=T),
+        ("psn", "fused"): lambda T, _: Operations(mac=T * T, ac=T, cmp=T),
+        ("masked-psn", "fused"): _masked_fused,
+        ("sliding-psn", "fused"): lambda T, p: Operations(mac=band(T, p["k"]), cmp=T),
+        ("psu", "fused"): lambda T, _: _psu_pass(T),
+        ("ipsu", "fused"): _ipsu_fused,
+        ("rpsu", "fused"): _rpsu_fused,
         ("rpsu", "matmul"): lambda T, _: Operations(mac=3 * T * T, ac=2 * T, cmp=T, nonlin=T),
     }
 )
