@@ -112,7 +112,7 @@ def _collect(block: Record, run_id: str, trials: dict[str, dict[int, Trial]]) ->
 
 def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -> dict[str, Any]:
     reference = plan[planned["reference"]]
-    status, message = _verdict(trials, planned.get("skip"))
+    status, message = status_of(trials, planned.get("skip"))
     row = {
         **planned["case"],
         "key": planned["key"],
@@ -130,8 +130,8 @@ def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -
     return {**row, **_speed(good), **_ratio(good)}
 
 
-def _verdict(trials: Sequence[Trial], skip: str | None) -> tuple[str, str | None]:
-    """A case is ok when it was in every process that tried it."""
+def status_of(trials: Sequence[Trial], skip: str | None) -> tuple[str, str | None]:
+    """Status and message of a case: ok when it was in every process that tried it."""
     if skip is not None:
         return "skipped", skip
     if not trials:
@@ -152,6 +152,7 @@ def _activity(trials: Sequence[Trial]) -> dict[str, Any]:
         "verified": all(verified) if verified and None not in verified else None,
         "firing_rate": activity["spikes"] / activity["neuron_steps"] if activity else None,
         "spike_hash": activity["spike_hash"] if activity else None,
+        "compile": next((c for t in trials if (c := t.outcome.get("compile"))), None),
     }
 
 

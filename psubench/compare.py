@@ -260,5 +260,7 @@ def _words(
     if differences:
         return "changed", "; ".join(differences), True
     if timing is None:
+        if base.exact.keys() & new.exact.keys() <= {"status"}:
+            return "unclear", "it has neither times nor exact values", False
         return "same", "exact values are equal; there are no times", True
     return timing.verdict, timing.reason, timing.decides

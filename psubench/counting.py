@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from types import MappingProxyType
 
 from psubench import data, models
@@ -16,6 +17,9 @@ from psubench.suite import DTYPES, Block, Case, Entry, choice, parse_range
 
 KIND = "sparsity"
 UNTRAINED = "untrained"
+CHECKPOINT = "checkpoint "
+EPOCHS = "epochs "
+"""What the weights of a case begin with when they come from a file, or are trained on the spot."""
 SPARSITY: Mapping[str, str | None] = MappingProxyType(
     {
         "neurons": "lif,psn,psu,ipsu,rpsu",
@@ -31,13 +35,28 @@ SPARSITY: Mapping[str, str | None] = MappingProxyType(
 """What `sparsity` counts where nothing else is said. Data and T are then those of the model."""
 
 
+def weights_word(checkpoint: Path | None, train_epochs: int | None) -> str:
+    """How the weights of a case come about, as `CountCase.weights` holds it.
+
+    Raises:
+        PsubenchError: both are given, or there is nothing at that path.
+    """
+    if checkpoint is not None and train_epochs is not None:
+        raise PsubenchError("--checkpoint and --train-epochs both give weights", "keep one of the two")
+    if checkpoint is not None:
+        if not checkpoint.exists():
+            raise PsubenchError(f'--checkpoint "{checkpoint}" does not exist', "check the path")
+        return f"{CHECKPOINT}{checkpoint}"
+    return UNTRAINED if train_epochs is None else f"{EPOCHS}{train_epochs}"
+
+
 @dataclass(frozen=True)
 class CountCase(Case):
     """One network with one neuron, whose operations are counted.
 
     Attributes:
         samples: how many are counted, in batches of `batch`.
-        weights: "untrained", or how they came about.
+        weights: "untrained", "checkpoint PATH", or "epochs N" for so many on the spot.
         energy_model: as the user named it.
         first_layer, pooling: policies, see `psubench.activity.work`.
     """
@@ -63,7 +82,7 @@ def count_blocks(
 
     Args:
         words: options of `sparsity` and their texts; what is missing or None is as in `SPARSITY`.
-        weights: "untrained", or how they came about: it stands in every table and figure.
+        weights: as `weights_word` gives it.
         prefix: of the options' names in errors.
 
     Raises:

@@ -9,6 +9,7 @@ ratios was 0.47, and with next to no load 0.021 where that was 0.028 (median ove
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,12 @@ from psubench import analyse
 from psubench.analyse import Record, Trial
 from psubench.errors import NOT_COMPARABLE, PsubenchError
 from psubench.plugins import one_line
-from psubench.record import AGAIN
+from psubench.record import AGAIN, MEMORY
 
-EXACT = ("status", "verified", "spikes", "neuron_steps", "spike_hash")
-"""Fields that every case has; an `exact` mapping of a case adds more (parameters, SOPs, ...)."""
+EXACT = ("verified", "spikes", "neuron_steps", "spike_hash")
+"""Fields that timed cases have; an `exact` mapping of a case adds more (parameters, SOPs, ...)."""
+ENERGY = "energy"
+_WITHOUT_OUTCOMES = ("run", "block", ENERGY, MEMORY, "end")
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,16 @@ class Evidence:
     """One case in one record.
 
     Attributes:
-        reference: key of the case that its ratios are to.
+        reference: key of the case that its ratios are to; None where there are no ratios.
         exact: per field the values seen, one where all processes agree.
-        log_ratio: per process log(t_reference / t_case) of their fastest samples.
-        log_time: per process the log of seconds per call, of the fastest sample.
+        log_ratio: per process log(t_reference / t_case) of their fastest samples (of energy: medians).
+        log_time: per process the log of seconds (of energy: joules) per call, likewise.
     """
 
     key: str
     case: Mapping[str, Any]
     label: str
-    reference: str
+    reference: str | None
     status: str
     message: str | None
     exact: Mapping[str, frozenset[str]]
@@ -68,30 +71,39 @@ def evidence(records: Sequence[Record]) -> dict[str, Evidence]:
 
 def _of_all(records: Sequence[Record]) -> dict[str, Evidence]:
     planned, found = analyse.trials(records)
-    more = _exact_of_others(records)
-    status = {row["key"]: (row["status"], row["message"]) for row in analyse.rows(records)}
-    return {
-        key: _evidence(case, found.get(key, {}), status[key], more.get(key, {}))
-        for key, case in planned.items()
-    }
+    counted = _counted(records)
+    return {key: _evidence(case, found.get(key, {}), counted.get(key, [])) for key, case in planned.items()}
 
 
-def _evidence(
-    planned: Record, trials: Mapping[int, Trial], status: tuple[str, str | None], more: Mapping[str, set[str]]
-) -> Evidence:
+def _counted(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """By case key what records say that hold no samples: outcomes of activity, training, ..."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        if record["type"] in _WITHOUT_OUTCOMES:
+            continue
+        for one in (record, *record.get("cases", ())):
+            if isinstance(one.get("key"), str):
+                found.setdefault(one["key"], []).append(one)
+    return found
+
+
+def _evidence(planned: Record, trials: Mapping[int, Trial], counted: Sequence[Record]) -> Evidence:
     good = {process: trial for process, trial in trials.items() if trial.outcome["status"] == "ok"}
-    seen = {name: set(values) for name, values in more.items()}
-    for trial in trials.values():
-        for name, value in _exact(trial.outcome).items():
+    status, message = analyse.status_of(list(trials.values()), planned.get("skip"))
+    if not trials and any("status" in one for one in counted):
+        bad = [one for one in counted if one.get("status", "ok") != "ok"]
+        status, message = (bad[0]["status"], bad[0].get("message")) if bad else ("ok", None)
+    seen: dict[str, set[str]] = {"status": {status}}
+    for outcome in (*(trial.outcome for trial in trials.values()), *counted):
+        for name, value in _exact(outcome).items():
             seen.setdefault(name, set()).add(_text(value))
-    seen["status"] = {status[0]}
     return Evidence(
         key=planned["key"],
         case=planned["case"],
-        label=planned["label"],
-        reference=planned["reference"],
-        status=status[0],
-        message=status[1],
+        label=planned.get("label", planned["key"]),
+        reference=planned.get("reference"),
+        status=status,
+        message=message,
         exact={name: frozenset(values) for name, values in seen.items()},
         log_ratio={p: value for p, trial in good.items() if (value := _log_ratio(trial)) is not None},
         log_time={p: value for p, trial in good.items() if (value := _log_time(trial)) is not None},
@@ -99,29 +111,10 @@ def _evidence(
 
 
 def _exact(outcome: Record) -> dict[str, Any]:
-    """What must be equal, unknown left out."""
+    """What must be equal, unknown left out; the status is known from elsewhere."""
     every = {**outcome, **(outcome.get("activity") or {})}
     fields = {name: every.get(name) for name in EXACT} | dict(outcome.get("exact") or {})
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _exact_of_others(records: Iterable[Record]) -> dict[str, dict[str, set[str]]]:
-    """Exact values by case key and field from records that are no blocks (activity, training, ...)."""
-    found: dict[str, dict[str, set[str]]] = {}
-    for record in records:
-        if record["type"] in ("run", "block"):
-            continue
-        for one in (record, *_cases(record)):
-            if isinstance(one.get("key"), str) and isinstance(one.get("exact"), Mapping):
-                for name, value in one["exact"].items():
-                    if value is not None:
-                        found.setdefault(one["key"], {}).setdefault(name, set()).add(_text(value))
-    return found
-
-
-def _cases(record: Record) -> list[Record]:
-    cases = record.get("cases")
-    return [case for case in cases if isinstance(case, Mapping)] if isinstance(cases, list) else []
 
 
 def _text(value: Any) -> str:
@@ -133,9 +126,20 @@ def _log_ratio(trial: Trial) -> float | None:
     if not samples.get(AGAIN) or not samples.get(name):
         return None
     theirs = samples[AGAIN] if name == reference else [*samples[reference], *samples[AGAIN]]
-    return math.log(min(theirs) / min(samples[name]))
+    return _log(_typical(theirs, trial), _typical(samples[name], trial))
 
 
 def _log_time(trial: Trial) -> float | None:
     samples = analyse.times(trial.block).get(trial.outcome["neuron"])
-    return math.log(min(samples) / (trial.block["loops"] * 1e9)) if samples else None
+    # Joules come per call, nanoseconds for all loops of a sample.
+    calls = 1.0 if trial.block["type"] == ENERGY else trial.block["loops"] * 1e9
+    return _log(_typical(samples, trial), calls) if samples else None
+
+
+def _typical(samples: Sequence[float], trial: Trial) -> float:
+    """The fastest time; of joules, which a disturbance can lower as well, the median."""
+    return statistics.median(samples) if trial.block["type"] == ENERGY else min(samples)
+
+
+def _log(numerator: float, denominator: float) -> float | None:
+    return math.log(numerator / denominator) if numerator > 0 and denominator > 0 else None

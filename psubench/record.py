@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from psubench import shapes
 from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.shapes import AGAIN, IDLE
+
+__all__ = ["AGAIN", "IDLE"]  # for those who write and read samples
 
 SCHEMA = 1
 NAME = "run.jsonl"
-AGAIN = "again"
-"""Name of the reference's second sample in every round (A/A), beside the neurons."""
-IDLE = "idle"
-"""Name of the energy windows in which nothing runs, beside the neurons."""
 MEMORY = "memory"
 """Type of the records of peak memory, and what stands for the number of the process in that pass."""
 
@@ -71,27 +71,49 @@ def read(path: Path) -> list[dict[str, Any]]:
     if not records:
         raise PsubenchError(f"{path} holds no complete record", "measure again with another --out")
     _check_schema(records[0], path)
+    for number, record in enumerate(records, start=1):
+        problem = shapes.problem(record)
+        if problem is not None:
+            raise _damaged(path, number, problem)
+    apart = shapes.disagreement(records)
+    if apart is not None:
+        raise _damaged(path, apart[0] + 1, apart[1])
     return records
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(word)
+
+
+_decode = json.JSONDecoder(parse_constant=_no_number).decode
 
 
 def _parse(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-    except ValueError:
+        record = _decode(line.decode())
+        if b"\\u" in line:  # half a character, which no file and no terminal takes
+            json.dumps(record, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict) or not isinstance(record.get("type"), str):
-        raise PsubenchError(
-            f"{path}, line {number} is no record of psubench",
-            "the file was changed after it was written; restore it or measure again",
-            NOT_COMPARABLE,
-        )
+        raise _damaged(path, number, "it is no record of psubench")
     return record
 
 
+def _damaged(path: Path, number: int, problem: str) -> PsubenchError:
+    return PsubenchError(
+        f"{path}, line {number} is damaged: {problem}",
+        "the file was changed after it was written; restore it or measure again",
+        NOT_COMPARABLE,
+    )
+
+
 def _check_schema(first: Mapping[str, Any], path: Path) -> None:
-    if first["type"] != "run" or first.get("schema") != SCHEMA:
+    if first["type"] != "run":
+        raise _damaged(path, 1, f"a run begins with a record of type run, not {first['type'][:20]}")
+    if first.get("schema") != SCHEMA:
         raise PsubenchError(
-            f"{path} has schema {first.get('schema')!r}, this psubench reads {SCHEMA}",
+            f"{path} has schema {first.get('schema')!r:.40}, this psubench reads {SCHEMA}",
             "read it with the version that wrote it",
             NOT_COMPARABLE,
         )

@@ -224,4 +224,5 @@ def _lost(entry: Entry, result: Result) -> dict[str, Any]:
         "message": result.message,
         "verified": None,
         "activity": None,
+        "compile": None,
     }

@@ -22,6 +22,7 @@ from psubench.devices import worker_environment
 POLL_SECONDS = 0.5
 START_SECONDS = 120.0
 _STAGES = {
+    "build": " while it was built or compiled",
     "gate": " while it was compared with its reference",
     "measure": " while it was timed",
     "memory": " while its peak memory was measured",

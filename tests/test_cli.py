@@ -68,7 +68,8 @@ def test_a_mistake_leaves_no_folder_behind(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["speed"], ["show"], ["plot"], ["export"], ["list"], ["list", "neurons"]]
+    "command",
+    [[], ["speed"], ["train"], ["accuracy"], ["show"], ["plot"], ["export"], ["list"], ["list", "neurons"]],
 )
 def test_every_command_has_help(command):
     done = psubench(*command, "--help")

@@ -154,6 +154,42 @@ def test_exact_values_of_other_records_are_gated_too():
     assert one(compare(base, inside)).reason == "sops 7 is now 8"
 
 
+def counted(**fields):
+    """A record of counts without any time, as `psubench sparsity` writes it."""
+    header = run({}, 0)[0]
+    planned = {
+        "key": "k",
+        "case": {"kind": "sparsity", "neuron": "psu", "T": 4},
+        "label": "psu",
+        "skip": None,
+    }
+    outcome = {"key": "k", "neuron": "psu", "status": "ok", "message": None, **fields}
+    return [{**header, "cases": [planned]}, {"type": "activity", "process": 0, "cases": [outcome]}]
+
+
+def test_runs_that_only_count_are_compared_by_their_counts():
+    base = counted(exact={"sop_eff": 120, "parameters": 9})
+    assert words(compare(base, base)) == {"psu": "same"}
+    found = compare(base, counted(exact={"sop_eff": 121, "parameters": 9}))
+    assert (one(found).verdict, one(found).reason) == ("changed", "sop_eff 120 is now 121")
+    bare = compare(counted(), counted())
+    assert (one(bare).verdict, bare.exit_code(strict=True)) == ("unclear", 0)
+    failed = compare(base, counted(status="oom", message="too large"))
+    assert (one(failed).verdict, failed.exit_code(strict=False)) == ("failed", 4)
+
+
+def test_energy_is_compared_by_medians_of_joules_per_call(monkeypatch):
+    """The ratio of joules as `analyse` gives it; the least of them may be a misreading."""
+    base, new = run(BLOCK, 5), run(shifted(math.log(1.2)), 5)
+    for block in (*base[1:], *new[1:]):
+        ns = block.pop("wall_ns")
+        block |= {"type": "energy", "joules": {n: [v[1] * 1e-9, v[1] * 1e-9, 0.1] for n, v in ns.items()}}
+    monkeypatch.setattr("psubench.joules.per_call", lambda block: block["joules"])
+    found = compare(base, new)
+    assert words(found)["psu"] == "slower"
+    assert one(found).change == pytest.approx(0.2, abs=1e-6)
+
+
 def test_a_value_that_differs_from_process_to_process_is_said_so():
     new = run(BLOCK, 2)
     new[-1] = changed(new[-1:], "psu", spike_hash="other")[0]

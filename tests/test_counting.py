@@ -2,6 +2,7 @@
 
 import pytest
 
+from psubench import models
 from psubench.counting import count_blocks
 from psubench.errors import PsubenchError
 
@@ -18,7 +19,7 @@ def test_the_defaults_are_those_of_the_model():
     found = cases()
     assert [case.neuron for case in found] == ["lif", "psn", "psu", "ipsu", "rpsu"]
     case = found[0]
-    assert (case.model, case.data, case.T) == ("vggsnn(width=0.25)", "synthetic:dvscifar10", 10)
+    assert (case.model, case.data, case.T) == ("vggsnn(width=0.25)", models.TABLE["vggsnn"].real, 10)
     assert (case.weights, case.energy_model) == ("untrained", "horowitz45-fp32")
     assert (case.first_layer, case.pooling) == ("sparse_mac", "graded")
     assert (case.kind, case.phase, case.size) == ("sparsity", "infer", None)

@@ -30,6 +30,8 @@ def current(dtype=torch.float32, T=T):
 BUILT_IN = [
     *neurons.TABLE,
     "psu@scan",
+    *(f"{name}@fused" for name, spec in neurons.TABLE.items() if "fused" in spec.implementations),
+    "lif@fused(reset=hard,detach_reset=false)",
     "lif(reset=hard)",
     "lif(decay_input=false,detach_reset=false)",
     "plif(tau=4)",
@@ -53,7 +55,7 @@ def test_every_built_in_neuron_passes(text, dtype):
 
 
 @pytest.mark.parametrize("steps", [1, 2, 128])
-@pytest.mark.parametrize("text", ["lif", "psn", "psu", "psu@scan", "ipsu", "rpsu"])
+@pytest.mark.parametrize("text", ["lif", "psn", "psu", "psu@scan", "psu@fused", "ipsu", "rpsu", "rpsu@fused"])
 def test_short_and_long(text, steps):
     gate(text, T=steps).check(current(T=steps))
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import pytest
 import torch
@@ -36,7 +37,12 @@ PSU = [
     "ipsu(estimate=input,threshold=0.5)", "ipsu(released=true,tau=3,threshold=0.5)",
     "rpsu", "rpsu(init=leak,tau=3)", "rpsu(released=true,tau=3,threshold=0.5)",
 ]  # fmt: skip
-EVERY = SERIAL + PARALLEL + PSU
+FUSED = [
+    re.sub(r"^[a-z-]+", r"\g<0>@fused", text)
+    for text in SERIAL + PARALLEL + PSU
+    if "@" not in text and not text.startswith("spsn")
+]
+EVERY = SERIAL + PARALLEL + PSU + FUSED
 
 
 def pair(text, T, dtype=torch.float64):

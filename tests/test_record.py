@@ -10,8 +10,8 @@ import pytest
 from psubench import record
 from psubench.errors import NOT_COMPARABLE, PsubenchError
 
-RUN = {"type": "run", "schema": record.SCHEMA, "run_id": "r"}
-BLOCK = {"type": "block", "message": "µs [1, 2]", "values": [1, 2, 3], "none": None}
+RUN = {"type": "run", "schema": record.SCHEMA, "run_id": "r", "cases": []}
+BLOCK = {"type": "other", "message": "µs [1, 2]", "values": [1, 2, 3], "none": None}
 
 
 def write(path, *records):
@@ -52,7 +52,7 @@ def test_an_empty_record_is_an_error(tmp_path, content):
 def test_damage_before_the_last_line_names_the_line(tmp_path, line):
     path = tmp_path / "run.jsonl"
     path.write_bytes(json.dumps(RUN).encode() + b"\n" + line + b"\n" + json.dumps(BLOCK).encode() + b"\n")
-    with pytest.raises(PsubenchError, match=r"run\.jsonl, line 2 is no record") as caught:
+    with pytest.raises(PsubenchError, match=r"run\.jsonl, line 2 is damaged") as caught:
         record.read(path)
     assert caught.value.exit_code == NOT_COMPARABLE
 
@@ -92,7 +92,7 @@ def test_a_full_disk_keeps_every_complete_record(tmp_path):
         f"recorder.append({RUN!r})\n"
         "try:\n"
         "    for number in range(100):\n"
-        "        recorder.append({'type': 'block', 'number': number, 'text': 'x' * 90})\n"
+        "        recorder.append({'type': 'other', 'number': number, 'text': 'x' * 90})\n"
         "except PsubenchError as error:\n"
         "    print(error)\n"
     )

@@ -1,5 +1,8 @@
 """The self-test measures what it says: the handicap is exact, the rates have their intervals, it resumes."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -8,6 +11,7 @@ from psubench.errors import PsubenchError
 from psubench.handicap import Handicapped
 from psubench.rates import half_found, rate, rates
 from psubench.selftest import Selftest, Settings, handicapped
+from psubench.sides import suite_text
 
 TABLE = {
     "neurons": "lif,psu", "data": "normal", "T": "4", "batch": "2", "size": "8", "phase": "infer",
@@ -142,3 +146,17 @@ def test_a_self_test_is_recorded_and_resumed(tmp_path, monkeypatch):
     assert {case["label"] for case in done[1]["cases"]} == {"lif", "Handicapped(neuron=psu)"}
     assert [r["type"] for r in record.read(tmp_path / record.NAME)] == ["run", "suite", "suite"]
     assert said[-1].startswith("[2/2] ")
+    assert_the_program_tells(tmp_path)
+
+
+def assert_the_program_tells(folder):
+    """The command line finds the same test complete, measures nothing and prints its rates."""
+    (folder / "suite.toml").write_text(suite_text([TABLE], {"max_seconds": 0.05}))
+    options = ["--suite", folder / "suite.toml", "--device", "scripted", "--load", "--budget", "1000000"]
+    command = ["-m", "psubench", "selftest", "power", "--suites", "2", "--resume", "--out", folder, *options]
+    done = subprocess.run(
+        [sys.executable, *map(str, command)], check=False, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "suites with a false alarm: 0 of 2 [95 %: 0.0 to 84.2 %]" in done.stdout
+    assert "slowed cases found: 0 of 2" in done.stdout

@@ -201,9 +201,10 @@ def test_recordings_of_the_test_split_and_an_energy_model_of_the_users(folder):
 
 
 def test_dry_runs_and_mistakes_count_nothing(folder):
-    dry = psubench(folder, "sparsity", "--dry-run", "--neurons", "lif,psu")
+    dry = psubench(folder, "sparsity", "--dry-run", "--neurons", "lif,psu", "--data", "synthetic:dvscifar10")
     assert dry.returncode == 0
-    assert len(dry.stdout.splitlines()) == 2
+    case = "infer T=10 batch=8 vggsnn(width=0.25) on synthetic:dvscifar10 float32, 64 samples"
+    assert dry.stdout == f"lif: {case}\npsu: {case}\n"
     wrong = psubench(folder, "sparsity", "--energy-model", "horowitz")
     assert wrong.returncode == 2
     assert wrong.stderr.startswith('error: unknown energy model "horowitz"; did you mean')

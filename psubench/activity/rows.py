@@ -105,4 +105,4 @@ def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _sum(values: Sequence[Any]) -> Any:
-    return None if None in values else sum(values)
+    return None if None in values else round(sum(values), 6)

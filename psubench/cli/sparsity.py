@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json as js
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from psubench.cli import options as o
+
+if TYPE_CHECKING:
+    from psubench.suite import Block
 
 Model = Annotated[
     str, typer.Option(metavar="NAME", help="A network such as shd or vggsnn(width=0.25), or a plug-in.")
@@ -34,6 +40,13 @@ Pooling = Annotated[
         metavar="POLICY", help="Averages of spikes: graded inputs, or fold the divisor into weights."
     ),
 ]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="Weights: a checkpoint, weights.safetensors, or a training's folder."),
+]
+TrainEpochs = Annotated[
+    int | None, typer.Option(min=1, help="Train each network first, for so many epochs; else untrained.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 4 if an operation could not be counted.")]
 
 
@@ -54,6 +67,8 @@ def sparsity(
     timeout: Timeout = 120.0,
     max_memory: o.MaxMemory = None,
     seed: o.Seed = 0,
+    checkpoint: Checkpoint = None,
+    train_epochs: TrainEpochs = None,
     out: o.Out = None,
     resume: o.Resume = False,
     dry_run: o.DryRun = False,
@@ -61,27 +76,34 @@ def sparsity(
     quiet: o.Quiet = False,
     json: o.Json = False,
 ) -> None:
-    """Counts spikes and operations of a network layer by layer, and estimates energy. Weights are untrained.
+    """Counts spikes and operations of a network and estimates energy.
 
     Example: psubench sparsity --model "vggsnn(width=0.25)" --T 10 --neurons lif,psn,psu
     """
     from psubench.cli.running import Output, execute
-    from psubench.counting import KIND, count_blocks
+    from psubench.counting import KIND, count_blocks, weights_word
     from psubench.devices import resolve
 
     words = {"model": model, "T": T, "neurons": neurons, "data": data, "dtype": dtype}
     words |= {"energy_model": energy_model, "first_layer": first_layer, "pooling": pooling}
-    blocks = count_blocks(words, batch=batch, samples=samples, device=resolve(device), threads=threads)
-    if dry_run and not json:
-        for block in blocks:
-            print(f"{block.entries[0].label}: {block.title}, {samples} samples")
-        return
+    blocks = count_blocks(
+        words, batch=batch, samples=samples, device=resolve(device), threads=threads,
+        weights=weights_word(checkpoint, train_epochs),
+    )  # fmt: skip
+    if dry_run:
+        return _list(blocks, json)
     settings = o.settings(1, "2%", 1.0, timeout, max_memory, seed, memory=False)
+    output = Output(out, resume, dry_run, yes, quiet, json)
+    return execute(KIND, blocks, settings, output, finish=partial(_finish, strict=strict))
 
-    def finish(command: str, folder: Path, as_json: bool) -> list[dict[str, Any]]:
-        return _finish(command, folder, as_json, strict)
 
-    execute(KIND, blocks, settings, Output(out, resume, dry_run, yes, quiet, json), finish=finish)
+def _list(blocks: Sequence[Block], as_json: bool) -> None:
+    cases = [block.entries[0].case.canonical() for block in blocks]
+    if as_json:
+        print(js.dumps(cases, indent=2))
+        return
+    for block, case in zip(blocks, cases, strict=True):
+        print(f"{block.entries[0].label}: {block.title}, {case['samples']} samples")
 
 
 def _finish(command: str, folder: Path, as_json: bool, strict: bool) -> list[dict[str, Any]]:

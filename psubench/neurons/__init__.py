@@ -5,9 +5,10 @@ Importing this imports no torch; building a neuron does.
 
 from psubench.neurons.checks import check_input
 from psubench.neurons.names import NeuronRef, build, build_reference, causal, has_step, parse, parse_list
-from psubench.neurons.table import CHOICES, TABLE, NeuronSpec
+from psubench.neurons.table import BUILT, CHOICES, TABLE, NeuronSpec
 
 __all__ = [
+    "BUILT",
     "CHOICES",
     "TABLE",
     "NeuronRef",

@@ -18,6 +18,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+BUILT = frozenset({"fused", "compile"})
+"""Implementations whose first calls build or compile code."""
+
 
 @dataclass(frozen=True)
 class NeuronSpec:
@@ -75,7 +78,11 @@ _SPECS = (
         fixed_T=False,
         relation="no leak",
         source=_LAPICQUE,
-        implementations={"loop": f"{_HERE}.serial:IF"},
+        implementations={
+            "loop": f"{_HERE}.serial:IF",
+            "fused": f"{_HERE}.fused:IF",
+            "compile": f"{_HERE}.compiled:IF",
+        },
         reference=f"{_HERE}.reference_serial:IF",
     ),
     NeuronSpec(
@@ -87,7 +94,11 @@ _SPECS = (
         fixed_T=False,
         relation="exact",
         source=_LAPICQUE,
-        implementations={"loop": f"{_HERE}.serial:LIF"},
+        implementations={
+            "loop": f"{_HERE}.serial:LIF",
+            "fused": f"{_HERE}.fused:LIF",
+            "compile": f"{_HERE}.compiled:LIF",
+        },
         reference=f"{_HERE}.reference_serial:LIF",
     ),
     NeuronSpec(
@@ -99,7 +110,11 @@ _SPECS = (
         fixed_T=False,
         relation="no reset",
         source=_PSN,
-        implementations={"matmul": f"{_HERE}.leaky:NoResetLIF"},
+        implementations={
+            "matmul": f"{_HERE}.leaky:NoResetLIF",
+            "fused": f"{_HERE}.fused:NoResetLIF",
+            "compile": f"{_HERE}.compiled:NoResetLIF",
+        },
         reference=f"{_HERE}.reference_parallel:NoResetLIF",
     ),
     NeuronSpec(
@@ -111,7 +126,11 @@ _SPECS = (
         fixed_T=False,
         relation="exact for the learned τ",
         source=_PLIF,
-        implementations={"loop": f"{_HERE}.serial:PLIF"},
+        implementations={
+            "loop": f"{_HERE}.serial:PLIF",
+            "fused": f"{_HERE}.fused:PLIF",
+            "compile": f"{_HERE}.compiled:PLIF",
+        },
         reference=f"{_HERE}.reference_serial:PLIF",
     ),
     NeuronSpec(
@@ -123,7 +142,11 @@ _SPECS = (
         fixed_T=True,
         relation="no reset",
         source=_PSN,
-        implementations={"matmul": f"{_HERE}.psn:PSN"},
+        implementations={
+            "matmul": f"{_HERE}.psn:PSN",
+            "fused": f"{_HERE}.triangular:PSN",
+            "compile": f"{_HERE}.compiled:PSN",
+        },
         reference=f"{_HERE}.reference_parallel:PSN",
     ),
     NeuronSpec(
@@ -135,7 +158,11 @@ _SPECS = (
         fixed_T=True,
         relation="no reset",
         source=_PSN,
-        implementations={"matmul": f"{_HERE}.psn:MaskedPSN"},
+        implementations={
+            "matmul": f"{_HERE}.psn:MaskedPSN",
+            "fused": f"{_HERE}.triangular:MaskedPSN",
+            "compile": f"{_HERE}.compiled:MaskedPSN",
+        },
         reference=f"{_HERE}.reference_parallel:MaskedPSN",
     ),
     NeuronSpec(
@@ -147,7 +174,11 @@ _SPECS = (
         fixed_T=False,
         relation="no reset",
         source=_PSN,
-        implementations={"matmul": f"{_HERE}.psn:SlidingPSN"},
+        implementations={
+            "matmul": f"{_HERE}.psn:SlidingPSN",
+            "fused": f"{_HERE}.fused:SlidingPSN",
+            "compile": f"{_HERE}.compiled:SlidingPSN",
+        },
         reference=f"{_HERE}.reference_parallel:SlidingPSN",
     ),
     NeuronSpec(
@@ -159,7 +190,7 @@ _SPECS = (
         fixed_T=False,
         relation="stochastic",
         source="Yarga & Wood 2023, arXiv:2306.12666",
-        implementations={"matmul": f"{_HERE}.leaky:SPSN"},
+        implementations={"matmul": f"{_HERE}.leaky:SPSN", "compile": f"{_HERE}.compiled:SPSN"},
         reference=f"{_HERE}.reference_parallel:SPSN",
     ),
     NeuronSpec(
@@ -171,7 +202,12 @@ _SPECS = (
         fixed_T=False,
         relation="approximate",
         source=_LI,
-        implementations={"matmul": f"{_HERE}.psu:PSU", "scan": f"{_HERE}.psu:ScanPSU"},
+        implementations={
+            "matmul": f"{_HERE}.psu:PSU",
+            "scan": f"{_HERE}.psu:ScanPSU",
+            "fused": f"{_HERE}.fused:PSU",
+            "compile": f"{_HERE}.compiled:PSU",
+        },
         reference=f"{_HERE}.reference_parallel:PSU",
     ),
     NeuronSpec(
@@ -183,7 +219,11 @@ _SPECS = (
         fixed_T=True,
         relation="approximate",
         source=_LI,
-        implementations={"matmul": f"{_HERE}.psu:IPSU"},
+        implementations={
+            "matmul": f"{_HERE}.psu:IPSU",
+            "fused": f"{_HERE}.triangular:IPSU",
+            "compile": f"{_HERE}.compiled:IPSU",
+        },
         reference=f"{_HERE}.reference_parallel:IPSU",
     ),
     NeuronSpec(
@@ -195,7 +235,11 @@ _SPECS = (
         fixed_T=True,
         relation="approximate",
         source=_LI,
-        implementations={"matmul": f"{_HERE}.psu:RPSU"},
+        implementations={
+            "matmul": f"{_HERE}.psu:RPSU",
+            "fused": f"{_HERE}.triangular:RPSU",
+            "compile": f"{_HERE}.compiled:RPSU",
+        },
         reference=f"{_HERE}.reference_parallel:RPSU",
     ),
 )

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,11 +17,14 @@ from psubench import data, models, neurons
 from psubench.activity import energy_models
 from psubench.activity.network import calibrate, count, pictures
 from psubench.activity.rows import Pricing, layer_rows
-from psubench.counting import UNTRAINED
+from psubench.counting import CHECKPOINT, EPOCHS, UNTRAINED
 from psubench.devices import open_device
 from psubench.models import Network
 from psubench.neurons.operations import dynamics
+from psubench.probes.first_calls import alive
 from psubench.probes.speed import Job, classify
+from psubench.training.brief import train_briefly
+from psubench.training.weights import Weights, load
 
 
 @dataclass
@@ -49,6 +53,9 @@ class ActivityProbe:
         mark()
         case, T = self.job.case, self.job.case["T"]
         network, parameters = self._network(ref)
+        weights = self._trained(ref, mark)
+        if weights is not None:
+            weights.into(network.module)
         torch.manual_seed(self.job.seed)  # of neurons that draw their spikes
         untrained = case["weights"] == UNTRAINED
         norms = calibrate(network.module, _marked(self._batches("train"), mark)) if untrained else 0
@@ -63,6 +70,7 @@ class ActivityProbe:
         first = next(self._batches(test))
         data_ref = data.parse(case["data"])
         return {
+            "weights": UNTRAINED if weights is None else weights.origin,
             "exact": {**exact, "parameters": parameters},
             "split": test,
             "note": data.note(data_ref, T),
@@ -92,6 +100,22 @@ class ActivityProbe:
         network.module.to(device.torch_device, getattr(torch, case["dtype"])).eval()
         self._place = device.torch_device
         return network, parameters
+
+    def _trained(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> Weights | None:
+        """What a training has made of this network, from a file or on the spot; None if it is untrained."""
+        case = self.job.case
+        model, data_ref = models.parse(case["model"]), data.parse(case["data"])
+        if case["weights"] == UNTRAINED:
+            return None
+        if case["weights"].startswith(CHECKPOINT):
+            path = Path(case["weights"].removeprefix(CHECKPOINT))
+            return load(path, model=model, neuron=ref, T=case["T"])
+        with alive(mark):
+            return train_briefly(
+                model=model, neuron=ref, data=data_ref, T=case["T"],
+                epochs=int(case["weights"].removeprefix(EPOCHS)), seed=self.job.seed,
+                device=case["device"], threads=case["threads"],
+            )  # fmt: skip
 
     def _noise(self) -> bool:
         ref = data.parse(self.job.case["data"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Protocol
@@ -17,6 +18,7 @@ from psubench.devices import Device, open_device
 from psubench.errors import NeuronError, PsubenchError, UnsupportedError
 from psubench.measure import Contestant, Interleaver, Limits, Measurement
 from psubench.probes import inputs, subjects
+from psubench.probes.first_calls import alive, first_calls, graphs
 from psubench.probes.gate import WrongError
 from psubench.probes.subjects import Subject
 from psubench.record import AGAIN
@@ -69,6 +71,7 @@ class Outcome:
 
     Attributes:
         neuron: its name in the block: the neuron's text, and the mode where it is not "layer".
+        compile: of a compiled neuron, what `first_calls` tells, and the recompiles while it was timed.
     """
 
     key: str
@@ -77,6 +80,7 @@ class Outcome:
     message: str | None = None
     verified: bool | None = None
     activity: dict[str, Any] | None = None
+    compile: dict[str, Any] | None = None
 
     def fail(self, error: BaseException) -> None:
         """Turns whatever a neuron raised into a status and one line."""
@@ -146,7 +150,8 @@ class Probe:
         try:
             ref = neurons.parse(text)
             subject = subjects.build(self.job.case, ref, mode, self.given, self.x, self.job.seed, mark)
-            verified = subject.check()
+            with self._building(outcome, subject):
+                verified = subject.check()
             outcome.activity = subject.activity()
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
@@ -189,11 +194,26 @@ class Probe:
         for outcome in outcomes:
             if outcome.neuron not in admitted:
                 continue
-            problem = measured.problem(outcome.neuron) or self._changed(outcome, admitted[outcome.neuron])
+            subject = admitted[outcome.neuron]
+            problem = measured.problem(outcome.neuron) or self._changed(outcome, subject)
+            if outcome.compile is not None:
+                outcome.compile["recompiles"] = graphs(subject.layers) - outcome.compile["graphs"]
             if problem is not None:
                 outcome.fail(problem)
                 measured.remove(outcome.neuron, problem)
                 self._tell(outcome)
+
+    @contextmanager
+    def _building(self, outcome: Outcome, subject: Subject) -> Iterator[None]:
+        """Lets a neuron build or compile itself at its first calls, which may take longer than a timeout."""
+        if subject.ref.implementation not in neurons.BUILT:
+            yield
+            return
+        with alive(partial(self.mark, outcome.neuron, "build")):
+            outcome.compile = first_calls(subject.first, subject.layers)
+            yield
+            if outcome.compile is not None:
+                outcome.compile["graphs"] = graphs(subject.layers)
 
     def _changed(self, outcome: Outcome, subject: Subject) -> Exception | None:
         try:

@@ -64,6 +64,17 @@ class Subject:
         """What training asks gradients for; `x` requires one."""
         raise NotImplementedError
 
+    @property
+    def layers(self) -> list[nn.Module]:
+        """The spiking layers."""
+        return [self.module]
+
+    def first(self) -> None:
+        """Calls it once in every way in which it will be checked on its input and timed."""
+        self.activity()
+        with torch.inference_mode(not self.train):
+            self.call()()
+
     def call(self) -> Callable[[], object]:
         """One unit of work: the forward pass, in training with its backward pass.
 
@@ -121,6 +132,11 @@ class InNetwork(Subject):
 
     network: Network
     mode: str
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """The spiking layers."""
+        return [*self.network.spiking.values()]
 
     def run(self, x: Tensor) -> Tensor:
         """Logits [B, classes] in the mode of the case."""

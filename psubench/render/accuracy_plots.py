@@ -28,18 +28,20 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     made = []
     with plots.look():
         if any(curve for row in rows for curve in row["curves"]):
-            made.append(("curves", _figure(rows, looks, _curves)))
+            made.append(("curves", _figure(rows, looks, _curves, joined=True)))
         if any(row["spikes_per_sample"] is not None for row in rows):
-            made.append(("accuracy", _figure(rows, looks, _costs)))
+            made.append(("accuracy", _figure(rows, looks, _costs, joined=False)))
     return made
 
 
-def _figure(rows: Sequence[Row], looks: dict[str, Style], draw: Any) -> Figure:
+def _figure(rows: Sequence[Row], looks: dict[str, Style], draw: Any, *, joined: bool) -> Figure:
+    """A panel per data set, by `draw`; `joined` says whether lines join the marks."""
     from matplotlib.figure import Figure
 
     by_data: dict[str, list[Row]] = {}
     for row in rows:
-        by_data.setdefault(f"{row['data']}, T={row['T']}", []).append(row)
+        name = str(row["data"]).rpartition("/")[2]  # a plug-in without its folder
+        by_data.setdefault(f"{name}, T={row['T']}", []).append(row)
     figure = Figure(figsize=(_WIDTH * len(by_data), _HEIGHT + 0.3), layout="constrained")
     panels = figure.subplots(1, len(by_data), squeeze=False)[0]
     for axes, (title, of_data) in zip(panels, by_data.items(), strict=True):
@@ -50,6 +52,8 @@ def _figure(rows: Sequence[Row], looks: dict[str, Style], draw: Any) -> Figure:
     panels[0].set_ylabel("test accuracy (%)")
     labels = list(dict.fromkeys(row["label"] for row in rows))
     handles = [lines.handle(looks[label]) for label in labels]
+    for handle in [] if joined else handles:
+        handle.set_linestyle("none")
     figure.legend(
         handles,
         labels,
@@ -57,7 +61,7 @@ def _figure(rows: Sequence[Row], looks: dict[str, Style], draw: Any) -> Figure:
         ncols=min(len(labels), 3 * len(by_data) + 2),
         frameon=False,
     )
-    lines_of_note = textwrap.wrap(note, int(figure.get_figwidth() * 23))
+    lines_of_note = textwrap.wrap(note, int(23 * figure.get_figwidth()))
     figure.supxlabel("\n".join(lines_of_note), fontsize=6, color="#444444")
     return figure
 
@@ -82,6 +86,7 @@ def _curves(axes: Any, rows: Sequence[Row], looks: dict[str, Style]) -> str:
         low, high = [min(values[e]) for e in epochs], [max(values[e]) for e in epochs]
         axes.fill_between(epochs, low, high, color=look.color, alpha=0.15, linewidth=0)
     axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     return (
         "line: mean over seeds, band: smallest to largest; accuracy after every epoch, no epoch chosen by it"
     )
@@ -104,7 +109,9 @@ def _costs(axes: Any, rows: Sequence[Row], looks: dict[str, Style]) -> str:
                 **_drawn(looks[row["label"]]),
             )  # fmt: skip
     axes.set_xlabel(label)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.08 * axes.dataLim.x1 or 1)
+    models = sorted({row["energy_model"] for row in rows if row["energy_model"]})
+    what = f"energy by {', '.join(models)}" if energy else "spikes of all layers"
     counts = sorted({row["n"] for row in rows})
     n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-    return f"mean over seeds ({n}), bars: standard deviation; after the last epoch; spikes of all layers"
+    return f"mean over seeds ({n}), bars: standard deviation; after the last epoch; {what}"

@@ -61,8 +61,10 @@ def title(case: Case) -> str:
 
 def weights_of(cases: Sequence[Case]) -> str:
     """`, UNTRAINED weights`, loud; trained ones say where they come from."""
-    texts = dict.fromkeys("UNTRAINED" if c["weights"] == "untrained" else str(c["weights"]) for c in cases)
-    return f", {' / '.join(texts)} weights"
+    texts = dict.fromkeys(
+        "UNTRAINED weights" if c["weights"] == "untrained" else f"weights {c['weights']}" for c in cases
+    )
+    return f", {' / '.join(texts)}"
 
 
 def caption(cases: Sequence[Case]) -> str:
@@ -73,6 +75,8 @@ def caption(cases: Sequence[Case]) -> str:
     if counted is not None:
         n_samples = counted["layers"][-1]["n_samples"]
         words.append(f"counts per sample over T steps, mean of {n_samples} {counted['split']} samples")
+        if counted["calibrated_layers"]:
+            words.append("normalisation calibrated on training samples")
         words += [counted["note"]] if counted["note"] else []
     runs = dict.fromkeys(case["run_id"] for case in cases)
     return ", ".join([*words, f"run {' '.join(runs)}"]).replace("untrained", "UNTRAINED")

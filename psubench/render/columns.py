@@ -194,6 +194,7 @@ COLUMNS: tuple[Column, ...] = (
     _data("message"),
     _axis("run_id", header="run"),
     _data("key", show=Show.JSON),
+    _data("compile", show=Show.JSON),
     Column("label", Show.TABLE | Show.JSON, "neuron", None, _plain("label")),
     Column("time", Show.TABLE, "time\n[5 %, 95 %]", None, time, _time_in, by="median_s"),
     Column("ratio [95 %]", Show.TABLE, "t_{reference} / t_neuron\n[95 %]", None, _ratio, by="ratio"),

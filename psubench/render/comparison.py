@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _STYLES = {"slower": "red", "changed": "red", "failed": "red", "faster": "green", "same": "dim"}
 _AXES = ("phase", "T", "batch", "size", "model", "data", "mode", "device", "dtype", "threads")
 _ALWAYS = ("phase", "T")
-_HEADS = ("change of time [90 %]", "verdict", "why")
+_HEADS = ("change [90 %]", "verdict", "why")
 _ERRORS = ("slower", "changed", "failed", "not comparable")
 _WARNINGS = ("missing", "unclear")
 MOST_ANNOTATIONS = 10

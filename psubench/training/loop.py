@@ -94,16 +94,8 @@ class Trainer:
             torch.cuda.synchronize(self.device)
         seconds = time.perf_counter() - began
         self.epoch += 1
-        loss, correct, samples = self.group.sums(totals).tolist()
-        return {
-            "epoch": self.epoch,
-            "loss": loss / samples,
-            "accuracy": correct / samples,
-            "samples": int(samples),
-            "seconds": seconds,
-            "data_seconds": waited,
-            "learning_rate": rate,
-        }
+        times = {"seconds": seconds, "data_seconds": waited, "learning_rate": rate}
+        return {"epoch": self.epoch, **_means(self.group.sums(totals)), **times}
 
     def _batches(self) -> Iterator[tuple[tuple[Tensor, Tensor], float]]:
         """The epoch's batches, each with the seconds that it took to make."""
@@ -212,3 +204,9 @@ class Trainer:
         torch.set_rng_state(random["cpu"])
         if random["cuda"] is not None:
             torch.cuda.set_rng_state(random["cuda"], self.device)
+
+
+def _means(totals: Tensor) -> dict[str, Any]:
+    """Loss and accuracy per sample from the sums of loss, correct answers and samples."""
+    loss, correct, samples = totals.tolist()
+    return {"loss": loss / samples, "accuracy": correct / samples, "samples": int(samples)}

@@ -1,0 +1,108 @@
+"""The published forms as torch.compile makes them: same modules, another way to run `forward`.
+
+Shapes are static: what is timed was compiled for exactly its shape. The first call for a shape, and for
+with and without gradients, compiles: seconds for a matrix neuron, minutes for a loop over many steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from psubench.neurons import leaky, native, psn, psu, serial
+
+# One entry is one shape of one neuron, with or without gradients; above, torch would quietly run eagerly.
+_MOST_GRAPHS = 1024
+
+
+class Compiled(nn.Module):
+    """Runs the `forward` of the class behind it in the order of bases through torch.compile.
+
+    Attributes:
+        graphs: how many graphs have been compiled for it so far.
+    """
+
+    graphs = 0
+    _run: Callable[[Tensor], Tensor] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Compiled code does not travel.
+        return {name: value for name, value in self.__dict__.items() if name not in {"graphs", "_run"}}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes for input current x, both [T, B, *features]."""
+        if self._run is None:
+            # Without neurons: makes the constants that the graph then takes as they are.
+            super().forward(x[:, :0])
+            self._run = self._compile(super().forward)
+        return self._run(x)
+
+    def _compile(self, eager: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        native.compiler()
+        import torch._dynamo
+        import torch._inductor.config
+
+        torch._dynamo.config.recompile_limit = _MOST_GRAPHS
+        torch._dynamo.config.fail_on_recompile_limit_hit = True
+        torch._inductor.config.compile_threads = 1  # no helper process beside what is timed
+        torch._inductor.config.fallback_random = True  # the draws of a stochastic neuron are those of eager
+        inductor = torch._dynamo.lookup_backend("inductor")
+
+        def count(graph: Any, inputs: Any) -> Any:
+            self.graphs += 1
+            return inductor(graph, inputs)
+
+        return torch.compile(eager, backend=count, dynamic=False)
+
+
+def graph_breaks() -> int:
+    """How often tracing has had to go back to Python since the process began."""
+    from torch._dynamo.utils import counters
+
+    return sum(counters["graph_break"].values())
+
+
+class IF(Compiled, serial.IF):
+    """Integrate and fire, compiled."""
+
+
+class LIF(Compiled, serial.LIF):
+    """Leaky integrate and fire, compiled."""
+
+
+class PLIF(Compiled, serial.PLIF):
+    """LIF with a learned 1/τ, compiled."""
+
+
+class NoResetLIF(Compiled, leaky.NoResetLIF):
+    """LIF without its reset, compiled."""
+
+
+class SPSN(Compiled, leaky.SPSN):
+    """Stochastic parallelizable spiking neuron, compiled."""
+
+
+class PSN(Compiled, psn.PSN):
+    """Parallel spiking neuron, compiled."""
+
+
+class MaskedPSN(Compiled, psn.MaskedPSN):
+    """Masked PSN, compiled."""
+
+
+class SlidingPSN(Compiled, psn.SlidingPSN):
+    """Sliding PSN, compiled."""
+
+
+class PSU(Compiled, psu.PSU):
+    """Parallel spiking unit, by matrices, compiled."""
+
+
+class IPSU(Compiled, psu.IPSU):
+    """Input-aware PSU, compiled."""
+
+
+class RPSU(Compiled, psu.RPSU):
+    """Reset-aware PSU, compiled."""

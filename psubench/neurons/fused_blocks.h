@@ -1,0 +1,95 @@
+// How the passes of fused_passes.h and fused_band.h are cut: blocks of neurons, dtypes, switches.
+#pragma once
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty_like.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+#include "fused_rows.h"
+
+namespace {
+
+using at::Tensor;
+
+// Most neurons of a block, whose state fits into the first-level cache: forwards the state of one step,
+// backwards that of a chunk.
+constexpr int64_t WIDE = 2048;
+constexpr int64_t BLOCK = 512;
+// Fewest: a row of them is a few cache lines.
+constexpr int64_t NARROW = 64;
+// Entries below which a second thread is not worth its start: torch's own measure.
+constexpr int64_t GRAIN = 32768;
+
+// Neurons per block, so that every thread has one where there are enough.
+int64_t block_width(int64_t N, int64_t most) {
+  const int64_t threads = at::get_num_threads(), share = (N + threads - 1) / threads;
+  return std::clamp((share + NARROW - 1) / NARROW * NARROW, NARROW, most);
+}
+
+// Runs body(first neuron, width, thread) over all N in blocks, on as many threads as torch uses.
+template <class Body>
+void for_blocks(int64_t T, int64_t N, int64_t most, const Body& body) {
+  const int64_t wide = block_width(N, most), blocks = (N + wide - 1) / wide;
+  const int64_t grain = std::max<int64_t>(1, GRAIN / (T * wide));
+  at::parallel_for(0, blocks, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin * wide; n < std::min(N, end * wide); n += wide) {
+      body(n, std::min(wide, N - n), at::get_thread_num());
+    }
+  });
+}
+
+// Asks for a row that is soon needed: rows lie too far apart for the processor to see it coming.
+template <class Scalar>
+void prefetch(const Scalar* row, int64_t width) {
+  for (int64_t i = 0; i < width; i += 64 / int64_t(sizeof(Scalar))) {
+    __builtin_prefetch(row + i);
+  }
+}
+
+// Calls body with a value of the type that the kernels use for the dtype of x.
+template <class Body>
+void for_dtype(const Tensor& x, const Body& body) {
+  switch (x.scalar_type()) {
+    case at::kFloat: return body(float{});
+    case at::kBFloat16: return body(uint16_t{});
+    case at::kDouble: return body(double{});
+    default: TORCH_CHECK(false, "float32, bfloat16 or float64, not ", x.scalar_type());
+  }
+}
+
+template <class Scalar>
+const Scalar* read(const Tensor& x) {
+  return static_cast<const Scalar*>(x.const_data_ptr());
+}
+
+template <class Scalar>
+Scalar* written(const Tensor& x) {
+  return static_cast<Scalar*>(x.mutable_data_ptr());
+}
+
+template <class Body>
+void for_flag(bool flag, const Body& body) {
+  if (flag) {
+    body(std::true_type{});
+  } else {
+    body(std::false_type{});
+  }
+}
+
+// One call of body for each way to reset, so that no loop over neurons asks which.
+template <class Body>
+void for_reset(int64_t reset, const Body& body) {
+  switch (reset) {
+    case NONE: return body(std::integral_constant<int, NONE>{});
+    case SOFT: return body(std::integral_constant<int, SOFT>{});
+    case HARD: return body(std::integral_constant<int, HARD>{});
+    default: TORCH_CHECK(false, "reset is 0 (none), 1 (soft) or 2 (hard), not ", reset);
+  }
+}
+
+Tensor like(const Tensor& x) { return at::empty_like(x, at::MemoryFormat::Contiguous); }
+
+}  // namespace

@@ -1,0 +1,177 @@
+"""The fused neurons on a GPU: the passes over time of `native` as Triton kernels. Not yet run on a GPU.
+
+A program takes BLOCK neurons through all of time, state in registers. The backward pass goes through
+chunks of steps from the last to the first: it computes the states of a chunk anew from the state that the
+forward pass kept at its start, into a scratch of the chunk's size, and then walks back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from psubench.errors import UnsupportedError
+
+try:
+    from psubench.neurons import kernels_triton as kernels
+except ImportError:
+    kernels = None  # type: ignore[assignment]
+
+CHUNK = 16
+BLOCK = 128
+Gradients = tuple[Tensor | None, ...]
+
+
+def _grid(N: int) -> tuple[int]:
+    return ((N + BLOCK - 1) // BLOCK,)
+
+
+def _check() -> None:
+    if kernels is None:
+        raise UnsupportedError("fused neurons need Triton on a GPU", "pip install triton")
+
+
+def _states(x: Tensor, parts: int) -> Tensor:
+    """State at the first step of each chunk, [chunks, parts, N]."""
+    return _scratch(x, ((x.shape[0] + CHUNK - 1) // CHUNK, parts, x[0].numel()))
+
+
+def _scratch(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return x.new_empty(shape, dtype=torch.float64 if x.dtype == torch.float64 else torch.float32)
+
+
+class _Serial(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, learned: Tensor | None, numbers: tuple[Any, ...]) -> Tensor:
+        x = x.contiguous()
+        spikes, states = torch.empty_like(x), _states(x, 1)
+        rate, decay_input, threshold, alpha, reset, detach_reset = numbers
+        rate = rate if learned is None else float(learned)
+        keep, gain = 1 - rate, rate if decay_input else 1.0
+        T, N = x.shape[0], x[0].numel()
+        if N:
+            kernels.serial_forward[_grid(N)](
+                x, spikes, states, T, N, keep, gain, threshold, reset, CHUNK, BLOCK
+            )
+        ctx.save_for_backward(x, states, learned)
+        ctx.numbers = (keep, gain, threshold, alpha, float(decay_input), reset, detach_reset)
+        return spikes
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Gradients:
+        x, states, learned = ctx.saved_tensors
+        keep, gain, threshold, alpha, decays, reset, detach_reset = ctx.numbers
+        T, N = x.shape[0], x[0].numel()
+        gx, sums = torch.empty_like(x), torch.zeros_like(states[0, 0])
+        if N:
+            kernels.serial_backward[_grid(N)](
+                gradients[0].contiguous(), x, states, _scratch(x, (CHUNK, N)), gx, sums, T, N,
+                keep, gain, threshold, alpha, decays, reset, detach_reset, CHUNK, BLOCK,
+            )  # fmt: skip
+        return gx, None if learned is None else sums.double().sum().to(learned), None
+
+
+def serial(
+    x: Tensor,
+    rate: float,
+    learned: Tensor | None,
+    decay_input: bool,
+    threshold: float,
+    alpha: float,
+    reset: int,
+    detach_reset: bool,
+) -> Tensor:
+    """As the operator `serial` of `native`: shapes, meaning and order of the arguments are the same."""
+    _check()
+    spikes: Tensor = _Serial.apply(  # type: ignore[no-untyped-call]
+        x, learned, (rate, decay_input, threshold, alpha, reset, detach_reset)
+    )
+    return spikes
+
+
+class _Psu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, q: Tensor | None, numbers: tuple[float, ...]) -> Tensor:
+        x, q = x.contiguous(), None if q is None else q.contiguous()
+        spikes, states = torch.empty_like(x), _states(x, 2)
+        T, N = x.shape[0], x[0].numel()
+        if N:
+            kernels.psu_forward[_grid(N)](
+                x, x if q is None else q, spikes, states, T, N, *numbers[:5], q is not None, CHUNK, BLOCK
+            )
+        ctx.save_for_backward(x, q, states)
+        ctx.numbers = numbers
+        return spikes
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Gradients:
+        x, q, states = ctx.saved_tensors
+        T, N = x.shape[0], x[0].numel()
+        gx, gq = torch.empty_like(x), None if q is None else torch.empty_like(q)
+        if N:
+            kernels.psu_backward[_grid(N)](
+                gradients[0].contiguous(), x, x if q is None else q, states, _scratch(x, (2, CHUNK, N)),
+                gx, gx if gq is None else gq, T, N, *ctx.numbers, q is not None, CHUNK, BLOCK,
+            )  # fmt: skip
+        return gx, gq, None
+
+
+def psu(
+    x: Tensor,
+    q: Tensor | None,
+    leak: float,
+    gain: float,
+    keep: float,
+    scale: float,
+    threshold: float,
+    alpha: float,
+) -> Tensor:
+    """As the operator `psu` of `native`."""
+    _check()
+    spikes: Tensor = _Psu.apply(x, q, (leak, gain, keep, scale, threshold, alpha))  # type: ignore[no-untyped-call]
+    return spikes
+
+
+class _Band(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weights: Tensor, bias: Tensor, alpha: float) -> Tensor:
+        x, weights, bias = x.contiguous(), weights.contiguous(), bias.contiguous()
+        spikes = torch.empty_like(x)
+        T, N, k = x.shape[0], x[0].numel(), weights.shape[1]
+        strides = (0 if len(weights) == 1 else k, 0 if bias.numel() == 1 else 1)
+        if N:
+            kernels.band_forward[(*_grid(N), T)](x, weights, bias, spikes, N, k, *strides, BLOCK)
+        ctx.save_for_backward(x, weights, bias)
+        ctx.strides, ctx.alpha = strides, alpha
+        return spikes
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Gradients:
+        x, weights, bias = ctx.saved_tensors
+        T, N, k = x.shape[0], x[0].numel(), weights.shape[1]
+        gx, of_V = torch.empty_like(x), _scratch(x, (T, N))
+        g = gradients[0].contiguous()
+        if N:
+            kernels.band_potential_gradient[(*_grid(N), T)](
+                g, x, weights, bias, of_V, N, k, *ctx.strides, ctx.alpha, BLOCK
+            )
+            kernels.band_input_gradient[(*_grid(N), T)](of_V, weights, gx, T, N, k, ctx.strides[0], BLOCK)
+        flat = x.reshape(T, N).to(of_V.dtype)
+        per_step = of_V.new_zeros(T, k)
+        for lag in range(min(k, T)):
+            per_step[lag:, lag] = (of_V[lag:] * flat[: T - lag]).sum(1)
+        of_bias = of_V.sum(1)
+        if len(weights) == 1:
+            per_step = per_step.sum(0, keepdim=True)
+        if bias.numel() == 1:
+            of_bias = of_bias.sum()
+        return gx, per_step.to(weights), of_bias.view_as(bias).to(bias), None
+
+
+def band(x: Tensor, weights: Tensor, bias: Tensor, alpha: float) -> Tensor:
+    """As the operator `band` of `native`."""
+    _check()
+    spikes: Tensor = _Band.apply(x, weights, bias, alpha)  # type: ignore[no-untyped-call]
+    return spikes

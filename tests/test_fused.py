@@ -1,0 +1,228 @@
+"""Fused neurons where the eager ones give no trouble: switches, odd sizes, layouts, threads, memory."""
+
+import subprocess
+import sys
+from itertools import product
+
+import pytest
+import torch
+from test_neurons import FUSED, gradients, noise, pair
+
+from psubench.errors import UnsupportedError
+from psubench.neurons import build, native, parse, triangular
+
+pytestmark = pytest.mark.usefixtures("two_blocks")
+
+
+@pytest.fixture
+def two_blocks(monkeypatch):
+    """Short products in several blocks of rows, as long ones are."""
+    monkeypatch.setattr(triangular, "ROWS", 16)
+    monkeypatch.setattr(triangular, "WEIGHT_ROWS", 32)
+
+
+SWITCHES = [
+    f"(reset={reset},detach_reset={detach}{leak})"
+    for reset, detach, leak in product(
+        ("soft", "hard"), ("true", "false"), (",decay_input=true,tau=3", ",decay_input=false")
+    )
+]
+
+
+def eager(text):
+    return parse(text.replace("@fused", ""))
+
+
+@pytest.mark.parametrize("text", [f"{kind}@fused{s}" for kind in ("lif", "plif") for s in SWITCHES] + FUSED)
+def test_gradients_equal_the_eager_form_in_float32(text):
+    """More steps than a chunk and more neurons than a block, neither a multiple."""
+    T = 41
+    module = pair(text, T, torch.float32)[0]
+    twin = build(eager(text), T)
+    twin.load_state_dict(module.state_dict())
+    x, cotangent = noise(T, 3, 211, dtype=torch.float32), noise(T, 3, 211, dtype=torch.float32)
+    agree = (module(x) == twin(x)).all(0)  # a tie that fell otherwise changes what follows in its trace
+    assert agree.double().mean() > 0.99
+    cotangent = cotangent * agree
+    got, due = gradients(module, x, cotangent)[1], gradients(twin, x, cotangent)[1]
+    assert got.keys() == due.keys()
+    for name, gradient in due.items():
+        scale = gradient.abs().max()
+        torch.testing.assert_close(got[name] / scale, gradient / scale, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("T", [1, 15, 16, 17, 32, 33, 200])
+@pytest.mark.parametrize("text", ["lif@fused(reset=hard,detach_reset=false)", "plif@fused", "psu@fused",
+                                  "sliding-psn@fused(k=20)", "rpsu@fused", "ipsu@fused"])  # fmt: skip
+def test_lengths_around_a_chunk(text, T):
+    module, reference = pair(text, T)
+    x, cotangent = noise(T, 7), noise(T, 7)
+    spikes, got = gradients(module, x, cotangent)
+    expected, due = gradients(reference, x, cotangent)
+    assert torch.equal(spikes, expected)
+    for name, gradient in due.items():
+        torch.testing.assert_close(got[name], gradient, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("text", FUSED)
+def test_no_neurons_at_all(text):
+    module = build(parse(text), 41)
+    for shape in ((41, 0), (41, 3, 0), (41, 0, 5)):
+        x = torch.zeros(shape, requires_grad=True)
+        spikes = module(x)
+        spikes.sum().backward()
+        assert spikes.shape == x.grad.shape == shape
+    assert all(not p.grad.any() for p in module.parameters())
+
+
+def transposed(x):
+    return x.transpose(0, 1).contiguous().transpose(0, 1)
+
+
+def sliced(x):
+    wide = x.new_zeros(2 * x.shape[0], *x.shape[1:-1], x.shape[-1] + 3)
+    wide[::2, ..., 3:] = x
+    return wide[::2, ..., 3:]
+
+
+def time_last(x):
+    return x.movedim(0, -1).contiguous().movedim(-1, 0)
+
+
+@pytest.mark.parametrize("layout", [transposed, sliced, time_last])
+@pytest.mark.parametrize("text", FUSED)
+def test_layouts(text, layout):
+    module = pair(text, 41, torch.float32)[0]
+    x, cotangent = noise(41, 3, 50, dtype=torch.float32), noise(41, 3, 50, dtype=torch.float32)
+    spikes, due = gradients(module, x, cotangent)
+    other = layout(x)
+    assert torch.equal(other, x)
+    assert not other.is_contiguous()
+    got = torch.autograd.grad(module(other.requires_grad_()), other, layout(cotangent))[0]
+    assert torch.equal(module(other.detach()), spikes)
+    torch.testing.assert_close(got, due["x"], rtol=1e-6, atol=1e-6)
+
+
+def test_a_cotangent_without_memory_of_its_own():
+    x = noise(41, 3, 50, dtype=torch.float32).requires_grad_()
+    due = torch.autograd.grad(build(parse("psu@fused"), 41)(x), x, torch.ones_like(x))[0]
+    assert torch.equal(torch.autograd.grad(build(parse("psu@fused"), 41)(x).sum(), x)[0], due)
+
+
+def test_threads_change_no_spike():
+    code = f"""
+import sys, torch
+sys.path[:0] = {sys.path!r}
+from test_neurons import gradients, noise, pair
+torch.set_num_threads(int(sys.argv[1]))
+for text in ("lif@fused", "plif@fused", "psu@fused", "rpsu@fused", "sliding-psn@fused", "masked-psn@fused"):
+    module = pair(text, 41, torch.float32)[0]
+    x = noise(41, 2500, dtype=torch.float32)
+    spikes, found = gradients(module, x, x)
+    print(text, spikes.sum().item(), *(float(g.double().square().sum()) for g in found.values()))
+"""
+    one, two = (
+        subprocess.run([sys.executable, "-c", code, n], capture_output=True, text=True, check=True).stdout
+        for n in "12"
+    )
+    for a, b in zip(one.splitlines(), two.splitlines(), strict=True):
+        assert a.split()[:2] == b.split()[:2]
+        sums = [[float(word) for word in line.split()[2:]] for line in (a, b)]
+        assert sums[0] == pytest.approx(sums[1], rel=1e-5)
+
+
+def test_large_inputs_stay_finite():
+    x = torch.tensor([[3e4, -3e4, 90.0, -90.0, 0.0]] * 3)
+    module, reference = pair("psu@fused", 3, torch.float32)
+    got, due = gradients(module, x, torch.ones_like(x)), gradients(reference, x.double(), x.double() * 0 + 1)
+    assert torch.equal(got[0].double(), due[0])
+    torch.testing.assert_close(got[1]["x"].double(), due[1]["x"], rtol=1e-5, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("learn", [False, True])
+def test_operators_are_what_torch_expects(learn, dtype):
+    ops = native.ops()
+
+    def given(*shape):
+        return (torch.randn(shape) + 0.5).to(dtype).requires_grad_(learn)
+
+    rate = torch.tensor(0.4, requires_grad=learn)
+    calls = [
+        (ops.serial, (given(20, 3, 70), 0.5, None, True, 1.0, 2.0, 1, True)),
+        (ops.serial, (given(20, 3, 70), 0.0, rate, True, 1.0, 2.0, 2, False)),
+        (ops.psu, (given(20, 3, 70), None, 0.5, 0.5, 0.5, 1.0, 1.0, 2.0)),
+        (ops.psu, (given(20, 9), given(20, 9), 0.5, 0.5, 0.5, 1.0, 1.0, 2.0)),
+        (ops.band, (given(20, 3, 70), given(1, 3), given(), 2.0)),
+        (ops.band, (given(20, 9), given(20, 3), given(20, 1), 2.0)),
+    ]
+    for op, arguments in calls:
+        torch.library.opcheck(op.default, arguments)
+
+
+def test_their_backward_operators_too():
+    ops, x = native.ops(), torch.randn(20, 9)
+    serial = (0.0, torch.tensor(0.4), True, 1.0, 2.0, 1, True)
+    psu = (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
+    calls = [
+        (ops.serial_train, (x, *serial)),
+        (ops.serial_backward, (x, x, ops.serial_train(x, *serial)[1], *serial)),
+        (ops.psu_train, (x, x, *psu)),
+        (ops.psu_backward, (x, x, x, ops.psu_train(x, x, *psu)[1], *psu)),
+        (ops.psu_backward, (x, x, None, ops.psu_train(x, None, *psu)[1], *psu)),
+        (ops.band_backward, (x, x, torch.randn(20, 3), torch.randn(20, 1), 2.0)),
+    ]
+    for op, arguments in calls:
+        torch.library.opcheck(op.default, arguments)
+
+
+def test_wrong_arguments_are_refused():
+    ops, x = native.ops(), torch.randn(20, 9)
+    with pytest.raises(RuntimeError, match="reset is 0"):
+        ops.serial(x, 0.5, None, True, 1.0, 2.0, 3, True)
+    with pytest.raises(RuntimeError, match=r"weights are \[1 or T, k\]"):
+        ops.band(x, torch.randn(19, 3), torch.randn(20), 2.0)
+    with pytest.raises(UnsupportedError, match=r"no kernel for torch\.float16"):
+        build(parse("lif@fused"), 20)(x.half())
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+@pytest.mark.parametrize("text", ["plif@fused", "rpsu@fused", "masked-psn@fused"])
+def test_ten_thousand_calls_leak_nothing(text):
+    module = build(parse(text), 20)
+    x = torch.randn(20, 2, 16, requires_grad=True)
+    leaves = [x, *module.parameters()]
+
+    def calls(number):
+        for _ in range(number):
+            torch.autograd.grad(module(x), leaves, x)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # two threads would wait for each other longer than they compute
+    calls(1000)
+    before = resident_bytes()
+    calls(10_000)
+    torch.set_num_threads(threads)
+    assert resident_bytes() - before < 2 << 20  # 10,000 leaked tensors of this size would be 25 MB
+
+
+def test_a_fork_computes_as_its_parent():
+    """As psubench's workers do: the host may have loaded the operators before it forks."""
+    code = f"""
+import os, sys
+sys.path[:0] = {sys.path!r}
+import torch
+from psubench.neurons import build, parse
+torch.set_num_threads(1)
+x = torch.randn(32, 3000) + 1
+due = build(parse("psu@fused"), 32)(x)
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if torch.equal(build(parse("psu@fused"), 32)(x), due) else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

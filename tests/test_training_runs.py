@@ -1,0 +1,99 @@
+"""Trainings through the command line: one that is killed is resumed, one that dies is a row."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from psubench import record
+from psubench.accuracy import summary, trainings
+
+TINY = Path(__file__).parent / "tiny_training.py"
+
+
+@pytest.fixture(autouse=True)
+def own_locks(tmp_path, monkeypatch):
+    """Nobody else's measurement is waited for."""
+    (tmp_path.parent / "locks").mkdir(exist_ok=True)
+    monkeypatch.setenv("TMPDIR", str(tmp_path.parent / "locks"))
+
+
+def psubench(*arguments, check=None):
+    command = [sys.executable, "-m", "psubench", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert check in (None, done.returncode), done.stderr
+    return done
+
+
+def table(folder):
+    """Everything of the table that does not depend on the clock or the allocator."""
+    rows = summary(trainings(record.read(folder / record.NAME)))
+    names = (
+        "neuron",
+        "status",
+        "accuracy",
+        "accuracy_sd",
+        "n",
+        "train_accuracy",
+        "firing_rate",
+        "parameters",
+    )
+    return [[row[name] for name in names] for row in rows]
+
+
+def test_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path):
+    recipe = tmp_path / "slow.toml"
+    recipe.write_text(
+        f'model = "mlp(width=0.1)"\ndata = "{TINY}:slow_digits"\nT = 4\n[recipe]\nepochs = 3\nbatch = 30\n'
+    )
+    asked = [
+        "accuracy",
+        "--recipe",
+        str(recipe),
+        "--neurons",
+        "psu,lif",
+        "--seeds",
+        "0",
+        "--jobs",
+        "2",
+        "-q",
+    ]
+    psubench(*asked, "--out", str(tmp_path / "whole"), check=0)
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "psubench", *asked, "--out", str(tmp_path / "parts")],
+        stdout=subprocess.DEVNULL,
+    )
+    path = tmp_path / "parts" / record.NAME
+    while not (path.is_file() and b'"type":"training"' in path.read_bytes()):
+        assert killed.poll() is None
+        time.sleep(0.05)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    done_before = [r for r in record.read(path) if r["type"] == "trained"]
+    assert done_before == []
+    again = psubench(*asked, "--out", str(tmp_path / "parts"), check=2)
+    assert "holds a run already" in again.stderr
+    psubench(*asked, "--out", str(tmp_path / "parts"), "--resume", check=0)
+    assert table(tmp_path / "whole") == table(tmp_path / "parts")
+    epochs = [r for r in record.read(path) if r["type"] == "training"]
+    keys = [(r["key"], r["epoch"]) for r in epochs]
+    assert sorted(set(keys)) == sorted(keys)
+    assert len(keys) == 6
+
+
+def test_a_training_that_dies_is_a_row_and_the_others_go_on(tmp_path):
+    recipe = tmp_path / "fatal.toml"
+    recipe.write_text(f'model = "{TINY}:Fatal"\ndata = "{TINY}:digits"\nT = 4\n[recipe]\nepochs = 1\n')
+    good = tmp_path / "good.toml"
+    good.write_text(f'model = "{TINY}:Plain"\ndata = "{TINY}:digits"\nT = 4\n[recipe]\nepochs = 1\n')
+    both = ["--recipe", str(recipe), "--recipe", str(good), "--neurons", "psu", "--seeds", "0"]
+    done = psubench("accuracy", *both, "--out", str(tmp_path / "run"), "--json", check=4)
+    rows = json.loads(done.stdout)
+    assert [row["status"] for row in rows] == ["failed", "ok"]
+    assert rows[0]["accuracy"] is None
+    assert "the process died of SIGSEGV" in rows[0]["message"]
