@@ -33,7 +33,27 @@ def test_trained_on_the_spot_and_from_the_same_training_as_a_file_are_the_same(t
     file = sparsity(tmp_path, "--checkpoint", tmp_path / "run")
     assert file["weights"] == spot["weights"]
     assert file["spikes"] == spot["spikes"]
-    options = ["--model", "mlp(width=0.1)", "--neurons", "psu", "--reference", "psu", "--T", "32", "--batch", "8", "--phase", "infer", "--processes", "1", "--max-seconds", "0.1", "--no-memory", "--quiet", "--json"]
+    options = [
+        "--model",
+        "mlp(width=0.1)",
+        "--neurons",
+        "psu",
+        "--reference",
+        "psu",
+        "--T",
+        "32",
+        "--batch",
+        "8",
+        "--phase",
+        "infer",
+        "--processes",
+        "1",
+        "--max-seconds",
+        "0.1",
+        "--no-memory",
+        "--quiet",
+        "--json",
+    ]
     rates = []
     for weights in ([], ["--checkpoint", tmp_path / "run"]):
         timed = psubench(

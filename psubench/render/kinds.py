@@ -66,24 +66,16 @@ _KINDS = (
     Kind("speed", "psubench.analyse:rows", "speed", "table", "export", "plots"),
     Kind("energy", "psubench.analyse:rows", "energy", "table", "export", "plots"),
     Kind(
-        "sparsity",
-        "psubench.activity.cases:cases",
-        "sparsity",
-        "activity_table",
-        "activity_export",
+        "sparsity", "psubench.activity.cases:cases", "sparsity", "activity_table", "activity_export",
         "activity_plots",
     ),
     Kind(
-        "training",
-        "psubench.accuracy:trainings",
-        "training",
-        "accuracy_table",
-        "accuracy_table",
+        "training", "psubench.accuracy:trainings", "training", "accuracy_table", "accuracy_table",
         "accuracy_plots",
         join="psubench.accuracy:summary",  # the seeds of a neuron may be in several runs
     ),
     Kind("profile", "psubench.profiles:cases", "profile", "profile_table", "profile_export", "profile_plots"),
-)
+)  # fmt: skip
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _KINDS})
 
 
