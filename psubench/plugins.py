@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import math
 import re
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ Value = bool | int | float | str | None
 _WORDS: dict[str, Value] = {"true": True, "false": False, "none": None}
 _INT = re.compile(r"[+-]?\d+", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_MOST_DIGITS = 18  # of an integer that is one for torch too; a longer one is a float
 _WORD = re.compile(r"[\w.+-]+")
 _HOW_TO_CALL = "write name or name(key=value, key=value)"
 
@@ -64,9 +66,11 @@ def parse_call(text: str) -> tuple[str, dict[str, Value]]:
 def _value(word: str, text: str) -> Value:
     if word.lower() in _WORDS:
         return _WORDS[word.lower()]
-    if _INT.fullmatch(word):
+    if _INT.fullmatch(word) and len(word) <= _MOST_DIGITS:
         return int(word)
     if _FLOAT.fullmatch(word):
+        if math.isinf(float(word)):
+            raise PsubenchError(f'"{text}": {word} is too large', "give a finite number")
         return float(word)
     if _WORD.fullmatch(word):
         return word

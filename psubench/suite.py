@@ -14,6 +14,7 @@ from psubench.record import case_key
 
 _PIECE = re.compile(r"(\d+)(?:\.\.(\d+)(?:([+x])(\d+))?)?", re.ASCII)
 _MOST_VALUES = 1000
+_MOST_DIGITS = 9
 PHASES = ("infer", "train")
 MODES = ("layer", "step")
 DTYPES = ("float32", "float64", "bfloat16")
@@ -42,6 +43,10 @@ def _piece(piece: str, text: str, option: str) -> list[int]:
     match = _PIECE.fullmatch(piece)
     if match is None:
         raise PsubenchError(f'{option} "{text}": "{piece}" is no positive integer and no range', example)
+    if max(len(digits or "") for digits in (match[1], match[2], match[4])) > _MOST_DIGITS:
+        raise PsubenchError(
+            f'{option} "{text:.60}" holds a number of more than {_MOST_DIGITS} digits', example
+        )
     first, last = int(match[1]), int(match[2] or match[1])
     sign, step = match[3] or "x", int(match[4] or 2)
     if first < 1:

@@ -103,7 +103,7 @@ def read(path: Path) -> Suite:
         content = tomllib.loads(text)
     except OSError as error:
         raise PsubenchError(f"cannot read {path}: {error.strerror}", "give the path of a suite") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # what tomllib raises, for numbers too long as well
         raise PsubenchError(f"{path} is no TOML: {error}", "mend that place") from None
     check = _Checker(path, text)
     check.keys("", 0, content, _TOP)

@@ -34,7 +34,7 @@ def from_toml(path: str) -> EnergyModel:
         given = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise PsubenchError(f"{what}: {error.strerror}", "check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # what tomllib raises, for numbers too long as well
         raise PsubenchError(f"{what} is no TOML: {error}", "mend it") from None
     known = [*_TEXTS, "verified", *_PRICES]
     for key, value in given.items():

@@ -158,7 +158,10 @@ def _bytes(text: str, option: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-zA-Z]*)", text.strip(), re.ASCII)
     if match is None or match[2].lower() not in units:
         raise PsubenchError(f'{option} "{text}" is no size', f"write for example {option} 4GiB")
-    return int(float(match[1]) * units[match[2].lower()])
+    size = float(match[1]) * units[match[2].lower()]
+    if size >= 2**63:
+        raise PsubenchError(f'{option} "{text:.60}" is more than any machine has', f"write {option} 4GiB")
+    return int(size)
 
 
 def trains_on(device: str | None) -> str:

@@ -156,7 +156,7 @@ def table_of(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PsubenchError(f"cannot read {path}: {error.strerror}", "check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # what tomllib raises, for numbers too long as well
         raise PsubenchError(f"{path} is no TOML: {error}", "mend that line") from None
 
 
