@@ -22,54 +22,45 @@ def sparsity(folder, *options):
     return json.loads(done.stdout)[-1]
 
 
+def trained(folder):
+    """The folder of a training of one epoch."""
+    done = psubench(
+        "train", "--model", "mlp(width=0.1)", "--neuron", "psu", "--epochs", "1", "--out", folder / "run",
+        "--quiet", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
 def test_trained_on_the_spot_and_from_the_same_training_as_a_file_are_the_same(tmp_path):
     spot = sparsity(tmp_path, "--train-epochs", "1")
     assert spot["weights"] == "trained 1 of 1 epochs on spoken-digits, seed 0"
-    trained = psubench(
-        "train", "--model", "mlp(width=0.1)", "--neuron", "psu", "--epochs", "1", "--out", tmp_path / "run",
-        "--quiet", cwd=tmp_path,
-    )  # fmt: skip
-    assert trained.returncode == 0, trained.stderr
-    file = sparsity(tmp_path, "--checkpoint", tmp_path / "run")
+    run = trained(tmp_path)
+    file = sparsity(tmp_path, "--checkpoint", run)
     assert file["weights"] == spot["weights"]
     assert file["spikes"] == spot["spikes"]
-    options = [
-        "--model",
-        "mlp(width=0.1)",
-        "--neurons",
-        "psu",
-        "--reference",
-        "psu",
-        "--T",
-        "32",
-        "--batch",
-        "8",
-        "--phase",
-        "infer",
-        "--processes",
-        "1",
-        "--max-seconds",
-        "0.1",
-        "--no-memory",
-        "--quiet",
-        "--json",
-    ]
-    rates = []
-    for weights in ([], ["--checkpoint", tmp_path / "run"]):
-        timed = psubench(
-            "speed", *options, *weights, "--out", tmp_path / f"speed{len(weights)}", cwd=tmp_path
-        )
-        assert timed.returncode == 0, timed.stderr
-        rates.append(json.loads(timed.stdout)[0]["firing_rate"])
-    assert rates[0] != rates[1]
     bare = sparsity(tmp_path)
     assert bare["weights"] == "untrained"
     assert bare["spikes"] != spot["spikes"]
-    other = psubench(
-        "sparsity", *MLP[:-1], "--neurons", "lif", "--checkpoint", tmp_path / "run", cwd=tmp_path
-    )
+    other = psubench("sparsity", *MLP[:-1], "--neurons", "lif", "--checkpoint", run, cwd=tmp_path)
     assert other.returncode == 4
     assert "there are: psu T=32 on spoken-digits" in " ".join(other.stdout.split())
+
+
+def test_speed_times_the_trained_network(tmp_path):
+    options = (
+        "--model mlp(width=0.1) --neurons psu --reference psu --T 32 --batch 8 --phase infer --processes 1"
+        " --max-seconds 0.1 --no-memory --quiet --json"
+    ).split()
+    rates = []
+    for number, weights in enumerate(([], ["--checkpoint", trained(tmp_path)])):
+        done = psubench("speed", *options, *weights, "--out", tmp_path / f"speed{number}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        rates.append(json.loads(done.stdout)[0]["firing_rate"])
+    assert rates[0] != rates[1]
+    layer = psubench("speed", "--checkpoint", tmp_path / "run", cwd=tmp_path)
+    assert (layer.returncode, len(layer.stderr.splitlines())) == (2, 1)
+    assert "one layer was not trained" in layer.stderr
 
 
 @pytest.mark.parametrize(
