@@ -64,7 +64,8 @@ FLAG = (None,)
 PLAN = {
     "--T": RANGES, "--batch": RANGES, "--size": RANGES, "--neurons": NEURONS, "--model": MODELS,
     "--data": DATA, "--device": DEVICES, "--dtype": DTYPES, "--phase": PHASES, "--mode": MODES,
-    "--threads": COUNTS, "--timeout": SECONDS, "--max-memory": SIZES, "--seed": COUNTS, "--json": FLAG, "--quiet": FLAG,
+    "--threads": COUNTS, "--timeout": SECONDS, "--max-memory": SIZES, "--seed": COUNTS,
+    "--json": FLAG, "--quiet": FLAG,
     "--out": ("out", "/dev/null/x", "a/b/c", "\udcff"), "--resume": FLAG, "--yes": FLAG,
 }  # fmt: skip
 TIMED = {"--reference": NEURONS, "--processes": COUNTS}
