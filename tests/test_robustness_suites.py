@@ -16,7 +16,8 @@ SUITES = Path(__file__).parent.parent / "suites"
 TEXTS = {path.name: path.read_text() for path in sorted(SUITES.glob("*.toml"))}
 TRAINED = {name for name in TEXTS if "[[speed]]" not in TEXTS[name]}
 VALUES = (
-    "1", "-1", "0", "1.5", "1e400", "nan", "true", '""', '"x"', '"all"', "[]", "[[]]", "[1, 2]", "{a = 1}", "{}",
+    "1", "-1", "0", "1.5",
+    "1e400", "nan", "true", '""', '"x"', '"all"', "[]", "[[]]", "[1, 2]", "{a = 1}", "{}",
     "2020-01-01", '"$x_{"', '"4..128"', '"a\\u0000.py:X"', "9" * 5000, "[" * 2000, '"µ\\n"', '["lif"]',
 )  # fmt: skip
 LINES = (
