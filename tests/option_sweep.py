@@ -65,7 +65,8 @@ PLAN = {
     "--T": RANGES, "--batch": RANGES, "--size": RANGES, "--neurons": NEURONS, "--model": MODELS,
     "--data": DATA, "--device": DEVICES, "--dtype": DTYPES, "--phase": PHASES,
     "--mode": MODES, "--threads": COUNTS, "--timeout": SECONDS, "--max-memory": SIZES, "--seed": COUNTS,
-    "--json": FLAG, "--quiet": FLAG, "--out": ("out", "/dev/null/x", "a/b/c", "\udcff"), "--resume": FLAG, "--yes": FLAG,
+    "--json": FLAG, "--quiet": FLAG, "--resume": FLAG, "--yes": FLAG,
+    "--out": ("out", "/dev/null/x", "a/b/c", "\udcff"),
 }  # fmt: skip
 TIMED = {"--reference": NEURONS, "--processes": COUNTS}
 SPEED = {**PLAN, **TIMED, "--precision": SHARES, "--max-seconds": SECONDS, "--no-memory": FLAG}

@@ -55,7 +55,7 @@ def test_a_range_is_read_or_refused(text):
     assert parse_range(",".join(map(str, values)), "--T") == values
 
 
-@examples(60)
+@examples(30)
 @given(name=st.sampled_from(sorted(TEXTS)), seed=SEEDS)
 def test_an_edited_suite_is_planned_or_refused(folder, name, seed):
     draw = random.Random(seed)
@@ -76,7 +76,7 @@ def test_an_edited_suite_is_planned_or_refused(folder, name, seed):
     planned(folder, "\n".join(lines).encode(), name)
 
 
-@examples(40)
+@examples(25)
 @given(content=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
 def test_noise_is_no_suite(folder, content):
     assert planned(folder, content, "smoke.toml") == [2]
