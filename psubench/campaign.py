@@ -61,6 +61,8 @@ class Campaign:
         before, now = headers.last(records), self._header()
         for what in ("psubench", "seed", "environment"):
             headers.check_same(what, before[what], now[what], self.folder)
+        weights = before["settings"].get("checkpoint"), now["settings"]["checkpoint"]
+        headers.check_same("the weights of", weights[0], weights[1], self.folder)
         headers.check_same_where_both("the plug-in", before["plugins"], now["plugins"], self.folder)
         references = _references(before), _references(now)
         headers.check_same_where_both("the reference of case", *references, self.folder)
@@ -72,8 +74,9 @@ class Campaign:
             {
                 "key": entry.case.key,
                 "case": entry.case.canonical(),
-                "label": entry.ref.label,
+                "label": entry.label,
                 "reference": block.entries[0].case.key,
+                "skip": entry.skip,
             }
             for block in self.blocks
             for entry in block.entries

@@ -48,6 +48,7 @@ class Settings:
         max_memory: bytes that a worker may allocate.
         memory: whether each case's peak memory is measured, in a pass of its own after the timing.
         windows: of the blocks that measure energy.
+        checkpoint: where the weights of networks come from; None for fresh ones.
     """
 
     processes: int
@@ -58,6 +59,7 @@ class Settings:
     seed: int
     memory: bool
     windows: Windowing | None = None
+    checkpoint: str | None = None
 
     def seconds(self, block: Block) -> float:
         """About how long a block's samples take in one process, without the checks before them."""
@@ -203,6 +205,7 @@ class Crew:
             "max_memory": self.settings.max_memory,
             "windows": asdict(self.settings.windows) if self.settings.windows else None,
             "folder": str(self.folder.resolve()) if self.folder else None,
+            "checkpoint": self.settings.checkpoint,
         }
         labels = {entry.text: entry.label for entry in entries}
 

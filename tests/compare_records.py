@@ -57,7 +57,7 @@ def _block(T, phase, neurons, process):
             for name in neurons
         ],
         # The fastest sample decides; the others are what a busy machine makes of them.
-        "loops": LOOPS, "device_ns": None,
+        "rounds": 3, "loops": LOOPS, "device_ns": None,
         "wall_ns": {name: [round(ns * 1.7), round(ns), round(ns * 1.2)] for name, ns in fastest.items()},
     }  # fmt: skip
 

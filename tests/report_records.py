@@ -1,9 +1,14 @@
-"""Records for reports: the committed example cut down to two T, and the same with all that can go wrong."""
+"""Records for reports: the committed example cut to two T, the same with all that can go wrong, all kinds."""
 
 import copy
 import functools
 import json
 from pathlib import Path
+
+import activity_cases
+import profile_cases
+import test_accuracy
+import test_joules
 
 from psubench.render.report import kinds, page
 
@@ -18,6 +23,17 @@ def good():
     records = [json.loads(line) for line in lines]
     records[0]["cases"] = [case for case in records[0]["cases"] if case["case"]["T"] in TS]
     return [r for r in records if r["type"] != "block" or r["case"]["T"] in TS]
+
+
+def small():
+    """The cases of one T in inference: quickly drawn."""
+    records = [copy.deepcopy(record) for record in good()]
+    records[0]["cases"] = [entry for entry in records[0]["cases"] if _small(entry["case"])]
+    return [record for record in records if record["type"] != "block" or _small(record["case"])]
+
+
+def _small(case):
+    return case["T"] == TS[0] and case["phase"] == "infer"
 
 
 def sad():
@@ -56,6 +72,30 @@ def write(records, folder):
 
 @functools.cache
 def page_of(name):
-    """The page of the run `good` or `sad`; drawn once for all tests."""
-    runs = [{"good": good, "sad": sad}[name]()]
+    """The page of `good`, `sad` or `every`; drawn once for all tests."""
+    runs = every_kind() if name == "every" else [{"good": good, "sad": sad}[name]()]
     return page.render(kinds.parts(runs), runs)
+
+
+def every_kind():
+    """A run of each kind, made by hand; names and numbers are those of the tests of the kind."""
+    plan, outcomes = [], []
+    for case in profile_cases.CASES:
+        names = ("kind", "neuron", "implementation", "model", "data", "T", "batch", "size", "device", "dtype")
+        axes = {name: case[name] for name in (*names, "phase", "mode", "threads")}
+        plan.append({"key": case["key"], "case": axes, "label": case["label"], "reference": case["key"]})
+        outcomes.append({name: case[name] for name in ("key", "neuron", "status", "message", "verified")})
+        outcomes[-1] |= {"activity": None, "profile": case["profile"]}
+    told = {"type": "profile", "case": plan[0]["case"], "process": 0, "cases": outcomes}
+    profile = [{"type": "run", "run_id": "p", "cases": plan}, told]
+    energy = [test_joules.header(), test_joules.energy_record(0, *test_joules.FIRST, *test_joules.SECOND)]
+    sparsity = activity_cases.records(neurons=("lif", "psn", "psu", "failed"), psn=("aten::bmm",))
+    # Twice, so that sections of a part must not share names.
+    training = [test_accuracy.records(), test_accuracy.records("shd")]
+    for record in training[1]:
+        for entry in record.get("cases", []):
+            entry["key"] += "shd"
+        if "key" in record:
+            record["key"] += "shd"
+    training[1][0]["run_id"] = "r2"
+    return [good(), *(json.loads(json.dumps(run)) for run in (sparsity, energy, *training, profile))]

@@ -78,6 +78,13 @@ def test_what_is_no_event_has_no_price_as_events():
     assert synapse["sop_eff"] == 20
 
 
+def test_the_value_of_an_input_that_is_no_number_is_unknown():
+    x = torch.tensor([float("inf"), 1.0])[None, None]
+    synapse, *_ = rows_of("lif", 1, 0, fan_in=2, x=x)
+    assert synapse["sop_value"] is None
+    assert synapse["sop_eff"] == 20
+
+
 WORK = Work(
     mac=100, ac=1000, bias=10, events=50, spikes=7, updates=40,
     dynamics_mac=40, dynamics_ac=7, dynamics_cmp=40, dynamics_nonlin=3,
@@ -228,6 +235,7 @@ def test_wrong_names_are_told(text, complaint):
         ("def price(): return 1\nprice.source = 'us'", "raises TypeError"),
         ("def price(work): return float('nan')\nprice.source = 'us'", "gives nan"),
         ("def price(work): return '3'\nprice.source = 'us'", "gives '3'"),
+        ("def price(work): return -1\nprice.source = 'us'", "gives -1"),
     ],
 )
 def test_wrong_functions_are_told(tmp_path, body, complaint):

@@ -106,7 +106,7 @@ def test_every_output_says_estimate_model_source_and_policy(model):
 
 def test_what_weights_are_is_said_loudly_everywhere():
     trained = "trained 5 epochs on spoken-digits"
-    for weights, word in (("untrained", "UNTRAINED weights"), (trained, f"{trained} weights")):
+    for weights, word in (("untrained", "UNTRAINED weights"), (trained, f"weights {trained}")):
         found = made(weights=weights)
         assert shown(found, 300).count(word) >= 4 + 3  # every table and every verdict
         for name, figure in activity_plots.figures(found):

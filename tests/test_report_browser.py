@@ -49,7 +49,7 @@ HEADS = """
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
-    for name in ("good", "sad"):
+    for name in ("good", "sad", "every"):
         (folder / f"{name}.html").write_text(report_records.page_of(name), encoding="utf-8")
     return folder
 
@@ -62,7 +62,7 @@ def tab():
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1400])
-@pytest.mark.parametrize("name", ["good", "sad"])
+@pytest.mark.parametrize("name", ["good", "sad", "every"])
 def test_nothing_overflows_nothing_complains_and_all_can_be_read(tab, pages, name, width, dark):
     tab.complaints.clear()
     tab.requests.clear()

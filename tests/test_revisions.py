@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from compare_records import run
 
-from psubench import duel, suite_file
+from psubench import duel, suite_file, timing
 from psubench.cli.git import suite_for
 from psubench.compare import compare
 from psubench.duel import Duel, again
@@ -94,7 +94,9 @@ def test_a_stray_item_per_row_and_step_is_found_and_named(clone, monkeypatch, tm
         "        charge(v, x_t, out=v)\n        [row.sum().item() for row in v]\n        torch.ge",
     )  # fmt: skip
     commit(clone, "slow")
-    found, comparison, said = measure(clone, (2, 3), monkeypatch, tmp_path)
+    # So few processes reach no level of 1 %; what level the rule keeps is shown in test_timing.
+    monkeypatch.setattr(timing, "ALPHA", 0.1)
+    found, comparison, said = measure(clone, (2, 4), monkeypatch, tmp_path)
     assert found["lif"].verdict == "slower", (found, said)
     assert found["lif"].low > 0.03
     assert found["psu@scan"].verdict != "slower"

@@ -1,19 +1,17 @@
 """The JSON Schemas of the package: met by what the program prints and records, not by what is wrong."""
 
 import copy
+import hashlib
 import json
 from importlib.resources import files
 
-import activity_cases
 import jsonschema
 import pytest
 import report_records
 from test_cli import psubench
-from test_joules import FIRST, LOST, SECOND, energy_record, header
 
-from psubench import analyse
-from psubench.activity.cases import cases
-from psubench.render import activity_columns, activity_export, columns, energy, export
+from psubench.render import activity_columns, columns, energy
+from psubench.render.kinds import KINDS
 
 SCHEMAS = {
     entry.name.removesuffix(".json"): json.loads(entry.read_text(encoding="utf-8"))
@@ -72,12 +70,10 @@ def test_every_schema_is_one_and_says_what_it_is_of(name):
     assert SCHEMAS[name]["title"]
 
 
-@pytest.mark.parametrize(
-    ("name", "module"),
-    [("rows-speed", columns), ("rows-energy", energy), ("rows-sparsity", activity_columns)],
-)
-def test_the_schema_of_rows_has_the_columns(name, module):
-    row = SCHEMAS[name]["items"]
+@pytest.mark.parametrize("kind", ["speed", "energy", "sparsity"])
+def test_the_schema_of_rows_has_the_columns(kind):
+    row = SCHEMAS[f"rows-{kind}"]["items"]
+    module = {"speed": columns, "energy": energy, "sparsity": activity_columns}[kind]
     names = [column.name for column in module.COLUMNS if module.Show.JSON in column.show]
     assert list(row["properties"]) == row["required"] == names
     assert row["additionalProperties"] is False
@@ -115,10 +111,6 @@ def test_every_record_fits(measured):
         ("data-show", "data show mine.py:batches --T 2"),
         ("doctor", "doctor --seconds 0"),
         ("doctor", "doctor --device scripted --seconds 0.05 --processes 1"),
-        (
-            "rows-sparsity",
-            "sparsity --model vggsnn(width=0.05) --T 2 --batch 1 --samples 1 --neurons lif,psu",
-        ),
     ],
 )
 def test_what_a_command_prints_fits(name, command, tmp_path):
@@ -130,42 +122,55 @@ def test_what_a_command_prints_fits(name, command, tmp_path):
     assert problems(name, json.loads(done.stdout)) == [], done.stderr
 
 
-def test_counts_fit():
-    keys = {name: str(place) * 16 for place, name in enumerate(("lif", "psn", "psu", "failed"))}
-    text = json.dumps(activity_cases.records(neurons=tuple(keys), psn=("aten::bmm",)))
-    for label, key in keys.items():
-        text = text.replace(f'"key": "{label}"', f'"key": "{key}"')
-        text = text.replace(f'"reference": "{label}"', f'"reference": "{key}"')
-    records = json.loads(text)
-    rows = json.loads(activity_export.to_json(cases(records)))
-    assert {row["status"] for row in rows} == {"ok", "oom"}
-    assert problems("rows-sparsity", rows) == []
-    assert problems("rows-sparsity", [{**rows[0], "sop_eff": 0.5}])
-    for record in records:
-        if record["type"] == "activity":
-            record["case"] = records[0]["cases"][0]["case"]
-            assert problems("record-activity", record) == []
-            assert problems("record-activity", {**record, "cases": [{"key": "x"}]})
+def with_real_keys(value):
+    """The same with 16 hexadecimal digits for every key, which tests write in words."""
+    if isinstance(value, list):
+        return [with_real_keys(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    names = ("key", "reference") if "label" in value else ("key",)
+    return {
+        name: hashlib.sha256(one.encode()).hexdigest()[:16]
+        if name in names and isinstance(one, str)
+        else with_real_keys(one)
+        for name, one in value.items()
+    }
 
 
-def test_energy_that_counters_counted_fits():
-    names = {"lif": "0" * 16, "psu": "1" * 16}
-    records = [header(), energy_record(0, *FIRST, *SECOND), energy_record(1, *FIRST, LOST)]
-    text = json.dumps(records)
-    for label, key in names.items():
-        text = text.replace(f'"key": "{label}"', f'"key": "{key}"')
-    records = json.loads(text)
-    for entry in records[0]["cases"]:
-        entry["reference"] = names["lif"]
-    rows = json.loads(export.to_json(analyse.rows(records)))
-    assert rows[0]["gross_j_per_call"] > 0
-    assert problems("rows-energy", rows) == []
-    assert problems("rows-energy", [{**rows[0], "gross_j_per_call": 0}])
-    for record in records[1:]:
-        record["case"] |= {"neuron": "", "implementation": ""}
-        assert problems("record-energy", record) == []
-    records[1]["windows"][0]["counts"][0] = 0.5
-    assert problems("record-energy", records[1])
+KINDS_OF_RUNS = {
+    run[0]["cases"][0]["case"]["kind"]: with_real_keys(run) for run in report_records.every_kind()
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_run_fits(kind):
+    run = KINDS_OF_RUNS[kind]
+    rows = json.loads(KINDS[kind].to_json(KINDS[kind].of([run])))
+    assert rows
+    assert problems(f"rows-{kind}", rows) == []
+    for record in run[1:]:
+        if "case" in record:
+            record["case"] = {"neuron": "", "implementation": "", **record["case"]}
+        elif record["type"] == "activity":
+            record["case"] = run[0]["cases"][0]["case"]
+        assert problems(f"record-{record['type']}", record) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("energy", {"gross_j_per_call": 0}),
+        ("sparsity", {"sop_eff": 0.5}),
+        ("training", {"accuracy": 90.0}),
+        ("training", {"status": "interupted"}),
+        ("profile", {"part": "half"}),
+        ("profile", {"time_s": -1}),
+    ],
+)
+def test_a_wrong_row_of_any_kind_does_not_fit(kind, change):
+    row = json.loads(KINDS[kind].to_json(KINDS[kind].of([KINDS_OF_RUNS[kind]])))[0]
+    assert problems(f"rows-{kind}", [row]) == []
+    assert len(problems(f"rows-{kind}", [{**row, **change}])) == 1
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,35 @@ def test_trained_on_the_spot_and_from_the_same_training_as_a_file_are_the_same(t
     file = sparsity(tmp_path, "--checkpoint", tmp_path / "run")
     assert file["weights"] == spot["weights"]
     assert file["spikes"] == spot["spikes"]
+    options = [
+        "--model",
+        "mlp(width=0.1)",
+        "--neurons",
+        "psu",
+        "--reference",
+        "psu",
+        "--T",
+        "32",
+        "--batch",
+        "8",
+        "--phase",
+        "infer",
+        "--processes",
+        "1",
+        "--max-seconds",
+        "0.1",
+        "--no-memory",
+        "--quiet",
+        "--json",
+    ]
+    rates = []
+    for weights in ([], ["--checkpoint", tmp_path / "run"]):
+        timed = psubench(
+            "speed", *options, *weights, "--out", tmp_path / f"speed{len(weights)}", cwd=tmp_path
+        )
+        assert timed.returncode == 0, timed.stderr
+        rates.append(json.loads(timed.stdout)[0]["firing_rate"])
+    assert rates[0] != rates[1]
     bare = sparsity(tmp_path)
     assert bare["weights"] == "untrained"
     assert bare["spikes"] != spot["spikes"]

@@ -63,7 +63,8 @@ def active(x: Tensor) -> int:
 
 def sum_of_integers(x: Tensor) -> Tensor | None:
     """Sum of |x| over the first dimension, float64; None if an element is no integer."""
-    return x.abs().sum(0, dtype=torch.float64) if torch.equal(x, x.round()) else None
+    whole = torch.equal(x, x.round()) and bool(x.isfinite().all())
+    return x.abs().sum(0, dtype=torch.float64) if whole else None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -57,6 +58,8 @@ def layer_rows(
 
 def _synapse_row(layer: Mapping[str, Any], pricing: Pricing) -> dict[str, Any]:
     counts = dict.fromkeys(SYNAPSE) if layer["uncounted"] else {name: layer[name] for name in SYNAPSE}
+    if counts["sop_value"] is not None and not math.isfinite(counts["sop_value"]):
+        counts["sop_value"] = None  # of an input with infinity or NaN
     energy = pricing.model.price(of_synapse(layer, pricing.first_layer))
     return row_of(layer, **counts, energy_pj=energy)
 

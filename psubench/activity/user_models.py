@@ -94,7 +94,7 @@ def _guarded(price: Callable[..., Any], what: str) -> Callable[[Work], float | N
             ) from error
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
             raise PsubenchError(f"{what} gives {value!r}", _CONTRACT)
         return float(value)
 

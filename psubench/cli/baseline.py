@@ -35,7 +35,9 @@ def update(
 ) -> None:
     """Measures the suite and keeps it as the baseline, unless a case fails or the machine is too noisy.
 
-    Example: psubench baseline update; later: psubench compare reports/baseline reports/ci-20261124-101500
+    Example: psubench baseline update
+
+    Later psubench compare reports/baseline reports/ci-20261124-101500 tells what has changed since.
     """
     from psubench import baseline, suite_file
     from psubench.campaign import Campaign

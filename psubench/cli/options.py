@@ -95,6 +95,10 @@ Resume = Annotated[
 Memory = Annotated[
     bool, typer.Option("--memory/--no-memory", help="Measure each case's peak memory after the timing.")
 ]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="Weights: a checkpoint, weights.safetensors, or a training's folder."),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Run more than 500 cases.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the cases and measure nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
@@ -120,6 +124,19 @@ def settings(
             raise PsubenchError(f"{option} {seconds} never ends", f"write for example {option} 3600")
     limit = _bytes(max_memory, "--max-memory") if max_memory else memory_limit_bytes()
     return Settings(processes, share(precision, "--precision"), max_seconds, timeout, limit, seed, memory)
+
+
+def weights(checkpoint: Path, model: str) -> str:
+    """The full path of `--checkpoint`, for a network.
+
+    Raises:
+        PsubenchError: there is nothing, or nothing that could take weights.
+    """
+    if model.strip() == "neuron":
+        raise PsubenchError("--checkpoint with model neuron: one layer was not trained", "give a network")
+    if not checkpoint.exists():
+        raise PsubenchError(f'--checkpoint "{checkpoint}" does not exist', "check the path")
+    return str(checkpoint.resolve())
 
 
 def share(text: str, option: str) -> float:

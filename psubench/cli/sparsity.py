@@ -40,10 +40,6 @@ Pooling = Annotated[
         metavar="POLICY", help="Averages of spikes: graded inputs, or fold the divisor into weights."
     ),
 ]
-Checkpoint = Annotated[
-    Path | None,
-    typer.Option(metavar="PATH", help="Weights: a checkpoint, weights.safetensors, or a training's folder."),
-]
 TrainEpochs = Annotated[
     int | None, typer.Option(min=1, help="Train each network first, for so many epochs; else untrained.")
 ]
@@ -67,7 +63,7 @@ def sparsity(
     timeout: Timeout = 120.0,
     max_memory: o.MaxMemory = None,
     seed: o.Seed = 0,
-    checkpoint: Checkpoint = None,
+    checkpoint: o.Checkpoint = None,
     train_epochs: TrainEpochs = None,
     out: o.Out = None,
     resume: o.Resume = False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from psubench.cli import options as o
 
 
@@ -24,6 +26,7 @@ def speed(
     timeout: o.Timeout = 120.0,
     max_memory: o.MaxMemory = None,
     memory: o.Memory = True,
+    checkpoint: o.Checkpoint = None,
     seed: o.Seed = 0,
     out: o.Out = None,
     resume: o.Resume = False,
@@ -44,4 +47,6 @@ def speed(
     words |= {"model": model, "data": data, "dtype": dtype, "phase": phase, "mode": mode}
     blocks = speed_blocks(words, resolve(device), threads)
     settings = o.settings(processes, precision, max_seconds, timeout, max_memory, seed, memory)
+    if checkpoint is not None:
+        settings = replace(settings, checkpoint=o.weights(checkpoint, model))
     execute("speed", blocks, settings, Output(out, resume, dry_run, yes, quiet, json))

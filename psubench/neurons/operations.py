@@ -17,7 +17,7 @@ from typing import Any
 from psubench import plugins
 from psubench.errors import PsubenchError, nearest
 from psubench.neurons.names import NeuronRef
-from psubench.neurons.table import TABLE
+from psubench.neurons.table import BAND, ROWS, TABLE
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ def dynamics(ref: NeuronRef, T: int) -> Dynamics | None:
     if ref.is_plugin:
         return declared(ref, T)
     parameters = {**TABLE[ref.kind].parameters, **dict(ref.parameters)}
-    execute = EXECUTED.get((ref.kind, ref.implementation))
+    # What the compiler makes computes the same in fewer passes.
+    implementation = TABLE[ref.kind].default if ref.implementation == "compile" else ref.implementation
+    execute = EXECUTED.get((ref.kind, implementation))
     executed = None if execute is None else execute(T, parameters)
     return Dynamics(IDEAL[ref.kind](T, parameters), executed, ref.kind in _SERIAL)
 
@@ -184,6 +186,29 @@ def _psu_scan(T: int, _: Mapping[str, Any]) -> Operations:
     return Operations(mac=T + (T - 1) + max(T - 2, 0) + (T - 1), cmp=T, nonlin=T - 1)
 
 
+def _fused(T: int, p: Mapping[str, Any]) -> Operations:
+    """keep v + gain x; a soft reset takes Vth or 0 off at every step."""
+    return Operations(mac=2 * T, ac=T if p.get("reset") == "soft" else 0, cmp=T)
+
+
+def _masked_fused(T: int, p: Mapping[str, Any]) -> Operations:
+    if p["lam"] < 1 or p["k"] > BAND:
+        return Operations(mac=T * T, ac=T, cmp=T)
+    return Operations(mac=band(T, p["k"]), cmp=T)  # the sum starts at the bias
+
+
+def _blocks(T: int) -> int:
+    """Products of a triangle by blocks of rows, each as long as its last row."""
+    return sum(min(ROWS, T - first) * min(first + ROWS, T) for first in range(0, T, ROWS))
+
+
+def _ipsu_fused(T: int, p: Mapping[str, Any]) -> Operations:
+    """A linear estimate is part of the learned matrix, which is made once per layer."""
+    if _ipsu(T, p).nonlin == 0:
+        return Operations(mac=_blocks(T), ac=T, cmp=T)
+    return Operations(mac=_blocks(T) + 4 * T, ac=2 * T, cmp=T, nonlin=T)
+
+
 EXECUTED: Mapping[tuple[str, str], Formula] = MappingProxyType(
     {
         ("if", "loop"): lambda T, _: Operations(mac=T, ac=T, cmp=T),
@@ -197,6 +222,13 @@ EXECUTED: Mapping[tuple[str, str], Formula] = MappingProxyType(
         ("psu", "matmul"): lambda T, _: Operations(mac=2 * T * T, ac=T, cmp=T, nonlin=T),
         ("psu", "scan"): _psu_scan,
         ("ipsu", "matmul"): _ipsu_matrices,
+        **{(kind, "fused"): _fused for kind in ("if", "lif", "plif", "lif-noreset")},
+        ("psn", "fused"): lambda T, _: Operations(mac=T * T, ac=T, cmp=T),
+        ("masked-psn", "fused"): _masked_fused,
+        ("sliding-psn", "fused"): lambda T, p: Operations(mac=band(T, p["k"]), cmp=T),
+        ("psu", "fused"): lambda T, _: Operations(mac=4 * T, ac=T, cmp=T, nonlin=T),
+        ("ipsu", "fused"): _ipsu_fused,
+        ("rpsu", "fused"): lambda T, _: Operations(mac=_blocks(T) + 4 * T, ac=2 * T, cmp=T, nonlin=T),
         ("rpsu", "matmul"): lambda T, _: Operations(mac=3 * T * T, ac=2 * T, cmp=T, nonlin=T),
     }
 )

@@ -21,6 +21,13 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 BUILT = frozenset({"fused", "compile"})
 """Implementations whose first calls build or compile code."""
 
+ROWS = 64
+"""Rows per block of a triangular product that is `fused`: fewer waste less of the triangle, more make better
+use of the processor."""
+
+BAND = 32
+"""Largest order k at which masked-psn@fused is computed as a band: at twice as many a product is faster."""
+
 
 @dataclass(frozen=True)
 class NeuronSpec:

@@ -15,15 +15,10 @@ from torch import Tensor
 
 from psubench.neurons import decay, fused, psn, psu
 from psubench.neurons.checks import check_shape
-
-ROWS = 64
-"""Rows per block of a product: fewer waste less of the triangle, more make better use of the processor."""
+from psubench.neurons.table import BAND, ROWS
 
 WEIGHT_ROWS = 128
-"""The same for the weights' gradient, whose products are long and narrow."""
-
-BAND = 32
-"""Largest order k of a masked PSN that is computed as a band: twice as many are faster as a full product."""
+"""As ROWS, for the weights' gradient, whose products are long and narrow."""
 
 
 def _blocks(T: int, rows: int) -> list[slice]:

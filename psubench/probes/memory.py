@@ -45,6 +45,7 @@ class MemoryProbe:
         mark = partial(self.mark, name, "memory")
         mark()
         subject = subjects.build(case, neurons.parse(text), mode, given, x, self.job.seed, mark)
+        subject.load(self.job.checkpoint)
         del given
         with torch.inference_mode(not subject.train):
             call = subject.call()

@@ -39,6 +39,7 @@ class Job:
         precision, max_seconds: of the rounds that time.
         windows: fields of `windows.Windowing`, of the rounds that measure energy.
         folder: of the run, for traces.
+        checkpoint: where the weights of networks come from; None for fresh ones.
     """
 
     case: dict[str, Any]
@@ -50,6 +51,7 @@ class Job:
     max_seconds: float
     windows: dict[str, Any] | None = None
     folder: str | None = None
+    checkpoint: str | None = None
 
 
 class Measured(Protocol):
@@ -150,6 +152,7 @@ class Probe:
         try:
             ref = neurons.parse(text)
             subject = subjects.build(self.job.case, ref, mode, self.given, self.x, self.job.seed, mark)
+            subject.load(self.job.checkpoint)
             with self._building(outcome, subject):
                 verified = subject.check()
             outcome.activity = subject.activity()

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -18,6 +19,7 @@ from psubench.neurons import NeuronRef
 from psubench.probes.gate import PROBE_ENTRIES, Gate, WrongError
 from psubench.probes.inputs import Inputs
 from psubench.probes.spikes import activity
+from psubench.training.weights import load
 
 Mark = Callable[[], None]
 LOGITS_TOLERANCE = 1e-6  # of float64 logits, relative to the largest
@@ -41,6 +43,17 @@ class Subject:
     seed: int
     mark: Mark
     module: nn.Module
+
+    def load(self, checkpoint: str | None) -> None:
+        """Puts trained weights in the place of the fresh ones; None leaves those.
+
+        Raises:
+            PsubenchError: the weights are of something else.
+        """
+        if checkpoint is not None:
+            model = models.parse(self.case["model"])
+            found = load(Path(checkpoint), model=model, neuron=self.ref, T=self.case["T"])
+            found.into(self.module)
 
     @property
     def train(self) -> bool:

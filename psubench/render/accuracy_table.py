@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _AXES = ("model", "data", "T", "epochs", "device", "threads")
 _COUNTS: Mapping[str, float] = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 _PICO: Mapping[str, float] = {"p": 1.0, "n": 1e3, "µ": 1e6, "m": 1e9}
+PUBLISHED = ("data", "neuron", "T", "accuracy %", "source")
+"""Heads of the table of published accuracies."""
 RULE = "accuracy on the test split after the last epoch; mean ± standard deviation over n seeds"
 
 
@@ -136,6 +138,11 @@ def shown(rows: Sequence[Row]) -> list[Column]:
 
 def notes(rows: Sequence[Row]) -> list[str]:
     """What was done to the data, and why trainings have no result."""
+    return [*remarks(rows), *failures(rows)]
+
+
+def remarks(rows: Sequence[Row]) -> list[str]:
+    """What was done to the data, and by which model energy was estimated."""
     changed = dict.fromkeys(f"{row['data']}: {row['note']}" for row in rows if row["note"])
     models = dict.fromkeys(
         (r["energy_model"], r["policy"]) for r in rows if r["energy_pj_per_sample"] is not None
@@ -144,7 +151,12 @@ def notes(rows: Sequence[Row]) -> list[str]:
         f"energy is an estimate, by {name}, {policy}; `list energy-models` has its source"
         for name, policy in models
     ]
-    return [*changed, *estimates] + [
+    return [*changed, *estimates]
+
+
+def failures(rows: Sequence[Row]) -> list[str]:
+    """Why trainings have no result."""
+    return [
         f"{row['label']} on {row['data']}: {row['status']}: {row['message']}"
         for row in rows
         if row["message"]
@@ -173,15 +185,16 @@ def show(rows: Sequence[Row], console: Console | None = None) -> None:
         console.print(
             Text("\npublished, by the authors of the source, with networks of their own; not measured here\n")
         )
-        heads = [("data", True), ("neuron", True), ("T", False), ("accuracy %", False), ("source", True)]
-        _print(console, heads, [_published(p) for p in others], [False] * len(others))
+        heads = [(head, head not in ("T", "accuracy %")) for head in PUBLISHED]
+        _print(console, heads, [published_texts(p) for p in others], [False] * len(others))
 
 
 def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row | None]]:
     return list(zip(rows, [*rows[1:], None], strict=True))
 
 
-def _published(number: Published) -> list[str]:
+def published_texts(number: Published) -> list[str]:
+    """What a table shows of a published accuracy, under the heads `PUBLISHED`."""
     T = UNKNOWN if number.T is None else str(number.T)
     return [number.data, number.neuron, T, f"{100 * number.accuracy:.2f}", number.source]
 
@@ -239,8 +252,9 @@ def _grids(rows: Sequence[Row]) -> list[tuple[str, pd.DataFrame]]:
     )
     grids = [(f"{caption(rows)}.", grid)]
     if others := published.on(row["data"] for row in rows):
-        heads = ["data", "neuron", "T", "accuracy %", "source"]
-        grids.append(("Published, not measured here.", pd.DataFrame(map(_published, others), columns=heads)))
+        grids.append(
+            ("Published, not measured here.", pd.DataFrame(map(published_texts, others), columns=PUBLISHED))
+        )
     return grids
 
 

@@ -8,8 +8,6 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from psubench.errors import PsubenchError
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -24,14 +22,14 @@ class Kind:
     Attributes:
         name: `kind` of its cases.
         read: "module:function" from the records of one run to a list of what is shown.
-        report: module of `psubench.render.report` with `part`; None where a report has no place for them.
+        report: module of `psubench.render.report` with `part`.
         table, exports, plots: modules of `psubench.render` with `show`; `render` and `to_json`; `figures`.
         join: "module:function" from what all runs together hold to what is shown of it; None if that is all.
     """
 
     name: str
     read: str
-    report: str | None
+    report: str
     table: str
     exports: str
     plots: str
@@ -55,15 +53,7 @@ class Kind:
         return str(_module(self.exports).render(found, format))
 
     def part(self, runs: Sequence[Sequence[Record]]) -> Part:
-        """What a report shows of runs of this kind.
-
-        Raises:
-            PsubenchError: nothing.
-        """
-        if self.report is None:
-            raise PsubenchError(
-                f"a report has no place for runs of {self.name}", "psubench show and psubench plot show them"
-            )
+        """What a report shows of runs of this kind."""
         made: Part = _module(f"report.{self.report}").part(runs)
         return made
 
@@ -80,10 +70,11 @@ _KINDS = (
         "activity_plots",
     ),
     Kind(
-        "training", "psubench.accuracy:trainings", None, "accuracy_table", "accuracy_table", "accuracy_plots",
+        "training", "psubench.accuracy:trainings", "training", "accuracy_table", "accuracy_table",
+        "accuracy_plots",
         join="psubench.accuracy:summary",  # the seeds of a neuron may be in several runs
     ),
-    Kind("profile", "psubench.profiles:cases", None, "profile_table", "profile_export", "profile_plots"),
+    Kind("profile", "psubench.profiles:cases", "profile", "profile_table", "profile_export", "profile_plots"),
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _KINDS})
 

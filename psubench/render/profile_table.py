@@ -45,7 +45,7 @@ def show(cases: Sequence[Case], console: Console | None = None) -> None:
         console.print(_table(rows, Show.CALLS, known))
     for case in (case for case in cases if case["profile"]):
         found = profiles.operators(case)
-        say(f"\n{_title(case, cases)}: {min(MOST_OPERATORS, len(found))} of {len(found)} operators")
+        say(f"\n{title(case, cases)}: {min(MOST_OPERATORS, len(found))} of {len(found)} operators")
         console.print(_table(found[:MOST_OPERATORS], Show.OPERATORS, known))
     say("")
     for line in (*notes(cases), *verdict_lines(cases), *meaning(cases)):
@@ -58,7 +58,7 @@ def calls(cases: Sequence[Case]) -> list[dict[str, Any]]:
     return [
         {
             **profiles.total(case),
-            "label": _title(case, cases) if several else case["label"],
+            "label": title(case, cases) if several else case["label"],
             **{f"{role['name']}_share": role["share"] for role in profiles.roles(case)},
         }
         for case in cases
@@ -77,7 +77,8 @@ def _varying(cases: Sequence[Case]) -> list[str]:
     return [name for name in _AXES if len({case[name] for case in cases}) > 1]
 
 
-def _title(case: Case, cases: Sequence[Case]) -> str:
+def title(case: Case, cases: Sequence[Case]) -> str:
+    """The neuron and what else tells a case from the others of a run."""
     axes = " ".join(f"{name}={case[name]}" for name in _varying(cases))
     return f"{case['label']} {axes}".strip()
 
@@ -106,12 +107,12 @@ def _table(rows: Sequence[Row], where: Show, known: Any) -> Table:
 def notes(cases: Sequence[Case]) -> list[str]:
     """Why cases have no profile, or none that a reference has confirmed."""
     bad = [
-        f"{_title(case, cases)}: {case['status']}: {case['message'] or 'no message'}"
+        f"{title(case, cases)}: {case['status']}: {case['message'] or 'no message'}"
         for case in cases
         if case["status"] != "ok"
     ]
     return bad + [
-        f"{_title(case, cases)}: unverified: no reference has confirmed its spikes"
+        f"{title(case, cases)}: unverified: no reference has confirmed its spikes"
         for case in cases
         if case["status"] == "ok" and case["verified"] is not True
     ]
@@ -123,13 +124,13 @@ def verdict_lines(cases: Sequence[Case]) -> list[str]:
     if len(found) < 2 or not all(launches for _, launches in found):
         return []
     (first, most), *rest = found
-    name = _title(first, cases)
+    name = title(first, cases)
     lines = [f"{name} launches {count(most)} per time step"]
     for case, launches in rest:
         factor = most / launches
         word = f"{ratio(factor, None, None)} fewer" if factor > 1 else f"{ratio(1 / factor, None, None)} more"
         word = "as many as" if factor == 1 else f"{word} than"
-        lines.append(f"{_title(case, cases)} launches {count(launches)} per time step, {word} {name}")
+        lines.append(f"{title(case, cases)} launches {count(launches)} per time step, {word} {name}")
     return lines
 
 

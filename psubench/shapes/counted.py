@@ -9,6 +9,7 @@ from psubench.shapes.language import (
     AMOUNT,
     COUNT,
     FLAG,
+    NUMBER,
     POSITIVE_COUNT,
     STATUS,
     TEXT,
@@ -23,7 +24,7 @@ from psubench.shapes.language import (
 )
 
 _NUMBERS_OF_LAYER = (
-    *("events", "sop_eff", "sop_unit", "sop_graded", "sop_dense", "mac_textbook", "sop_eff_nzw", "sop_value"),
+    *("events", "sop_eff", "sop_unit", "sop_graded", "sop_dense", "mac_textbook", "sop_eff_nzw"),
     *("recurrent_unit", "recurrent_graded", "recurrent_dense", "bias", "bn", "pooling", "residual"),
     *("spikes", "neuron_steps", "firing_rate", "n_samples", "energy_pj"),
     *("dynamics_mac", "dynamics_ac", "dynamics_cmp", "dynamics_nonlin", "dynamics_mac_executed"),
@@ -32,6 +33,7 @@ _NUMBERS_OF_LAYER = (
 _LAYER = fields(
     {
         **dict.fromkeys(_NUMBERS_OF_LAYER, unknown_or(AMOUNT)),
+        "sop_value": unknown_or(NUMBER),  # a sum of inputs, which may be negative
         **dict.fromkeys(("layer", "shape"), TEXT),
         **dict.fromkeys(("first", "complete"), FLAG),
         "role": one_of("synapse", "neuron", "total"),

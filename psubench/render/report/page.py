@@ -9,7 +9,7 @@ from typing import Any
 
 from psubench import __version__
 from psubench.render import groups
-from psubench.render.report import facts, svg
+from psubench.render.report import facts, setting, svg
 from psubench.render.report.parts import Drawing, Part, Table
 
 NAME = "report.html"
@@ -32,6 +32,7 @@ def render(parts: Sequence[Part], runs: Sequence[Run]) -> str:
     drawn = _drawn(parts)
     template = environment.from_string(source.joinpath("page.html.jinja").read_text(encoding="utf-8"))
     text: str = template.render(
+        title=_title(parts),
         parts=parts,
         svg=drawn,
         sizes={d.name: svg.size(d.figure) for part in parts for d in _drawings(part)},
@@ -47,6 +48,14 @@ def render(parts: Sequence[Part], runs: Sequence[Run]) -> str:
         version=__version__,
     )
     return text
+
+
+def _title(parts: Sequence[Part]) -> str:
+    """What was asked; of several kinds, which they are."""
+    if len(parts) == 1:
+        return parts[0].headline
+    first, *rest = (part.title for part in parts)
+    return setting.listed([first, *(title.lower() for title in rest)])
 
 
 def _drawings(part: Part) -> list[Drawing]:
