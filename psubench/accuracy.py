@@ -101,7 +101,8 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row per model, data, neuron, T and recipe: over the seeds that ended well.
 
     Accuracy has mean, sample standard deviation (None for one seed) and n; the firing rate, time and work
-    are means over seeds; the memory is the largest. `status` is "ok" if every seed's is.
+    are means over the same seeds, unknown if one is; the memory is the largest that is known. `status` is
+    "ok" if every seed's is.
     """
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -115,8 +116,8 @@ def _summed(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     values = [row["accuracy"] for row in good]
 
     def mean(name: str) -> float | None:
-        known = [row[name] for row in good if row[name] is not None]
-        return statistics.fmean(known) if known else None
+        found = [row[name] for row in good]
+        return statistics.fmean(found) if found and None not in found else None
 
     return {
         **{name: group[0][name] for name in (*_SAME, "label", "note", "epochs", "run_id")},

@@ -154,9 +154,12 @@ class Recorder:
         """Writes one record and waits until it is on the disk.
 
         Raises:
-            PsubenchError: the disk is full or gone; every earlier record is kept whole.
+            PsubenchError: the disk is full or gone; every earlier record is kept whole. Or the file was
+                removed, and everything with it.
         """
-        line = json.dumps(record, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        text = json.dumps(record, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        # Names of files may hold bytes that are no text: a question mark stands for each.
+        line = text.encode(errors="replace") + b"\n"
         # Ctrl-C waits: it must find a whole line or none.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -177,6 +180,10 @@ class Recorder:
                 "what was recorded before is kept; make room and continue with --resume",
             ) from None
         self._end += len(line)
+        if os.fstat(self._file).st_nlink == 0:  # the system would go on writing where nobody can read
+            raise PsubenchError(
+                f"{self.path} was removed while the run went on", "measure again, and keep the folder"
+            )
 
     def close(self) -> None:
         """Closes the file."""

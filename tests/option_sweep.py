@@ -63,10 +63,10 @@ SUITES = tuple(str(path) for path in sorted((ROOT / "suites").glob("*.toml"))) +
 FLAG = (None,)
 PLAN = {
     "--T": RANGES, "--batch": RANGES, "--size": RANGES, "--neurons": NEURONS, "--model": MODELS,
-    "--data": DATA, "--device": DEVICES, "--dtype": DTYPES, "--phase": PHASES, "--mode": MODES,
-    "--threads": COUNTS, "--timeout": SECONDS, "--max-memory": SIZES, "--seed": COUNTS,
-    "--json": FLAG, "--quiet": FLAG,
-    "--out": ("out", "/dev/null/x", "a/b/c", "\udcff"), "--resume": FLAG, "--yes": FLAG,
+    "--data": DATA, "--device": DEVICES, "--dtype": DTYPES, "--phase": PHASES,
+    "--mode": MODES, "--threads": COUNTS, "--timeout": SECONDS, "--max-memory": SIZES, "--seed": COUNTS,
+    "--json": FLAG, "--quiet": FLAG, "--resume": FLAG, "--yes": FLAG,
+    "--out": ("out", "/dev/null/x", "a/b/c", "\udcff"),
 }  # fmt: skip
 TIMED = {"--reference": NEURONS, "--processes": COUNTS}
 SPEED = {**PLAN, **TIMED, "--precision": SHARES, "--max-seconds": SECONDS, "--no-memory": FLAG}

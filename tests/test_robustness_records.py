@@ -53,7 +53,7 @@ def test_the_records_that_are_edited_are_good_ones(folder, kind):
     assert ends_well("plot", path, "--out", folder, "--format", "svg")[0] == 2 * (kind == "energy")
 
 
-@examples(60)
+@examples(40)
 @given(kind=KINDS, seed=SEEDS)
 def test_an_edited_record_is_shown_or_refused(folder, kind, seed):
     path = written(folder, text_of(edited(RUNS[kind], seed)), kind)
@@ -61,13 +61,13 @@ def test_an_edited_record_is_shown_or_refused(folder, kind, seed):
         ends_well(*way)
 
 
-@examples(12)
+@examples(6)
 @given(kind=KINDS.filter(lambda kind: kind != "energy"), seed=SEEDS)
 def test_an_edited_record_is_drawn_or_refused(folder, kind, seed):
     ends_well("plot", written(folder, text_of(edited(RUNS[kind], seed))), "--out", folder, "--format", "svg")
 
 
-@examples(3)
+@examples(2)
 @given(kind=st.sampled_from(("speed", "energy", "sparsity")), seed=SEEDS)
 def test_an_edited_record_is_reported_or_refused(folder, kind, seed):
     ends_well("report", written(folder, text_of(edited(RUNS[kind], seed))), "--out", folder / "report")
@@ -91,7 +91,7 @@ def numbers(folder):
     }
 
 
-@examples(60)
+@examples(40)
 @given(kind=KINDS, seed=SEEDS)
 def test_what_is_taken_out_never_becomes_a_number(folder, numbers, kind, seed):
     """Every number of what is left was there before, in the same column."""
@@ -103,7 +103,7 @@ def test_what_is_taken_out_never_becomes_a_number(folder, numbers, kind, seed):
         assert found <= numbers[kind][column], column
 
 
-@examples(40)
+@examples(30)
 @given(kind=KINDS, seed=SEEDS)
 def test_a_record_that_is_cut_or_overwritten_is_shown_or_refused(folder, kind, seed):
     draw = random.Random(seed)
@@ -116,7 +116,7 @@ def test_a_record_that_is_cut_or_overwritten_is_shown_or_refused(folder, kind, s
     ends_well("export", written(folder, bytes(data)), "--format", draw.choice(FORMATS))
 
 
-@examples(40)
+@examples(30)
 @given(content=st.one_of(st.binary(max_size=300), st.text(max_size=300).map(lambda t: t.encode())))
 def test_noise_is_refused(folder, content):
     assert ends_well("show", written(folder, content + b"\n"))[0] in (2, NOT_COMPARABLE)

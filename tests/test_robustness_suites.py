@@ -16,8 +16,9 @@ SUITES = Path(__file__).parent.parent / "suites"
 TEXTS = {path.name: path.read_text() for path in sorted(SUITES.glob("*.toml"))}
 TRAINED = {name for name in TEXTS if "[[speed]]" not in TEXTS[name]}
 VALUES = (
-    "1", "-1", "0", "1.5", "1e400", "nan", "true", '""', '"x"', '"all"', "[]", "[[]]", "[1, 2]", "{a = 1}", "{}",
-    "2020-01-01", '"$x_{"', '"4..128"', '"a\\u0000.py:X"', "9" * 5000, "[" * 2000, '"µ\\n"', '["lif"]',
+    "1", "-1", "0", "1.5",
+    "1e400", "nan", "true", '""', '"x"', '"all"', "[]", "[[]]", "[1, 2]",
+    "{a = 1}", "{}", "2020-01-01", '"$x_{"', '"4..128"', '"a\\u0000.py:X"', "9" * 5000, "[" * 2000, '"µ\\n"', '["lif"]',
 )  # fmt: skip
 LINES = (
     "[settings]", "[[speed]]", "[[skip]]", "[speed]", 'reason = "x"', 'neuron = "psu"', "T = 4", "= 1", "[[",
@@ -54,7 +55,7 @@ def test_a_range_is_read_or_refused(text):
     assert parse_range(",".join(map(str, values)), "--T") == values
 
 
-@examples(60)
+@examples(30)
 @given(name=st.sampled_from(sorted(TEXTS)), seed=SEEDS)
 def test_an_edited_suite_is_planned_or_refused(folder, name, seed):
     draw = random.Random(seed)
@@ -75,7 +76,7 @@ def test_an_edited_suite_is_planned_or_refused(folder, name, seed):
     planned(folder, "\n".join(lines).encode(), name)
 
 
-@examples(40)
+@examples(25)
 @given(content=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
 def test_noise_is_no_suite(folder, content):
     assert planned(folder, content, "smoke.toml") == [2]

@@ -48,7 +48,10 @@ def test_trained_on_the_spot_and_from_the_same_training_as_a_file_are_the_same(t
 
 
 def test_speed_times_the_trained_network(tmp_path):
-    options = ["--model", "mlp(width=0.1)", "--neurons", "psu", "--reference", "psu", "--T", "32", "--batch", "8", "--phase", "infer", "--processes", "1", "--max-seconds", "0.1", "--no-memory", "--quiet", "--json"]
+    options = [
+        "--model", "mlp(width=0.1)", "--neurons", "psu", "--reference", "psu", "--T", "32", "--batch", "8",
+        "--phase", "infer", "--processes", "1", "--max-seconds", "0.1", "--no-memory", "--quiet", "--json",
+    ]  # fmt: skip
     rates = []
     for number, weights in enumerate(([], ["--checkpoint", trained(tmp_path)])):
         done = psubench("speed", *options, *weights, "--out", tmp_path / f"speed{number}", cwd=tmp_path)

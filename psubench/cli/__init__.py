@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -72,6 +73,8 @@ def _common(
 def main() -> None:
     """Runs the program; every error of the user's is one line on stderr and an exit code."""
     debug = "--debug" in sys.argv
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows no µ gets an escape
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
         sys.exit(app(arguments, prog_name="psubench", standalone_mode=False) or 0)
@@ -88,5 +91,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader, `head` for example, has had enough
         sys.exit(0)
+    except OSError as error:  # of the machine: no temporary folder, a full disk, too many open files
+        if debug:
+            raise
+        print(f"error: {one_line(str(error))}; mend that and try again", file=sys.stderr)
+        sys.exit(USAGE)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)

@@ -136,7 +136,7 @@ def write_bytes(data: bytes, path: Path) -> None:
     Raises:
         PsubenchError: the file cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.parent / f".{path.name}.{os.getpid()}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
