@@ -18,6 +18,8 @@ _MOST_DIGITS = 9
 PHASES = ("infer", "train")
 MODES = ("layer", "step")
 DTYPES = ("float32", "float64", "bfloat16")
+LARGEST_SEED = 2**32 - 1
+"""What every generator of random numbers takes, with what is added to it."""
 MOST_CASES = 500
 """More are run only when that was asked for once more."""
 

@@ -104,6 +104,16 @@ def test_a_result_that_cannot_be_written_leaves_the_record(tmp_path):
     assert record.read(tmp_path / record.NAME)[-1]["status"] == "complete"
 
 
+def test_a_block_in_which_every_case_failed_can_be_read(tmp_path):
+    command = [*RUN, "--device", "scripted", "--T", "2", "--out", str(tmp_path)]
+    plugin = ["--neurons", "os:getcwd", "--reference", "os:getcwd"]
+    code, said = ended([*command, *plugin])
+    assert code == 4
+    assert len(said) == 1
+    assert "getcwd cannot be called" in said[0]
+    assert [one["cases"][0]["status"] for one in record.read(tmp_path / record.NAME)[1:-1]] == ["failed"]
+
+
 def test_a_folder_whose_name_is_no_text_holds_a_run(tmp_path):
     out = os.fsencode(tmp_path) + b"/\xff"
     code, said = ended([*(os.fsencode(word) for word in SCRIPTED), b"--out", out])

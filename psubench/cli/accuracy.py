@@ -10,6 +10,7 @@ import typer
 
 from psubench.cli import options as o
 from psubench.errors import PsubenchError
+from psubench.suite import LARGEST_SEED
 
 if TYPE_CHECKING:
     from psubench.training.case import Training
@@ -92,9 +93,10 @@ def _numbers(text: str) -> list[int]:
         numbers = [int(piece) for piece in text.split(",")]
     except ValueError:
         numbers = [-1]
-    if min(numbers) < 0:
+    if min(numbers) < 0 or max(numbers) > LARGEST_SEED:
         raise PsubenchError(
-            f'--seeds "{text}" is no list of whole numbers from 0', "write for example --seeds 0,1,2"
+            f'--seeds "{text}" is no list of whole numbers from 0 to {LARGEST_SEED}',
+            "write for example --seeds 0,1,2",
         )
     return numbers
 

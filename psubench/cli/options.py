@@ -11,7 +11,7 @@ import typer
 
 from psubench.cli import completion
 from psubench.errors import PsubenchError
-from psubench.suite import choice, choices
+from psubench.suite import LARGEST_SEED, choice, choices
 
 if TYPE_CHECKING:
     from psubench.runner import Settings
@@ -85,7 +85,7 @@ MaxMemory = Annotated[
         metavar="BYTES", help="What a worker may allocate, such as 4GiB; 80 % of the machine by default."
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of input, weights and order.")]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of input, weights and order.")]
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of the run; reports/COMMAND-DATE-TIME by default.")
 ]
@@ -122,6 +122,8 @@ def settings(
     for option, seconds in (("--max-seconds", max_seconds), ("--timeout", timeout)):
         if not math.isfinite(seconds):
             raise PsubenchError(f"{option} {seconds} never ends", f"write for example {option} 3600")
+    if seed > LARGEST_SEED:
+        raise PsubenchError(f"seed = {seed} is above {LARGEST_SEED}", "give a smaller one")
     limit = _bytes(max_memory, "--max-memory") if max_memory else memory_limit_bytes()
     return Settings(processes, share(precision, "--precision"), max_seconds, timeout, limit, seed, memory)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from psubench.cli import options as o
+from psubench.suite import LARGEST_SEED
 
 SuiteFile = Annotated[Path, typer.Argument(metavar="SUITE", help="A TOML file, such as suites/smoke.toml.")]
 _HERE = "instead of the suite's"
@@ -17,7 +18,9 @@ Processes = Annotated[int | None, typer.Option(min=1, help=f"Worker processes pe
 Precision = Annotated[str | None, typer.Option(metavar="PERCENT", help=f"Interval width, {_HERE}.")]
 MaxSeconds = Annotated[float | None, typer.Option(min=0.01, help=f"Seconds per block, {_HERE}.")]
 Threads = Annotated[int | None, typer.Option(min=1, help=f"Threads of a worker, {_HERE}.")]
-Seed = Annotated[int | None, typer.Option(min=0, help=f"Of input, weights and order, {_HERE}.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=LARGEST_SEED, help=f"Of input, weights and order, {_HERE}.")
+]
 _DEFAULTS = {
     "processes": 5, "precision": "2%", "max_seconds": 1.5, "timeout": 120.0, "max_memory": None, "seed": 0,
     "memory": True, "threads": 1,

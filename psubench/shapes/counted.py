@@ -54,7 +54,8 @@ _RASTER = fields(
 )
 _COUNTED = fields(
     {
-        "split": TEXT, "note": TEXT_OR_NONE, "energy_model": _MODEL, "layers": many(_LAYER, least=1),
+        "split": TEXT, "note": TEXT_OR_NONE, "calibrated_layers": COUNT, "energy_model": _MODEL,
+        "layers": many(_LAYER, least=1),
         "maps": many(_MAP), "raster": many(_RASTER),
     }
 )  # fmt: skip

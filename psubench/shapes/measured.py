@@ -40,9 +40,7 @@ _BLOCK_FIELDS: Mapping[str, Check] = {
 }
 _BLOCK_EXTRAS: Mapping[str, Check] = {"note": TEXT_OR_NONE, "elapsed_s": AMOUNT}
 _SAMPLES = each(numbers(least=1))
-_TIMED = fields(
-    {"rounds": COUNT, "loops": POSITIVE_COUNT, "wall_ns": _SAMPLES, "device_ns": unknown_or(_SAMPLES)}
-)
+_TIMED = fields({"rounds": COUNT, "loops": COUNT, "wall_ns": _SAMPLES, "device_ns": unknown_or(_SAMPLES)})
 
 
 def _ok(record: Mapping[str, Any]) -> list[str]:
@@ -71,12 +69,12 @@ def _timed(record: Mapping[str, Any], where: str) -> None:
         for name in [*_ok(record), *record["wall_ns"]]:
             if not samples.get(name) and record["rounds"]:
                 raise ShapeError(f"{clock}.{name} is missing")
-    if _ok(record) and not record["rounds"]:
-        raise ShapeError("rounds is 0, though a case is ok")
+    if _ok(record) and not (record["rounds"] and record["loops"]):
+        raise ShapeError("rounds or loops is 0, though a case is ok")
 
 
 _COUNTER = fields(
-    {"source": TEXT, "name": TEXT, "unit_j": POSITIVE, "step_j": unknown_or(POSITIVE)},
+    {"source": TEXT, "name": TEXT, "unit_j": POSITIVE, "step_j": unknown_or(AMOUNT)},
 )
 _WINDOW = fields(
     {

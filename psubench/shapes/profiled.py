@@ -22,7 +22,7 @@ from psubench.shapes.language import (
     unknown_or,
 )
 
-_WAY = fields(dict.fromkeys(("self_ns", "device_ns", "launches", "allocated_bytes"), COUNT))
+_WAY = fields(dict.fromkeys(("self_ns", "device_ns", "launches", "allocated_bytes"), INTEGER))
 _LAYER = fields(
     {
         "layer": TEXT, "kind": TEXT, "forward": _WAY, "backward": _WAY,
@@ -32,7 +32,7 @@ _LAYER = fields(
 _OPERATOR = fields(
     {
         **dict.fromkeys(("operator", "role"), TEXT),
-        **dict.fromkeys(("calls", "self_ns", "total_ns", "device_ns"), COUNT),
+        **dict.fromkeys(("calls", "self_ns", "total_ns", "device_ns"), INTEGER),
         "bytes": INTEGER,
     }
 )

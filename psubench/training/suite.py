@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from psubench.errors import PsubenchError
+from psubench.suite import LARGEST_SEED
 from psubench.training.recipe import Task, check_known, read, table_of
 
 DEFAULT_NEURONS = ("lif", "psn", "psu", "ipsu", "rpsu")
@@ -42,6 +43,6 @@ def read_suite(path: Path) -> Suite:
 def _list(values: object, kind: type, where: str, example: str) -> list:  # type: ignore[type-arg]
     if not isinstance(values, list) or not values or not all(type(value) is kind for value in values):
         raise PsubenchError(f"{where} = {values!r} is no list of {kind.__name__}", example)
-    if kind is int and min(values) < 0:
-        raise PsubenchError(f"{where} holds {min(values)}", "seeds begin at 0")
+    if kind is int and not 0 <= min(values) <= max(values) <= LARGEST_SEED:
+        raise PsubenchError(f"{where} = {values!r:.60}", f"seeds are whole numbers from 0 to {LARGEST_SEED}")
     return values
