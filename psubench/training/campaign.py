@@ -124,7 +124,9 @@ class Campaign:
                 recorder.append({"type": "training", "key": case.key, **event})
                 self.watcher.epoch(case.title, event)
         elif kind == "end":
-            recorder.append({"type": "trained", "key": case.key, **event})
+            # Of a process that died nothing is known but how.
+            unknown = dict.fromkeys(("test", "activity", "peak_memory_bytes", "parameters"))
+            recorder.append({"type": "trained", "key": case.key, **unknown, **event})
             self.watcher.end(case.title, event)
         elif kind == "begin":
             self.watcher.begin(case.title, event["epoch"], event["epochs"])
