@@ -82,7 +82,7 @@ def _rate(row: Row) -> str:
 
 
 def _memory(row: Row) -> str:
-    return UNKNOWN if row["peak_memory_bytes"] is None else f"{row['peak_memory_bytes'] / 2**20:.0f} MiB"
+    return UNKNOWN if row["peak_memory_bytes"] is None else f"{row['peak_memory_bytes'] / 2**20:.0f}"
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -113,7 +113,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("data_s"),
     Column("samples_per_s"),
     Column("parameters"),
-    Column("peak_memory_bytes", "peak\nmemory", _memory),
+    Column("peak_memory_bytes", "peak\nMiB", _memory),
     Column("message"),
     Column("run_id"),
 )
