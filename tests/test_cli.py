@@ -122,7 +122,7 @@ def test_the_example_can_be_shown_exported_and_drawn(tmp_path):
     assert psubench("export", str(EXAMPLE), "--format", "markdown").stdout.count("\n| train ") == 30
     drawn = psubench("plot", str(EXAMPLE), "--format", "svg", "--out", str(tmp_path))
     assert drawn.returncode == 0
-    assert len(list(tmp_path.glob("*.svg"))) == 2
+    assert len(list(tmp_path.glob("*.svg"))) == 3
 
 
 def test_the_columns_of_the_csv_are_the_contract():

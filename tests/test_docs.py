@@ -26,6 +26,12 @@ def test_the_table_in_the_readme_is_that_of_the_committed_run():
     assert [line for line in quoted if line not in shown] == []
 
 
+def test_the_accuracies_in_the_readme_are_those_of_the_committed_run():
+    shown = [line.rstrip() for line in psubench("show", "reports/example-accuracy").stdout.splitlines()]
+    block = README.split("--out reports/example-accuracy\n")[1].split("```")[0]
+    assert [line for line in block.splitlines() if line] == [line for line in shown if line]
+
+
 def test_every_neuron_is_in_the_readme_with_its_equation():
     for spec in TABLE.values():
         assert f"| `{spec.name}`" in README
