@@ -75,7 +75,7 @@ def test_a_mistake_in_a_recipe_is_one_line(text, complaint, tmp_path):
         ("recipes = []", "recipes = [] is no list of str"),
         ("recipe = ['a.toml']", 'did you mean "recipes"'),
         ("recipes = ['none.toml']", "cannot read"),
-        ("recipes = ['none.toml']\nseeds = [-1]", "seeds holds -1"),
+        ("recipes = ['none.toml']\nseeds = [-1]", "seeds = [-1]; seeds are whole numbers from 0"),
         ("recipes = ['none.toml']\nneurons = 'lif'", "neurons = 'lif' is no list"),
     ],
 )
