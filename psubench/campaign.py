@@ -60,10 +60,10 @@ class Campaign:
         records = record.read(path)
         before, now = headers.last(records), self._header()
         for what in ("psubench", "seed", "environment"):
-            headers.check_same(what, before[what], now[what], self.folder)
-        weights = before["settings"].get("checkpoint"), now["settings"]["checkpoint"]
+            headers.check_same(what, before.get(what), now[what], self.folder)
+        weights = before.get("settings", {}).get("checkpoint"), now["settings"]["checkpoint"]
         headers.check_same("the weights of", weights[0], weights[1], self.folder)
-        headers.check_same_where_both("the plug-in", before["plugins"], now["plugins"], self.folder)
+        headers.check_same_where_both("the plug-in", before.get("plugins", {}), now["plugins"], self.folder)
         references = _references(before), _references(now)
         headers.check_same_where_both("the reference of case", *references, self.folder)
         return analyse.finished(records)
