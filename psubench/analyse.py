@@ -86,8 +86,9 @@ def trials(records: Iterable[Record]) -> tuple[dict[str, Record], dict[str, dict
     for record in records:
         if record["type"] == "run":
             run_id = record["run_id"]
+            trained = record.get("settings", {}).get("checkpoint") is not None
             for case in record["cases"]:
-                planned.setdefault(case["key"], {**case, "run_id": run_id})
+                planned.setdefault(case["key"], {**case, "run_id": run_id, "trained": trained})
         elif record["type"] in _MEASURED:
             _collect(record, run_id, found)
     return planned, found
@@ -122,6 +123,7 @@ def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -
         "status": status,
         "message": message,
         "run_id": trials[-1].run_id if trials else planned["run_id"],
+        "weights": "trained" if planned["trained"] else "untrained",
         **_activity(trials),
     }
     good = trials if status == "ok" else []

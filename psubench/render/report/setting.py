@@ -41,7 +41,10 @@ def remarks(rows: Sequence[Row]) -> list[str]:
     notes = [f"T = {', '.join(dict.fromkeys(Ts))}: {message}" for message, Ts in found.items()]
     if doubted:
         notes.append(f"unverified, no reference has confirmed their spikes: {', '.join(doubted)}")
-    rates = any(row["kind"] == "speed" and row["firing_rate"] is not None for row in rows)
+    rates = any(
+        row["kind"] == "speed" and row["firing_rate"] is not None and row["weights"] == "untrained"
+        for row in rows
+    )
     return [*notes, *(["firing rates are those of untrained weights"] if rates else [])]
 
 
@@ -54,7 +57,8 @@ def about(rows: Sequence[Row], runs: Sequence[Sequence[Record]]) -> dict[str, st
         texts = [data(str(value)) if name == "data" else str(value) for value in values]
         if texts:
             found[name] = {", ".join(texts): None}
-    said = {name: " / ".join(texts) for name, texts in found.items()} | {"weights": "untrained"}
+    found["weights"] = dict.fromkeys(row["weights"] for row in rows)
+    said = {name: " / ".join(texts) for name, texts in found.items()}
     doubted = groups.labels([row for row in rows if unverified(row)])
     said |= {"unverified": ", ".join(doubted)} if doubted else {}
     if any(str(row["device"]).startswith("scripted") for row in rows):
