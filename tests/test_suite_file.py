@@ -114,7 +114,12 @@ def test_a_file_that_is_not_there_or_holds_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path", [*sorted((ROOT / "suites").glob("*speed*.toml")), ROOT / "suites/smoke.toml"]
+    "path",
+    [
+        *sorted((ROOT / "suites").glob("*speed*.toml")),
+        ROOT / "suites/smoke.toml",
+        ROOT / "suites/implementations.toml",
+    ],
 )
 def test_committed_suites_can_be_planned(path):
     read = suite_file.read(path)
