@@ -129,7 +129,7 @@ def _row(planned: Record, trials: Sequence[Trial], plan: Mapping[str, Record]) -
     good = trials if status == "ok" else []
     if row["kind"] == "energy":
         return {**row, **_energy(row, good), **_ratio(good)}
-    return {**row, **_speed(good), **_ratio(good)}
+    return {**row, **_speed(good), **_roof(good), **_ratio(good)}
 
 
 def status_of(trials: Sequence[Trial], skip: str | None) -> tuple[str, str | None]:
@@ -167,6 +167,27 @@ def _speed(trials: Sequence[Trial]) -> dict[str, Any]:
     p05, *_, p95 = statistics.quantiles(samples * (1 + (len(samples) == 1)), n=20, method="inclusive")
     median = statistics.median(samples)
     return {"median_s": median, "p05_s": p05, "p95_s": p95, "rounds": len(samples), "processes": len(trials)}
+
+
+def _roof(trials: Sequence[Trial]) -> dict[str, Any]:
+    """What a call must move, how fast copies of its input moved as much, and its share of that speed.
+
+    Medians over processes; in each the copies lay between the rounds that gave the case its time.
+    """
+    shares, speeds, least = [], [], None
+    for trial in trials:
+        roof, name = trial.block.get("roof"), trial.outcome["neuron"]
+        if not roof or not roof["copy_ns"] or name not in roof["least_bytes"]:
+            continue
+        least = roof["least_bytes"][name]
+        speeds.append(1e9 * roof["copy_bytes"] * roof["copy_loops"] / statistics.median(roof["copy_ns"]))
+        seconds = statistics.median(times(trial.block)[name]) / (trial.block["loops"] * 1e9)
+        shares.append(least / seconds / speeds[-1])
+    return {
+        "least_bytes": least,
+        "copy_bytes_per_s": statistics.median(speeds) if speeds else None,
+        "copy_share": statistics.median(shares) if shares else None,
+    }
 
 
 def _energy(row: Record, trials: Sequence[Trial]) -> dict[str, Any]:

@@ -9,21 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from psubench import analyse, intervals
-from psubench.detect import Comparison
 from psubench.devices import available, device_lock, disturbances, machine, memory_limit_bytes
 from psubench.devices.disturbances import Finding
 from psubench.devices.energy import meters
 from psubench.devices.nvml import Nvml
 from psubench.plan import speed_blocks
+from psubench.regression.detect import smallest_effect
+from psubench.regression.evidence import log_ratio
 from psubench.runner import Crew, Settings, Watcher
 from psubench.suite import Block
 from psubench.workers import Host
 
 REFERENCE, NEURON = "lif", "psu"
 CASE = {
-    "neurons": NEURON, "reference": REFERENCE, "T": "32", "batch": "32", "size": "512", "phase": "infer",
-    "data": "spoken-digits",
+    "neurons": NEURON, "reference": REFERENCE, "T": "32", "batch": "8", "size": "128", "phase": "train",
 }  # fmt: skip
+"""As in suites/ci.toml: the noise of another case would say little of what that suite finds."""
+POWER = 0.9
 WAITING = 0.02  # of a window's time; less is the reading of the clocks
 Record = Mapping[str, Any]
 
@@ -32,7 +34,8 @@ def examine(
     device: str,
     threads: int,
     seconds: float,
-    comparison: Comparison,
+    processes: int,
+    margin: float,
     watcher: Watcher,
     on_wait: Callable[[str], None],
 ) -> dict[str, Any]:
@@ -40,7 +43,9 @@ def examine(
 
     Args:
         device: as `devices.resolve` gives it.
-        seconds: of samples, shared by the processes of `comparison`; 0 measures nothing.
+        seconds: of samples, shared by the processes; 0 measures nothing.
+        processes: fresh ones, one after the other.
+        margin: relative change that a comparison lets pass.
         watcher: told of cases that fail.
         on_wait: told in a sentence that another run holds the device.
     """
@@ -49,7 +54,7 @@ def examine(
     if seconds > 0:
         with device_lock(device, on_wait):
             before = disturbances.snapshot()
-            records = same_against_same(device, threads, seconds, comparison.processes, watcher)
+            records = same_against_same(device, threads, seconds, processes, watcher)
             after = disturbances.snapshot()
     findings = disturbances.settings(threads) + of_gpus(Nvml())
     if before and after:
@@ -58,7 +63,7 @@ def examine(
         "machine": machine(),
         "devices": [info._asdict() for info in available()],
         "energy": [entry for info in available() if info.usable for entry in counters(info.name)],
-        "noise": noise(records, comparison) if records else None,
+        "noise": noise(records, margin) if records else None,
         "findings": [finding._asdict() for finding in findings],
     }
 
@@ -111,29 +116,28 @@ def _process(number: int, block: Block, settings: Settings, watcher: Watcher) ->
     return record
 
 
-def noise(records: Sequence[Record], comparison: Comparison) -> dict[str, Any]:
-    """The A/A result, and the smallest slowdown that a comparison finds with it.
+def noise(records: Sequence[Record], margin: float) -> dict[str, Any]:
+    """The A/A result, and the smallest slowdown that `compare --git` finds with such noise.
 
-    `sd` is the standard deviation between processes of the median log-ratio, of LIF to itself and to
-    the PSU. The larger one decides: two neurons differ in their place in memory from process to
-    process, which LIF against itself cannot show.
+    `sd` is the standard deviation between processes of what compare judges by: the log-ratio of the
+    fastest samples of LIF and PSU. Two neurons differ in their place in memory from process to process,
+    which LIF against itself cannot show.
     """
-    ratios = [found for found in map(analyse.block_ratios, records) if found]
-    medians = {name: [found[name].value for found in ratios if name in found] for name in (REFERENCE, NEURON)}
-    sd = {name: statistics.stdev(values) if len(values) > 1 else None for name, values in medians.items()}
-    known = [value for value in sd.values() if value is not None]
-    same, case = medians[REFERENCE], records[0]["case"]
+    again = [found[REFERENCE].value for r in records if REFERENCE in (found := analyse.block_ratios(r))]
+    ratios = [value for record in records if (value := log_ratio(record, NEURON)) is not None]
+    sd = statistics.stdev(ratios) if len(ratios) > 1 else None
+    case = records[0]["case"]
     size = f"T={case['T']} batch={case['batch']} size={case['size']}"
     return {
-        "case": f"{REFERENCE} against itself and {NEURON}, inference, {size}",
+        "case": f"{REFERENCE} against itself and {NEURON}, {case['phase']}, {size}",
         "device": case["device"],
         "processes": len(ratios),
         "rounds": sum(record.get("rounds", 0) for record in records),
-        "noise_floor": intervals.noise_floor(intervals.over_processes(same)) if same else None,
-        "sd_same": sd[REFERENCE],
-        "sd_other": sd[NEURON],
-        "smallest_effect": comparison.smallest_effect(max(known)) if known else None,
-        "comparison": vars(comparison),
+        "noise_floor": intervals.noise_floor(intervals.over_processes(again)) if again else None,
+        "sd": sd,
+        "smallest_effect": None if sd is None else smallest_effect(sd, margin, POWER),
+        "power": POWER,
+        "margin": margin,
         "failed": [
             outcome["message"] for r in records for outcome in r["cases"] if outcome["status"] != "ok"
         ],

@@ -110,7 +110,7 @@ COMMANDS = {
     ("data", "list"): ({"--json": FLAG}, ()),
     ("data", "get"): ({"--mirror": ("file:///nowhere", "x"), "--quiet": FLAG}, ("spoken-digits", "nothing")),
     ("doctor", "--seconds", "0"): (
-        {"--device": DEVICES, "--margin": SHARES, "--processes": COUNTS, "--cases": COUNTS, "--json": FLAG},
+        {"--device": DEVICES, "--margin": SHARES, "--processes": COUNTS, "--json": FLAG},
         (),
     ),
 }

@@ -7,8 +7,9 @@ import sys
 import pytest
 from compare_records import changed, run
 
-from psubench import analyse, baseline, record
+from psubench import analyse, record
 from psubench.errors import PsubenchError
+from psubench.regression import baseline
 from psubench.render import export
 
 SIX = [0.0, 0.01, -0.01, 0.005, -0.005, 0.0]

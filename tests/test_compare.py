@@ -9,8 +9,8 @@ import pytest
 from compare_records import case, changed, run
 
 from psubench import record
-from psubench.compare import compare
 from psubench.errors import PsubenchError
+from psubench.regression.compare import compare
 
 FIVE = [0.0, 0.004, -0.004, 0.002, -0.002]
 BLOCK = {("lif", 8, "infer"): FIVE, ("psu", 8, "infer"): FIVE, ("psn", 8, "infer"): FIVE}

@@ -13,13 +13,12 @@ from rich.console import Console
 from test_counters import zones
 
 from psubench import doctor
-from psubench.detect import Comparison
 from psubench.devices.energy import ROOT_VARIABLE
 from psubench.record import AGAIN
+from psubench.regression.detect import smallest_effect
 from psubench.render import doctor as shown
 
-CI = Comparison(margin=0.03, processes=2, cases=24)
-CASE = {"device": "cpu", "threads": 1, "T": 32, "batch": 32, "size": 512}
+CASE = {"device": "cpu", "threads": 1, "T": 32, "batch": 8, "size": 128, "phase": "train"}
 OK = {"status": "ok", "message": None}
 
 
@@ -38,28 +37,28 @@ def block(ratio_again, ratio_psu, faults=(0,) * 8, cpu_share=1.0):
 
 def test_noise_is_what_processes_differ_by():
     records = [block(1.00, 0.50), block(1.02, 0.55)]
-    found = doctor.noise(records, CI)
-    same, other = math.log(1.02), math.log(0.55 / 0.50)
-    assert found["sd_same"] == pytest.approx(same / math.sqrt(2), rel=1e-4)
-    assert found["sd_other"] == pytest.approx(other / math.sqrt(2), rel=1e-4)
+    found = doctor.noise(records, 0.03)
+    # The fastest sample of the reference is its second one, in the second process.
+    same, other = math.log(1.02), math.log(0.55 / 1.02 / 0.50)
+    assert found["sd"] == pytest.approx(abs(other) / math.sqrt(2), rel=1e-4)
     # Student's t of one degree of freedom: 12.706
     assert found["noise_floor"] == pytest.approx(math.expm1(same / 2 + 12.706 * same / 2), rel=1e-3)
-    assert found["smallest_effect"] == CI.smallest_effect(found["sd_other"])  # the larger of both
+    assert found["smallest_effect"] == smallest_effect(found["sd"], 0.03, 0.9)
     assert (found["processes"], found["rounds"], found["failed"]) == (2, 16, [])
-    assert found["case"] == "lif against itself and psu, inference, T=32 batch=32 size=512"
+    assert found["case"] == "lif against itself and psu, train, T=32 batch=8 size=128"
 
 
 def test_one_process_has_no_spread():
-    found = doctor.noise([block(1.01, 0.5)], CI)
-    spreads = ("noise_floor", "sd_same", "sd_other", "smallest_effect")
-    assert [found[name] for name in spreads] == [None] * 4
+    found = doctor.noise([block(1.01, 0.5)], 0.03)
+    spreads = ("noise_floor", "sd", "smallest_effect")
+    assert [found[name] for name in spreads] == [None] * 3
 
 
 def test_a_process_that_failed_is_told_and_not_counted():
     bad = {"status": "oom", "message": "out of memory"}
     lost = {"type": "block", "reference": None, "case": CASE, "cases": [bad, bad]}
-    found = doctor.noise([lost, block(1.0, 0.5)], CI)
-    assert (found["processes"], found["failed"], found["sd_same"]) == (1, ["out of memory"] * 2, None)
+    found = doctor.noise([lost, block(1.0, 0.5)], 0.03)
+    assert (found["processes"], found["failed"], found["sd"]) == (1, ["out of memory"] * 2, None)
     assert doctor.of_windows([lost]) == []
 
 
@@ -140,15 +139,15 @@ REPORT = {
         },
     ],
     "noise": {
-        "case": "lif against itself and psu, inference, T=32 batch=32 size=512",
+        "case": "lif against itself and psu, train, T=32 batch=8 size=128",
         "device": "cpu",
         "processes": 5,
         "rounds": 1234,
         "noise_floor": 0.0123,
-        "sd_same": 0.0041,
-        "sd_other": 0.011,
+        "sd": 0.011,
         "smallest_effect": 0.0834,
-        "comparison": {"margin": 0.03, "processes": 5, "cases": 24, "alpha": 0.05, "power": 0.9},
+        "power": 0.9,
+        "margin": 0.03,
         "failed": ["the worker died of SIGSEGV"],
     },
     "findings": [
@@ -223,7 +222,7 @@ def test_the_real_thing(tmp_path):
     noise = report["noise"]
     assert (noise["processes"], noise["failed"]) == (2, [])
     assert noise["rounds"] >= 12
-    assert noise["sd_same"] > 0
+    assert noise["sd"] > 0
     assert noise["smallest_effect"] > 0.03
     assert report["machine"]["logical_cores"] >= 1
     assert report["devices"][0]["name"] == "cpu"

@@ -57,7 +57,7 @@ def test_every_public_thing_has_a_docstring(path):
         "import psubench.runner",
         "import psubench.analyse",
         "import psubench.training.campaign, psubench.training.suite, psubench.accuracy",
-        "import psubench.compare, psubench.duel, psubench.revisions, psubench.selftest",
+        "import psubench.regression.compare, psubench.regression.duel, psubench.regression.selftest",
         "import psubench.render.table, psubench.render.export, psubench.render.plots",
     ],
 )

@@ -10,7 +10,7 @@ from compare_records import changed, run
 from render_rows import same_as_golden
 from rich.console import Console
 
-from psubench.compare import compare
+from psubench.regression.compare import compare
 from psubench.render import comparison
 
 FIVE = [0.0, 0.004, -0.004, 0.002, -0.002]

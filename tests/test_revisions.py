@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 from compare_records import run
 
-from psubench import duel, suite_file, timing
+from psubench import suite_file
 from psubench.cli.git import suite_for
-from psubench.compare import compare
-from psubench.duel import Duel, again
 from psubench.errors import PsubenchError
-from psubench.evidence import evidence
-from psubench.revisions import packages, revisions
-from psubench.sides import suite_text
+from psubench.regression import duel, timing
+from psubench.regression.compare import compare
+from psubench.regression.duel import Duel, again
+from psubench.regression.evidence import evidence
+from psubench.regression.revisions import packages, revisions
+from psubench.regression.sides import suite_text
 
 ROOT = Path(__file__).parent.parent
 SUITE = """version = 1

@@ -6,12 +6,13 @@ import sys
 import pytest
 import torch
 
-from psubench import duel, handicap, neurons, record
+from psubench import neurons, record
 from psubench.errors import PsubenchError
-from psubench.handicap import Handicapped
-from psubench.rates import half_found, rate, rates
-from psubench.selftest import Selftest, Settings, handicapped
-from psubench.sides import suite_text
+from psubench.regression import duel, handicap
+from psubench.regression.handicap import Handicapped
+from psubench.regression.rates import half_found, rate, rates
+from psubench.regression.selftest import Selftest, Settings, handicapped
+from psubench.regression.sides import suite_text
 
 TABLE = {
     "neurons": "lif,psu", "data": "normal", "T": "4", "batch": "2", "size": "8", "phase": "infer",
@@ -56,14 +57,14 @@ def test_what_is_counted():
     found = {sentence: (r.hits, r.trials) for sentence, r in rates(suites, 0.05).items()}
     assert found == {
         "suites with a false alarm": (1, 2),
-        "cases falsely called slower": (1, 4),
-        "cases falsely called faster": (1, 4),
-        "cases left unclear": (1, 4),
+        "verdicts wrongly slower": (1, 4),
+        "verdicts wrongly faster": (1, 4),
+        "verdicts unclear": (1, 4),
         "suites in which the slowdown was found": (1, 2),
-        "slowed cases found": (1, 2),
+        "verdicts on what was slowed that say so": (1, 2),
     }
     equal = {sentence: r.hits for sentence, r in rates(suites, 0.0).items()}
-    assert equal["cases falsely called slower"] == 2
+    assert equal["verdicts wrongly slower"] == 2
     assert len(equal) == 4
 
 
@@ -127,7 +128,7 @@ def test_a_handicapped_neuron_gives_the_same_spikes_and_gradients(monkeypatch):
 def test_the_chosen_neuron_is_wrapped_on_both_sides_or_refused():
     assert handicapped(settings()) == [TABLE]
     made = handicapped(settings(inject=0.05, neuron="psu"))
-    assert made == [{**TABLE, "neurons": "lif,psubench.handicap:Handicapped(neuron=psu)"}]
+    assert made == [{**TABLE, "neurons": "lif,psubench.regression.handicap:Handicapped(neuron=psu)"}]
     with pytest.raises(PsubenchError, match="rpsu"):
         handicapped(settings(inject=0.05, neuron="rpsu"))
 
@@ -159,4 +160,4 @@ def assert_the_program_tells(folder):
     )
     assert done.returncode == 0, done.stderr
     assert "suites with a false alarm: 0 of 2 [95 %: 0.0 to 84.2 %]" in done.stdout
-    assert "slowed cases found: 0 of 2" in done.stdout
+    assert "verdicts on what was slowed that say so: 0 of 2" in done.stdout

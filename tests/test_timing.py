@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psubench.duel import LOOKS
-from psubench.evidence import Evidence
-from psubench.timing import Look, Rule, judge, suspects
+from psubench.regression.duel import LOOKS
+from psubench.regression.evidence import Evidence
+from psubench.regression.timing import Look, Rule, judge, suspects
 
 MARGIN = math.log1p(0.03)
 CASES = 24

@@ -39,10 +39,11 @@ def update(
 
     Later psubench compare reports/baseline reports/ci-20261124-101500 tells what has changed since.
     """
-    from psubench import baseline, suite_file
+    from psubench import suite_file
     from psubench.campaign import Campaign
     from psubench.cli.git import ci_suite
     from psubench.devices import resolve
+    from psubench.regression import baseline
     from psubench.render.progress import watch
 
     share = o.share(limit, "--limit")

@@ -13,7 +13,7 @@ from psubench.cli import options as o
 from psubench.errors import PsubenchError
 
 if TYPE_CHECKING:
-    from psubench.compare import Comparison
+    from psubench.regression.compare import Comparison
 
 FORMATS = ("table", "markdown", "json", "github")
 Sides = Annotated[
@@ -76,7 +76,7 @@ def compare(
 
 def _compare_records(sides: list[str], margin: float | None, gate: list[str]) -> Comparison:
     from psubench import record
-    from psubench.compare import compare
+    from psubench.regression.compare import compare
 
     if len(sides) != 2:
         raise PsubenchError(f"{len(sides)} runs to compare", "give two: psubench compare BASE NEW")

@@ -11,8 +11,7 @@ from psubench.cli import options as o
 
 Seconds = Annotated[float, typer.Option(min=0.0, max=3600.0, help="Of A/A samples; 0 measures no noise.")]
 Margin = Annotated[str, typer.Option(metavar="PERCENT", help="A change that compare lets pass.")]
-Cases = Annotated[int, typer.Option(min=1, help="Cases that compare gates.")]
-Processes = Annotated[int, typer.Option(min=1, help="Fresh processes, here and per revision of a compare.")]
+Processes = Annotated[int, typer.Option(min=1, help="Fresh ones; their spread decides.")]
 
 
 def doctor(
@@ -21,7 +20,6 @@ def doctor(
     threads: o.Threads = 1,
     margin: Margin = "3%",
     processes: Processes = 5,
-    cases: Cases = 24,
     quiet: o.Quiet = False,
     json: o.Json = False,
 ) -> None:
@@ -29,16 +27,14 @@ def doctor(
 
     Example: psubench doctor --seconds 10
     """
-    from psubench.detect import Comparison
     from psubench.devices import resolve
     from psubench.doctor import examine
     from psubench.render import doctor as shown
     from psubench.render.progress import watch
 
-    comparison = Comparison(o.share(margin, "--margin"), processes, cases)
-    name = resolve(device)
+    share, name = o.share(margin, "--margin"), resolve(device)
     with watch(quiet=quiet) as watcher:
-        report = examine(name, threads, seconds, comparison, watcher, watcher.message)
+        report = examine(name, threads, seconds, processes, share, watcher, watcher.message)
     if json:
         print(js.dumps(report, ensure_ascii=False, indent=2))
     else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from psubench.errors import PsubenchError
 
 if TYPE_CHECKING:
-    from psubench.compare import Comparison
+    from psubench.regression.compare import Comparison
     from psubench.suite_file import Suite
 
 CI_SUITE = Path("suites", "ci.toml")
@@ -31,8 +31,8 @@ def compare_revisions(
     say: Callable[[str], None],
 ) -> Comparison:
     """Measures two revisions and compares them; options as of `psubench compare`."""
-    from psubench.duel import Duel
-    from psubench.revisions import revisions
+    from psubench.regression.duel import Duel
+    from psubench.regression.revisions import revisions
 
     if len(sides) > 2:
         raise PsubenchError(

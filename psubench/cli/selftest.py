@@ -28,7 +28,7 @@ Neuron = Annotated[str, typer.Option(metavar="NAME", help="The built-in neuron t
 def aa(
     suites: Suites = 13,
     load: Load = False,
-    budget: Budget = 300.0,
+    budget: Budget = 600.0,
     max_seconds: MaxSeconds = 3600.0,
     margin: Margin = None,
     suite: SuiteFile = None,
@@ -52,7 +52,7 @@ def power(
     neuron: Neuron = "psu",
     suites: Suites = 6,
     load: Load = False,
-    budget: Budget = 300.0,
+    budget: Budget = 600.0,
     max_seconds: MaxSeconds = 3600.0,
     margin: Margin = None,
     suite: SuiteFile = None,
@@ -81,7 +81,7 @@ def _settings(
     seed: int,
 ) -> Any:
     from psubench.cli.git import suite_for
-    from psubench.selftest import Settings
+    from psubench.regression.selftest import Settings
 
     share = o.share(inject, "--inject") if neuron else 0.0
     limit = o.share(margin, "--margin") if margin else None
@@ -93,8 +93,8 @@ def _run(
     kind: str, settings: Any, suites: int, max_seconds: float, out: Path | None, *, resume: bool, json: bool
 ) -> None:
     from psubench.cli.git import end_by_sigterm
-    from psubench.rates import half_found, rates
-    from psubench.selftest import Selftest
+    from psubench.regression.rates import half_found, rates
+    from psubench.regression.selftest import Selftest
 
     end_by_sigterm()
     folder = out or Path("reports", f"selftest-{kind}-{datetime.now():%Y%m%d-%H%M%S}")

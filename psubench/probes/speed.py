@@ -20,6 +20,7 @@ from psubench.measure import Contestant, Interleaver, Limits, Measurement
 from psubench.probes import inputs, subjects
 from psubench.probes.first_calls import alive, first_calls, graphs
 from psubench.probes.gate import WrongError
+from psubench.probes.roof import Roof
 from psubench.probes.subjects import Subject
 from psubench.record import AGAIN
 
@@ -121,6 +122,7 @@ class Probe:
     device: Device = field(init=False)
     given: inputs.Inputs = field(init=False)
     x: Tensor = field(init=False)
+    roof: Roof | None = None
     _told: float = 0.0
 
     def run(self) -> dict[str, Any]:
@@ -139,6 +141,7 @@ class Probe:
             if subject is not None:
                 admitted[name] = subject
         contestants = [Contestant(name, subject.call()) for name, subject in admitted.items()]
+        self.roof = self._roof(admitted)
         reference = self.job.reference
         with torch.inference_mode(case["phase"] == "infer"):
             measured = self._measure(contestants, reference if reference in admitted else None)
@@ -163,6 +166,12 @@ class Probe:
         outcome.verified = verified
         return subject
 
+    def _roof(self, admitted: dict[str, Subject]) -> Roof | None:
+        """Of one layer; what a network must move at least is not known."""
+        moved = {name: subject.least_bytes() for name, subject in admitted.items()}
+        known = {name: count for name, count in moved.items() if count is not None}
+        return Roof(self.device, self.x, known) if known else None
+
     def _rng(self) -> random.Random:
         """Draws the order of the rounds."""
         return random.Random(f"{self.job.seed} {self.job.process}")
@@ -178,6 +187,8 @@ class Probe:
         return interleaver.measure(contestants, reference)
 
     def _progress(self, so_far: Measurement) -> None:
+        if self.roof is not None:
+            self.roof.sample()
         now = time.monotonic()
         if now - self._told < TELL_SECONDS:
             return
@@ -241,5 +252,6 @@ class Probe:
             "note": self.given.note,
             "cases": [asdict(outcome) for outcome in outcomes],
             **measured.fields(),
+            "roof": self.roof.fields() if self.roof is not None and self.roof.ns else None,
             "device": self.device.describe(),
         }

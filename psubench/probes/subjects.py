@@ -18,6 +18,7 @@ from psubench.models import Network
 from psubench.neurons import NeuronRef
 from psubench.probes.gate import PROBE_ENTRIES, Gate, WrongError
 from psubench.probes.inputs import Inputs
+from psubench.probes.roof import least_bytes
 from psubench.probes.spikes import activity
 from psubench.training.weights import load
 
@@ -77,6 +78,10 @@ class Subject:
         """What training asks gradients for; `x` requires one."""
         raise NotImplementedError
 
+    def least_bytes(self) -> int | None:
+        """What a call must move through memory at least; None where that is not known."""
+        return None
+
     @property
     def layers(self) -> list[nn.Module]:
         """The spiking layers."""
@@ -118,6 +123,10 @@ class Subject:
 
 class OneLayer(Subject):
     """Model `neuron`: nothing but the neurons."""
+
+    def least_bytes(self) -> int:
+        """Of input, spikes and weights, and in training of their gradients."""
+        return least_bytes(self.module, self.x, train=self.train)
 
     def check(self) -> bool:
         """The gate, on the input and on noise."""

@@ -124,6 +124,11 @@ def _memory(row: Row) -> str:
     return f"{mebibytes:.{min(3, decimals(mebibytes))}f}"
 
 
+def _copy_share(row: Row) -> str:
+    share = row["copy_share"]
+    return UNKNOWN if share is None else f"{100 * share:.{min(2, decimals(100 * share, 2))}f} %"
+
+
 @dataclass(frozen=True)
 class Column:
     """One fact about a case.
@@ -138,6 +143,7 @@ class Column:
         text_in: the same in a given unit of time, where a table has one unit in its header.
         right: whether tables align it to the right.
         by: key of the row that orders rows by this column, where it is not the name.
+        spare: whether a terminal that is too narrow for all columns does without this one.
     """
 
     name: str
@@ -148,6 +154,7 @@ class Column:
     text_in: Callable[[Row, str], str] | None = None
     right: bool = False
     by: str = ""
+    spare: bool = False
 
     def value(self, row: Row) -> Any:
         """What CSV and JSON hold."""
@@ -193,6 +200,8 @@ COLUMNS: tuple[Column, ...] = (
     _data("peak_memory_bytes"),
     _data("message"),
     _axis("run_id", header="run"),
+    _data("least_bytes"),
+    _data("copy_bytes_per_s"),
     _data("key", show=Show.JSON),
     _data("compile", show=Show.JSON),
     Column("label", Show.TABLE | Show.JSON, "neuron", None, _plain("label")),
@@ -201,4 +210,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("verdict", Show.TABLE, "verdict", None, _verdict),
     Column("firing_rate", Show.TABLE | Show.JSON, "firing\nrate", None, _rate, right=True),
     Column("peak memory", Show.TABLE, "peak\nMiB", None, _memory, right=True, by="peak_memory_bytes"),
-)
+    Column(
+        "copy_share", Show.TABLE | Show.CSV | Show.JSON, "of copy\nspeed", None, _copy_share, right=True,
+        spare=True,
+    ),
+)  # fmt: skip

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from psubench.compare import ORDER, Comparison, Verdict
+from psubench.regression.compare import ORDER, Comparison, Verdict
 from psubench.render.columns import UNKNOWN
 
 if TYPE_CHECKING:

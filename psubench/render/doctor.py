@@ -87,18 +87,16 @@ def _counter(entry: Report) -> tuple[str, str, str]:
 def _noise(noise: Report | None) -> list[tuple[str, str]]:
     if noise is None:
         return [("not measured", "--seconds 10 measures it")]
-    asked = noise["comparison"]
     measured = f"{noise['case']}; {noise['device']}, {noise['processes']} processes, {noise['rounds']} rounds"
     terms = (
-        f"of which compare finds {10 * asked['power']:.0f} in 10, with {asked['processes']} processes per "
-        f"revision, a margin of {percent(asked['margin'])} and {asked['cases']} gated cases"
+        f"of which compare --git finds {10 * noise['power']:.0f} in 10 with a margin of "
+        f"{percent(noise['margin'])}"
     )
-    spread = f"{_share(noise['sd_same'])} for A/A, {_share(noise['sd_other'])} for two neurons"
     effect = noise["smallest_effect"]
     return [
         ("measured", measured),
         ("A/A", f"±{_share(noise['noise_floor'])}: identical code may differ by so much"),
-        ("between processes", f"{spread} (standard deviation)"),
+        ("between processes", f"{_share(noise['sd'])} (standard deviation of the fastest samples' ratio)"),
         ("smallest slowdown", UNKNOWN if effect is None else f"{_share(effect)}, {terms}"),
         *(("failed", message) for message in noise["failed"]),
     ]

@@ -33,6 +33,7 @@ class Quantity(NamedTuple):
 
 TIME = Quantity("time per step", "median_s", ("p05_s", "p95_s"), True, SECONDS)
 _BYTES = {"GiB": 2.0**30, "MiB": 2.0**20, "KiB": 2.0**10, "B": 1.0}
+ROOF = Quantity("share of a copy's bandwidth", "copy_share", None, False, {"%": 0.01})
 MEMORY = Quantity("peak memory of a call", "peak_memory_bytes", None, False, _BYTES)
 
 

@@ -1,4 +1,4 @@
-"""Figures of `speed`: time and peak memory against T, and the time ratio per T."""
+"""Figures of `speed`: time, peak memory and share of the memory's speed against T, and the ratio per T."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psubench.render import bars, figure4, frame, groups, lines
+from psubench.render import bars, figure4, frame, groups, implementations, lines
 from psubench.render.columns import Row, percent
 from psubench.render.export import write_bytes
 from psubench.render.styles import Style, styles
@@ -41,9 +41,11 @@ _MOST_BARS = 36  # that can be told apart in a panel of that width
 
 
 def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
-    """Figures `time`, `ratio` and `memory` by name, for each network, batch, device or run that differs.
+    """Figures by name, for each network, batch, device or run that differs.
 
-    Rows without a single measured time have no figure, and energy has none. Several networks have a
+    `time`, `ratio` and `memory`; of one layer `roofline`; where a neuron was measured in several
+    implementations, `implementations`. Rows without a single
+    measured time have no figure, and energy has none. Several networks have a
     `figure4` together.
     """
     from matplotlib import rc_context
@@ -58,6 +60,10 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
                 made.append((groups.file_name("time", setting), figure))
             if any(row["ratio"] is not None and not row["is_reference"] for row in group):
                 made.append((groups.file_name("ratio", setting), _ratio(group, looks)))
+            if any(row["copy_share"] for row in group):
+                made.append((groups.file_name("roofline", setting), _roofline(group, looks)))
+            if implementations.several(group):
+                made.append((groups.file_name("implementations", setting), implementations.draw(group)))
             if any(row["peak_memory_bytes"] for row in group):
                 figure = _over_steps(group, looks, lines.MEMORY, "above what is held before the call")
                 made.append((groups.file_name("memory", setting), figure))
@@ -112,6 +118,20 @@ def _over_steps(rows: Sequence[Row], looks: dict[str, Style], quantity: lines.Qu
     panels[0][0].set_ylabel(quantity.axis)
     legend = groups.labels([row for row in rows if row[quantity.value]])
     frame.frame(figure, rows, [(lines.handle(looks[label]), label) for label in legend], mean)
+    return figure
+
+
+def _roofline(rows: Sequence[Row], looks: dict[str, Style]) -> Figure:
+    """Below the line of a copy: by how much a neuron is slower than its input and output take to move."""
+    figure, panels = frame.panels(rows, side_by_side=True, height=2.5)
+    for axes, of_phase in panels:
+        axes.axhline(1.0, color="#888888", linewidth=0.8)
+        lines.draw(axes, of_phase, looks, lines.ROOF)
+    panels[0][0].set_ylabel(lines.ROOF.axis)
+    labels = groups.labels([row for row in rows if row["copy_share"]])
+    speeds = [row["copy_bytes_per_s"] / 1e9 for row in rows if row["copy_bytes_per_s"]]
+    mean = f"100 %: a copy of the input, {min(speeds):.2g} to {max(speeds):.2g} GB/s read and written"
+    frame.frame(figure, rows, [(lines.handle(looks[label]), label) for label in labels], mean)
     return figure
 
 

@@ -44,6 +44,8 @@ def _lines(rows: Sequence[Row], width: int, ascii_only: bool) -> list[str | Tabl
         columns = [column for column in shown(some) if column.name != "phase"]
         for phase in groups.phases(some):
             of_phase = sorted((row for row in some if row["phase"] == phase), key=lambda row: row["T"])
+            if not _fits(of_phase, columns, width):
+                columns = [column for column in columns if not column.spare]
             heading = ": ".join(filter(None, (title, _PHASES[phase])))
             lines += [known(heading), _table(of_phase, columns, width, known), ""]
     for paragraph in (notes(rows), verdict_lines(rows)):

@@ -38,7 +38,13 @@ _BLOCK_FIELDS: Mapping[str, Check] = {
     "reference": TEXT_OR_NONE,
     "cases": many(_OUTCOME),
 }
-_BLOCK_EXTRAS: Mapping[str, Check] = {"note": TEXT_OR_NONE, "elapsed_s": AMOUNT}
+_ROOF = fields(
+    {
+        "least_bytes": each(POSITIVE_COUNT), "copy_bytes": POSITIVE_COUNT, "copy_loops": POSITIVE_COUNT,
+        "copy_ns": numbers(least=1),
+    }
+)  # fmt: skip
+_BLOCK_EXTRAS: Mapping[str, Check] = {"note": TEXT_OR_NONE, "elapsed_s": AMOUNT, "roof": unknown_or(_ROOF)}
 _SAMPLES = each(numbers(least=1))
 _TIMED = fields({"rounds": COUNT, "loops": COUNT, "wall_ns": _SAMPLES, "device_ns": unknown_or(_SAMPLES)})
 

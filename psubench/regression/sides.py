@@ -19,7 +19,7 @@ Words = Mapping[str, str]
 """A table of a suite: the options of `psubench speed` without their dashes."""
 END_SECONDS = 10.0
 HANDICAP = "PSUBENCH_HANDICAP"
-"""Environment variable with the share by which `psubench.handicap` slows its neuron; none is 0."""
+"""Environment variable with the share by which `psubench.regression.handicap` slows its neuron; none is 0."""
 
 
 @dataclass(frozen=True)

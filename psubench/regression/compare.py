@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from psubench import errors, exactness
+from psubench import errors
 from psubench.analyse import Record
-from psubench.changes import Change
 from psubench.errors import PsubenchError
-from psubench.evidence import Evidence, evidence
-from psubench.timing import Look, Rule, Timing, judge
+from psubench.regression import exactness
+from psubench.regression.changes import Change
+from psubench.regression.evidence import Evidence, evidence
+from psubench.regression.pools import Pool, pools
+from psubench.regression.timing import Look, Rule, Timing, judge
 
 ORDER = (
     "slower", "changed", "failed", "not comparable", "missing", "unclear", "faster", "new", "same",
@@ -86,20 +88,28 @@ class Match:
 
     Attributes:
         pairs: by key; None where a record lacks the case.
+        pools: by key, the neurons with several cases, if they are tested as a whole.
         margin: as a relative change.
         notes: what must be said about the records as a whole.
     """
 
     pairs: Mapping[str, tuple[Evidence | None, Evidence | None]]
+    pools: Mapping[str, Pool]
     rule: Rule
     margin: float
     notes: tuple[str, ...]
 
     @property
-    def both_ok(self) -> dict[str, tuple[Evidence, Evidence]]:
-        """Cases that both records have and that failed in neither."""
-        pairs = ((key, b, n) for key, (b, n) in self.pairs.items() if b is not None and n is not None)
-        return {key: (b, n) for key, b, n in pairs if b.status == n.status == "ok"}
+    def tested(self) -> dict[str, tuple[Evidence, Evidence]]:
+        """Cases that both records have and that failed in neither, and the pools."""
+        return {**_both_ok(self.pairs), **{key: pool.pair for key, pool in self.pools.items()}}
+
+    def cases_of(self, keys: Iterable[str]) -> list[Evidence]:
+        """Of the new side, in the order of the plan: the cases themselves and the members of the pools."""
+        wanted = {
+            member for key in keys for member in (self.pools[key].members if key in self.pools else [key])
+        }
+        return [new for key, (_, new) in self.pairs.items() if key in wanted and new is not None]
 
 
 def compare(
@@ -122,10 +132,10 @@ def compare(
         PsubenchError: nothing in the two can be compared.
     """
     found = match(base, new, margin, gate, yardstick=bool(looks))
-    timings = judge(found.both_ok, found.rule, looks)
+    timings = judge(found.tested, found.rule, looks)
     verdicts = [
         _verdict(pair, timings.get(key), found.rule, gated=key in found.rule.gated)
-        for key, pair in found.pairs.items()
+        for key, pair in {**found.pairs, **found.tested}.items()
     ]
     verdicts.sort(key=lambda verdict: (ORDER.index(verdict.verdict), -(verdict.change or 0.0)))
     return Comparison(tuple(verdicts), found.margin, found.notes)
@@ -139,15 +149,29 @@ def match(
     *,
     yardstick: bool,
 ) -> Match:
-    """What `compare` compares; arguments as there."""
+    """What `compare` compares; arguments as there.
+
+    Args:
+        yardstick: whether the reference is no case of its own, and all cases of a neuron are tested as
+            a whole as well.
+    """
     before, after = evidence(base), evidence(new)
     notes = exactness.machines(base, new)
     if margin is None:
         margin = GPU_MARGIN if any(_on_gpu(one) for one in after.values()) else CPU_MARGIN
     margin *= WIDER if notes else 1.0
     pairs = _pairs(before, after, drop_reference=yardstick)
-    gated = frozenset(key for key, (b, n) in pairs.items() if _gated(n or b, gate))
-    return Match(pairs, Rule(math.log1p(margin), not notes, gated), margin, tuple(notes))
+    gated = {key for key, (b, n) in pairs.items() if _gated(n or b, gate)}
+    pooled = pools(_both_ok(pairs)) if yardstick else {}
+    gated |= {key for key, pool in pooled.items() if gated.issuperset(pool.members)}
+    return Match(pairs, pooled, Rule(math.log1p(margin), not notes, frozenset(gated)), margin, tuple(notes))
+
+
+def _both_ok(
+    pairs: Mapping[str, tuple[Evidence | None, Evidence | None]],
+) -> dict[str, tuple[Evidence, Evidence]]:
+    known = ((key, b, n) for key, (b, n) in pairs.items() if b is not None and n is not None)
+    return {key: (b, n) for key, b, n in known if b.status == n.status == "ok"}
 
 
 def _pairs(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from psubench.errors import PsubenchError
-from psubench.sides import Side, own_code
+from psubench.regression.sides import Side, own_code
 
 _PACKAGE_FILES = ("constraints.txt", "setup.py", "setup.cfg")
 _NO_HOOKS = ("-c", "core.hooksPath=/dev/null")

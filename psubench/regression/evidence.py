@@ -89,6 +89,8 @@ def _counted(records: Iterable[Record]) -> dict[str, list[Record]]:
 
 def _evidence(planned: Record, trials: Mapping[int, Trial], counted: Sequence[Record]) -> Evidence:
     good = {process: trial for process, trial in trials.items() if trial.outcome["status"] == "ok"}
+    ratios = {p: log_ratio(trial.block, trial.outcome["neuron"]) for p, trial in good.items()}
+    times = {p: _log_time(trial) for p, trial in good.items()}
     status, message = analyse.status_of(list(trials.values()), planned.get("skip"))
     if not trials and any("status" in one for one in counted):
         bad = [one for one in counted if one.get("status", "ok") != "ok"]
@@ -105,8 +107,8 @@ def _evidence(planned: Record, trials: Mapping[int, Trial], counted: Sequence[Re
         status=status,
         message=message,
         exact={name: frozenset(values) for name, values in seen.items()},
-        log_ratio={p: value for p, trial in good.items() if (value := _log_ratio(trial)) is not None},
-        log_time={p: value for p, trial in good.items() if (value := _log_time(trial)) is not None},
+        log_ratio={p: value for p, value in ratios.items() if value is not None},
+        log_time={p: value for p, value in times.items() if value is not None},
     )
 
 
@@ -121,24 +123,30 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
-def _log_ratio(trial: Trial) -> float | None:
-    samples, reference, name = analyse.times(trial.block), trial.block["reference"], trial.outcome["neuron"]
+def log_ratio(block: Record, name: str) -> float | None:
+    """log(t_reference / t_case) of the fastest samples in one process; None where it has none.
+
+    Args:
+        block: a block's record.
+        name: the neuron in it. The reference is held against its own second samples.
+    """
+    samples, reference = analyse.times(block), block["reference"]
     if not samples.get(AGAIN) or not samples.get(name):
         return None
     theirs = samples[AGAIN] if name == reference else [*samples[reference], *samples[AGAIN]]
-    return _log(_typical(theirs, trial), _typical(samples[name], trial))
+    return _log(_typical(theirs, block), _typical(samples[name], block))
 
 
 def _log_time(trial: Trial) -> float | None:
-    samples = analyse.times(trial.block).get(trial.outcome["neuron"])
+    block, samples = trial.block, analyse.times(trial.block).get(trial.outcome["neuron"])
     # Joules come per call, nanoseconds for all loops of a sample.
-    calls = 1.0 if trial.block["type"] == ENERGY else trial.block["loops"] * 1e9
-    return _log(_typical(samples, trial), calls) if samples else None
+    calls = 1.0 if block["type"] == ENERGY else block["loops"] * 1e9
+    return _log(_typical(samples, block), calls) if samples else None
 
 
-def _typical(samples: Sequence[float], trial: Trial) -> float:
+def _typical(samples: Sequence[float], block: Record) -> float:
     """The fastest time; of joules, which a disturbance can lower as well, the median."""
-    return statistics.median(samples) if trial.block["type"] == ENERGY else min(samples)
+    return statistics.median(samples) if block["type"] == ENERGY else min(samples)
 
 
 def _log(numerator: float, denominator: float) -> float | None:

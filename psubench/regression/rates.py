@@ -7,11 +7,11 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from psubench.duel import LOOKS
-from psubench.timing import ALPHA, FRESH_LOOKS
+from psubench.regression.changes import LEVEL
+from psubench.regression.detect import smallest_effect
 
 WRAPPER = "Handicapped"
-"""Name of the plug-in in `psubench.handicap`, with which the labels of slowed cases begin."""
+"""Name of the plug-in in `psubench.regression.handicap`, with which the labels of slowed cases begin."""
 Suite = Mapping[str, Any]
 
 
@@ -45,13 +45,13 @@ def rates(suites: Sequence[Suite], inject: float) -> dict[str, Rate]:
     slowed = [[case for case in suite["cases"] if _slowed(case, inject)] for suite in suites]
     found = {
         "suites with a false alarm": _suites(sound, _alarm),
-        "cases falsely called slower": _cases(sound, _alarm),
-        "cases falsely called faster": _cases(sound, lambda case: bool(case["verdict"] == "faster")),
-        "cases left unclear": _cases(sound, lambda case: bool(case["verdict"] == "unclear")),
+        "verdicts wrongly slower": _cases(sound, _alarm),
+        "verdicts wrongly faster": _cases(sound, lambda case: bool(case["verdict"] == "faster")),
+        "verdicts unclear": _cases(sound, lambda case: bool(case["verdict"] == "unclear")),
     }
     if inject:
         found["suites in which the slowdown was found"] = _suites(slowed, _alarm)
-        found["slowed cases found"] = _cases(slowed, _alarm)
+        found["verdicts on what was slowed that say so"] = _cases(slowed, _alarm)
     return found
 
 
@@ -75,18 +75,23 @@ def _slowed(case: Suite, inject: float) -> bool:
 def half_found(suites: Sequence[Suite]) -> float | None:
     """The slowdown of a single case that one comparison in two would find, from the measured spread.
 
-    Computed, not counted: the margin, plus the distance that the test needs with all fresh processes of
-    the looks, for the median case. None where no case has an interval.
+    Computed for the median case, not counted. None where no case has an interval.
     """
+    points = [
+        smallest_effect(spread, suite["margin"], 0.5)
+        for suite in suites
+        for case in suite["cases"]
+        if (spread := _spread(case)) is not None
+    ]
+    return statistics.median(points) if points else None
+
+
+def _spread(case: Suite) -> float | None:
+    """Standard deviation between processes, from the interval that it made."""
     from scipy.special import stdtrit
 
-    total, points = sum(LOOKS[1:]), []
-    needed = -float(stdtrit(2 * total - 2, ALPHA / FRESH_LOOKS)) * math.sqrt(2 / total)
-    for suite in suites:
-        for case in suite["cases"]:
-            n = case["new_processes"]
-            if case["high"] is not None and case["change"] is not None and n > 1:
-                half = math.log1p(case["high"]) - math.log1p(case["change"])
-                spread = half / (-float(stdtrit(2 * n - 2, ALPHA)) * math.sqrt(2 / n))
-                points.append(math.expm1(math.log1p(suite["margin"]) + needed * spread))
-    return statistics.median(points) if points else None
+    n = case["new_processes"]
+    if case["high"] is None or case["change"] is None or n < 2:
+        return None
+    half = math.log1p(case["high"]) - math.log1p(case["change"])
+    return half / (-float(stdtrit(2 * n - 2, LEVEL)) * math.sqrt(2 / n))

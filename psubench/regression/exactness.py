@@ -7,7 +7,7 @@ from typing import Any
 
 from psubench.analyse import Record
 from psubench.errors import NOT_COMPARABLE, PsubenchError
-from psubench.evidence import Evidence
+from psubench.regression.evidence import Evidence
 
 _OF_THE_CODE = ("psubench",)
 """Entries of the environment that may differ: they are what is compared."""

@@ -1,7 +1,8 @@
 """How often compare cries wolf, and how often it sleeps: it compares this code with itself, many times.
 
 The verdicts come from the same `Duel` that `compare --git` runs; only the sides differ. In `aa` they are
-equal. In `power` one of them has a handicap: a neuron that really works longer (`psubench.handicap`).
+equal. In `power` one of them has a handicap: a neuron that really works longer
+(`psubench.regression.handicap`).
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from psubench import record
-from psubench.bursts import bursts
-from psubench.compare import Comparison, Verdict
 from psubench.devices import machine
-from psubench.duel import Duel
 from psubench.errors import PsubenchError
 from psubench.plugins import split_list
-from psubench.rates import WRAPPER
-from psubench.sides import HANDICAP, Side, Words, own_code
+from psubench.regression.bursts import bursts
+from psubench.regression.compare import Comparison, Verdict
+from psubench.regression.duel import Duel
+from psubench.regression.rates import WRAPPER
+from psubench.regression.sides import HANDICAP, Side, Words, own_code
 
 SUITE = "suite"
 """Type of the records that hold one comparison each."""
@@ -121,7 +122,7 @@ class Selftest:
     def _compare(self, number: int) -> dict[str, Any]:
         folder = self.folder / f"suite-{number:03}"
         shutil.rmtree(folder, ignore_errors=True)  # a comparison that was interrupted
-        own = own_code(Path(__file__).parent.parent)
+        own = own_code(Path(__file__).parents[2])
         slow = {**own, HANDICAP: str(self.settings.inject)}
         sides = []
         for name, variables in (("base", own), ("new", slow)):
@@ -151,7 +152,7 @@ def handicapped(settings: Settings) -> list[Words]:
     """The tables with the chosen neuron wrapped, on both sides alike, if something is injected."""
     if not settings.inject:
         return list(settings.tables)
-    wrapped = f"psubench.handicap:{WRAPPER}(neuron={settings.neuron})"
+    wrapped = f"psubench.regression.handicap:{WRAPPER}(neuron={settings.neuron})"
     tables: list[Words] = [
         {
             **table,

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from psubench.changes import Change, holm, welch
-from psubench.evidence import Evidence
+from psubench.regression.changes import Change, holm, welch
+from psubench.regression.evidence import Evidence
 
 ALPHA = 0.01
 """Chance that a comparison calls any gated case slower that is slower by the margin or less.
@@ -22,7 +22,9 @@ ALPHA = 0.01
 It holds however noisy the machine is. On a quiet one, where the margin is many standard errors wide,
 equal code is called slower far more rarely still.
 """
-FRESH_LOOKS = 2
+LOOKS = (6, 8, 20)
+"""Processes per side in each look: at all cases, at what that has not cleared, at what is still unclear."""
+FRESH_LOOKS = len(LOOKS) - 1
 NO_REFERENCE = "its reference has no times"
 
 Pairs = Mapping[str, tuple[Evidence, Evidence]]

@@ -22,7 +22,7 @@ def bursts(seed: int) -> Iterator[None]:
     A burst computes or copies memory, because both hurt and in different ways. Bursts of different cores
     are independent of each other.
     """
-    command = [sys.executable, "-P", "-m", "psubench.bursts"]
+    command = [sys.executable, "-P", "-m", "psubench.regression.bursts"]
     workers = [
         subprocess.Popen([*command, f"{seed} {core}"], stdin=subprocess.PIPE, start_new_session=True)
         for core in range(os.cpu_count() or 1)

@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from psubench import record
-from psubench.compare import Comparison, case_name, compare, match
-from psubench.evidence import Evidence
 from psubench.neurons import parse_list
 from psubench.neurons.names import PLUGIN
-from psubench.sides import Side, Words
+from psubench.regression.compare import Comparison, case_name, compare, match
+from psubench.regression.evidence import Evidence
+from psubench.regression.sides import Side, Words
+from psubench.regression.timing import LOOKS, Look, suspects
 from psubench.suite import parse_range
-from psubench.timing import Look, suspects
 
-LOOKS = (6, 8, 20)
-"""Processes per side in each look: at all cases, at what that has not cleared, at what is still unclear."""
 YARDSTICK = "yardstick.py"
 NEVER = "0.0001%"
 """Precision that no block reaches: all of them get their whole seconds, noisy or not."""
@@ -67,13 +65,13 @@ class Duel:
             look_began = time.monotonic()
             self._measure(tables, processes, rng)
             found = match(*self._records(), self.margin, self.gate, yardstick=True)
-            looks.append(Look(processes, keys or frozenset(found.pairs)))
-            keys = suspects(found.both_ok, found.rule, looks)
+            looks.append(Look(processes, keys or frozenset(found.tested)))
+            keys = suspects(found.tested, found.rule, looks)
             if not keys or len(looks) == len(LOOKS):
                 break
-            left = [found.both_ok[key][1] for key in found.both_ok if key in keys]
+            left = [pair[1] for key, pair in found.tested.items() if key in keys]
             self.say(f"not cleared yet: {', '.join(case_name(one) for one in left)}")
-            tables = again(self.tables, left)
+            tables = again(self.tables, found.cases_of(keys))
             per_process = (time.monotonic() - look_began) / len(processes)
             if time.monotonic() - began + per_process * len(_next(looks)) > self.budget:
                 self.say("the next look would take longer than --budget allows")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from psubench import neurons
-from psubench.sides import HANDICAP
+from psubench.regression.sides import HANDICAP
 
 
 class Handicapped(nn.Module):

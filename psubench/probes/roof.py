@@ -1,0 +1,79 @@
+"""How fast could a layer be? What it must move, and how fast this worker's memory moves as much in a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from psubench.devices import Device
+
+COPY = "copy"
+SAMPLES = 24
+"""As many as tell the copy's median within a few per cent; further rounds go without."""
+WARM_UP_CALLS = 3
+
+
+@dataclass
+class Roof:
+    """A copy of the layer's input, sampled between the rounds, so that both meet the same machine.
+
+    Attributes:
+        x: the input, [T, B, features].
+        least_bytes: by name in the block, what a call must move.
+        ns: of each sample of `loops` copies.
+    """
+
+    device: Device
+    x: Tensor
+    least_bytes: Mapping[str, int]
+    loops: int = 0
+    ns: list[int] = field(default_factory=list)
+    _out: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._out = torch.empty_like(self.x)
+
+    def sample(self) -> None:
+        """One sample; none after SAMPLES of them."""
+        if len(self.ns) >= SAMPLES:
+            return
+        if not self.loops:
+            self._time(WARM_UP_CALLS)
+            once = max(1, self._time(WARM_UP_CALLS) // WARM_UP_CALLS)
+            self.loops = max(1, -(-self.device.min_sample_ns // once))
+        self.ns.append(self._time(self.loops))
+
+    def _time(self, loops: int) -> int:
+        found = self.device.sample(COPY, self._copy, loops)
+        return max(1, found.device_ns or found.wall_ns)
+
+    def _copy(self) -> None:
+        self._out.copy_(self.x)
+
+    def fields(self) -> dict[str, Any]:
+        """Its part of the record."""
+        copied = 2 * _bytes([self.x])  # read and written
+        return {
+            "least_bytes": dict(self.least_bytes),
+            "copy_bytes": copied,
+            "copy_loops": self.loops,
+            "copy_ns": self.ns,
+        }
+
+
+def least_bytes(module: nn.Module, x: Tensor, *, train: bool) -> int:
+    """What a call moves at least: input, spikes and weights once; in training their gradients as well.
+
+    No implementation can do with less, however much its cache holds between forward and backward pass.
+    """
+    weights = [weight for weight in module.parameters() if weight.requires_grad]
+    return (2 if train else 1) * (2 * _bytes([x]) + _bytes(weights))
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
