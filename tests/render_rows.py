@@ -44,7 +44,7 @@ def row(phase, T, label, floor, noise):
         "rounds": None, "processes": None, "peak_memory_bytes": None, "message": message,
         "run_id": "20261124T101500Z-0a1b2c",
         "label": label, "key": f"{phase}-{T}-{label}", "is_reference": label == "lif", "firing_rate": None,
-        "compile": None,
+        "compile": None, "least_bytes": None, "copy_bytes_per_s": None, "copy_share": None,
     }  # fmt: skip
     if status != "ok":
         return made

@@ -15,7 +15,8 @@ from psubench.render import export
 # The contract of speed.csv, written down a second time on purpose.
 HEADER = (
     "kind,neuron,implementation,model,data,T,batch,size,device,dtype,phase,mode,threads,status,verified,reference,"
-    "median_s,p05_s,p95_s,ratio,ratio_low,ratio_high,noise_floor,rounds,processes,peak_memory_bytes,message,run_id"
+    "median_s,p05_s,p95_s,ratio,ratio_low,ratio_high,noise_floor,rounds,processes,peak_memory_bytes,message,run_id,"
+    "least_bytes,copy_bytes_per_s,copy_share"
 )
 
 
