@@ -63,7 +63,7 @@ def test_csv_of_unknown_is_empty_not_zero():
 def test_json_has_null_and_what_csv_lacks():
     rows = render_rows.rows()
     read = json.loads(export.to_json(rows))
-    assert list(read[0])[:28] == HEADER.split(",")
+    assert [name for name in read[0] if name in HEADER.split(",")] == HEADER.split(",")
     for row, back in zip(rows, read, strict=True):
         assert all(row[name] == value for name, value in back.items())
     assert (read[0]["label"], read[0]["firing_rate"], read[0]["peak_memory_bytes"]) == ("lif", 0.05004, None)

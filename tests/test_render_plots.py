@@ -102,22 +102,25 @@ def test_the_time_figure_holds_time_per_step_and_gaps():
 
 
 def test_unverified_neurons_are_marked_in_the_legend():
-    for _, figure in plots.figures(render_rows.rows()):
+    for name in ("time", "ratio"):
+        figure = drawn(name, render_rows.rows())
         names = [text.get_text() for text in figure.legends[0].get_texts()]
         assert [name for name in names if "unverified" in name] == ["mine (unverified)"]
 
 
-def test_one_pair_of_figures_per_batch():
+def test_one_set_of_figures_per_batch():
     rows = render_rows.rows() + [{**row, "batch": 64, "key": row["key"] + "64"} for row in render_rows.rows()]
     names = [name for name, _ in plots.figures(rows)]
-    assert names == ["time-batch32", "ratio-batch32", "time-batch64", "ratio-batch64"]
+    assert names == [f"{kind}-batch{B}" for B in (32, 64) for kind in ("time", "ratio", "implementations")]
 
 
 def test_names_of_files_are_safe():
     rows = render_rows.rows(device="cuda:0")
     rows += [{**row, "device": "a/b", "key": row["key"] + "b"} for row in rows]
     assert {name for name, _ in plots.figures(rows)} == {
-        f"{kind}-device{device}" for kind in ("time", "ratio") for device in ("cuda-0", "a-b")
+        f"{kind}-device{device}"
+        for kind in ("time", "ratio", "implementations")
+        for device in ("cuda-0", "a-b")
     }
 
 
@@ -176,7 +179,8 @@ def test_the_same_rows_give_the_same_bytes(tmp_path):
     rows = [row for row in render_rows.rows() if row["T"] > 32 and row["phase"] == "train"]
     first = plots.save(plots.figures(rows), tmp_path / "a", formats)
     second = plots.save(plots.figures(rows), tmp_path / "b", formats)
-    assert [path.name for path in first] == [f"{n}.{f}" for n in ("time", "ratio") for f in formats]
+    names = ("time", "ratio", "implementations")
+    assert [path.name for path in first] == [f"{n}.{f}" for n in names for f in formats]
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
     pdf = (tmp_path / "a" / "ratio.pdf").read_bytes()

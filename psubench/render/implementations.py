@@ -43,7 +43,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     phases = [phase for phase in frame.PHASES if phase in groups.phases(rows)]
     across = min(_MOST_ACROSS, len(families))
     down = math.ceil(len(families) / across)
-    size = (_PANEL[0] * across, _PANEL[1] * down * len(phases) + 0.5)
+    size = (max(frame.PANEL_WIDTH, _PANEL[0] * across), _PANEL[1] * down * len(phases) + 0.5)
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(down * len(phases), across, squeeze=False, sharex=True, sharey=True)
     shown = [_with_time(row) for row in rows if row["size"] is not None]
