@@ -22,7 +22,7 @@ from psubench.workers import Host
 
 REFERENCE, NEURON = "lif", "psu"
 CASE = {
-    "neurons": NEURON, "reference": REFERENCE, "T": "24", "batch": "8", "size": "128", "phase": "train",
+    "neurons": NEURON, "reference": REFERENCE, "T": "24", "batch": "4", "size": "64", "phase": "train",
 }  # fmt: skip
 """As in suites/ci.toml: the noise of another case would say little of what that suite finds."""
 POWER = 0.9

@@ -18,7 +18,7 @@ from psubench.record import AGAIN
 from psubench.regression.detect import smallest_effect
 from psubench.render import doctor as shown
 
-CASE = {"device": "cpu", "threads": 1, "T": 24, "batch": 8, "size": 128, "phase": "train"}
+CASE = {"device": "cpu", "threads": 1, "T": 24, "batch": 4, "size": 64, "phase": "train"}
 OK = {"status": "ok", "message": None}
 
 
@@ -45,7 +45,7 @@ def test_noise_is_what_processes_differ_by():
     assert found["noise_floor"] == pytest.approx(math.expm1(same / 2 + 12.706 * same / 2), rel=1e-3)
     assert found["smallest_effect"] == smallest_effect(found["sd"], 0.03, 0.9)
     assert (found["processes"], found["rounds"], found["failed"]) == (2, 16, [])
-    assert found["case"] == "lif against itself and psu, train, T=24 batch=8 size=128"
+    assert found["case"] == "lif against itself and psu, train, T=24 batch=4 size=64"
 
 
 def test_one_process_has_no_spread():
@@ -139,7 +139,7 @@ REPORT = {
         },
     ],
     "noise": {
-        "case": "lif against itself and psu, train, T=24 batch=8 size=128",
+        "case": "lif against itself and psu, train, T=24 batch=4 size=64",
         "device": "cpu",
         "processes": 5,
         "rounds": 1234,
