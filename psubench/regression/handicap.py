@@ -14,10 +14,11 @@ from psubench.regression.sides import HANDICAP
 
 
 class Handicapped(nn.Module):
-    """A built-in neuron that goes on working for a share of the time that it took.
+    """A built-in neuron that goes on working for a share of the time that a call took.
 
-    The share is added to each call and to each backward pass by itself, so 0.05 is 5 % of whatever the
-    machine made of that call. The work is a loop on the same core, no sleep.
+    In training a call lasts from the forward pass to the end of the backward pass, with whatever autograd
+    needs in between. The share is that of the machine's own time, so 0.05 is 5 % of whatever it made of
+    that call. The work is a loop on the same core, no sleep.
     """
 
     def __init__(self, T: int, neuron: str) -> None:
@@ -27,55 +28,40 @@ class Handicapped(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes of the neuron for x [T, B, *features]."""
-        backward = _Backward(self.share)
-        began = time.perf_counter_ns()
-        spikes: Tensor = _BEGIN(self.inner(_END(x, backward)), backward)
-        _work(self.share, began)
+        work = _Work(self.share)
+        spikes: Tensor = self.inner(_UNTIL_BACKWARD(x, work))
+        work.catch_up()
         return spikes
 
 
-class _Backward:
-    """When the backward pass of one call began."""
+class _Work:
+    """What one call owes and has paid, in ns of `time.perf_counter_ns`."""
 
     def __init__(self, share: float) -> None:
-        self.share, self.began = share, 0
+        self.share, self.paid, self.began = share, 0, time.perf_counter_ns()
+
+    def catch_up(self) -> None:
+        """Is busy until the work is the share of the call's own time so far."""
+        now = time.perf_counter_ns()
+        owed = round(self.share * (now - self.began - self.paid))
+        end = now + max(0, owed - self.paid)
+        while time.perf_counter_ns() < end:
+            pass
+        self.paid = max(owed, self.paid)
 
 
-def _work(share: float, began: int) -> None:
-    """Is busy for that share of the time since `began`, in ns of `time.perf_counter_ns`."""
-    now = time.perf_counter_ns()
-    end = now + round(share * (now - began))
-    while time.perf_counter_ns() < end:
-        pass
-
-
-class _Begin(torch.autograd.Function):
-    """The identity; its backward is the first step of the neuron's backward pass."""
-
-    @staticmethod
-    def forward(ctx: Any, spikes: Tensor, backward: _Backward) -> Tensor:
-        ctx.backward_pass = backward
-        return spikes.view_as(spikes)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        ctx.backward_pass.began = time.perf_counter_ns()
-        return gradient, None
-
-
-class _End(torch.autograd.Function):
+class _UntilBackward(torch.autograd.Function):
     """The identity; its backward is the last step of the neuron's backward pass."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, backward: _Backward) -> Tensor:
-        ctx.backward_pass = backward
+    def forward(ctx: Any, x: Tensor, work: _Work) -> Tensor:
+        ctx.work = work
         return x.view_as(x)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        _work(ctx.backward_pass.share, ctx.backward_pass.began)
+        ctx.work.catch_up()
         return gradient, None
 
 
-_BEGIN: Any = _Begin.apply
-_END: Any = _End.apply
+_UNTIL_BACKWARD: Any = _UntilBackward.apply
