@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import time
@@ -121,7 +122,7 @@ def noise(records: Sequence[Record], margin: float) -> dict[str, Any]:
 
     `sd` is the standard deviation between processes of what compare judges by: the log-ratio of the
     fastest samples of LIF and PSU. Two neurons differ in their place in memory from process to process,
-    which LIF against itself cannot show.
+    which LIF against itself cannot show. The smallest effect takes the noise of neighbours as independent.
     """
     again = [found[REFERENCE].value for r in records if REFERENCE in (found := analyse.block_ratios(r))]
     ratios = [value for record in records if (value := log_ratio(record, NEURON)) is not None]
@@ -135,7 +136,7 @@ def noise(records: Sequence[Record], margin: float) -> dict[str, Any]:
         "rounds": sum(record.get("rounds", 0) for record in records),
         "noise_floor": intervals.noise_floor(intervals.over_processes(again)) if again else None,
         "sd": sd,
-        "smallest_effect": None if sd is None else smallest_effect(sd, margin, POWER),
+        "smallest_effect": None if sd is None else smallest_effect(math.sqrt(2) * sd, margin, POWER),
         "power": POWER,
         "margin": margin,
         "failed": [

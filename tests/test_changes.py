@@ -1,4 +1,4 @@
-"""Welch's test against scipy's, Holm's correction against its definition by closed testing."""
+"""Tests of means against scipy's, Holm's correction against its definition by closed testing."""
 
 import itertools
 import math
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from psubench.regression.changes import Change, holm, welch
+from psubench.regression.changes import Change, holm, paired, welch
 
 values = st.lists(st.floats(-1, 1).map(lambda x: round(x, 6)), min_size=2, max_size=9)
 
@@ -28,7 +28,19 @@ def test_welch_is_scipys(base, new, margin):
         )
 
 
+@given(values, st.floats(0, 0.2))
+def test_pairs_are_scipys(differences, margin):
+    if len(set(differences)) == 1:
+        return
+    got = paired(differences, margin)
+    interval = stats.ttest_1samp(differences, 0.0).confidence_interval(0.90)
+    assert (got.low, got.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    for p, side, limit in ((got.p_slower, "greater", margin), (got.p_faster, "less", -margin)):
+        assert p == pytest.approx(stats.ttest_1samp(differences, limit, alternative=side).pvalue, abs=1e-9)
+
+
 def test_one_process_has_no_interval_and_proves_nothing():
+    assert paired([0.2], 0.03) == Change(0.2, None, None, 1.0, 1.0)
     assert welch([0.0], [-1.0, -1.0], 0.03) == Change(1.0, None, None, 1.0, 1.0)
 
 

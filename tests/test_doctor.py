@@ -43,7 +43,7 @@ def test_noise_is_what_processes_differ_by():
     assert found["sd"] == pytest.approx(abs(other) / math.sqrt(2), rel=1e-4)
     # Student's t of one degree of freedom: 12.706
     assert found["noise_floor"] == pytest.approx(math.expm1(same / 2 + 12.706 * same / 2), rel=1e-3)
-    assert found["smallest_effect"] == smallest_effect(found["sd"], 0.03, 0.9)
+    assert found["smallest_effect"] == smallest_effect(math.sqrt(2) * found["sd"], 0.03, 0.9)
     assert (found["processes"], found["rounds"], found["failed"]) == (2, 16, [])
     assert found["case"] == "lif against itself and psu, train, T=24 batch=4 size=64"
 

@@ -37,10 +37,15 @@ def evidence(key, values):
     return Evidence(key, {}, key, "reference", "ok", None, {}, numbers, numbers)
 
 
-def simulate(rng, draw, shifts):
-    """Verdicts of one comparison as `Duel` makes it, and how many looks it took."""
+def simulate(rng, draw, shifts, drift=0.0):
+    """Verdicts of one comparison as `Duel` makes it, and how many looks it took.
+
+    `drift` is the standard deviation of what both processes of a pair share.
+    """
     shape = (len(shifts), sum(LOOKS))
     base, new = draw(rng, shape), draw(rng, shape) - np.asarray(shifts)[:, None]
+    shared = rng.normal(0, drift, shape)
+    base, new = base + shared, new + shared
     keys, looks, stop = frozenset(KEYS), [], 0
     while keys and len(looks) < len(LOOKS):
         looks.append(Look(range(stop, stop + LOOKS[len(looks)]), keys))
@@ -54,10 +59,10 @@ def simulate(rng, draw, shifts):
     return [found[key].verdict for key in KEYS], len(looks)
 
 
-def count(draw, shifts, suites, seed=7):
+def count(draw, shifts, suites, seed=7, drift=0.0):
     """In how many comparisons each case is called slower or faster: [suites, cases] of words."""
     rng = np.random.default_rng(seed)
-    return np.array([simulate(rng, draw, shifts)[0] for _ in range(suites)])
+    return np.array([simulate(rng, draw, shifts, drift)[0] for _ in range(suites)])
 
 
 @pytest.mark.parametrize(
@@ -83,9 +88,14 @@ def test_at_the_margin_itself_the_chance_of_any_alarm_is_the_level():
     assert (words == "slower").any(axis=1).sum() < 8
 
 
-@pytest.mark.parametrize(("sd", "slowed", "at_least"), [(0.01, 1, 0.95), (0.02, 4, 0.9)])
-def test_five_percent_are_found(sd, slowed, at_least):
-    words = count(normal(sd), [math.log1p(0.05)] * slowed + [0.0] * (CASES - slowed), suites=40)
+@pytest.mark.parametrize(
+    ("sd", "drift", "slowed", "at_least"),
+    [(0.01, 0.0, 1, 0.95), (0.02, 0.0, 4, 0.75), (0.01, 0.05, 1, 0.95)],
+    ids=["quiet", "noisy", "drifting"],
+)
+def test_five_percent_are_found(sd, drift, slowed, at_least):
+    shifts = [math.log1p(0.05)] * slowed + [0.0] * (CASES - slowed)
+    words = count(normal(sd), shifts, suites=40, drift=drift)
     assert (words[:, :slowed] == "slower").any(axis=1).mean() >= at_least
     assert (words[:, slowed:] == "slower").sum() == 0
 

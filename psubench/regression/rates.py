@@ -87,11 +87,11 @@ def half_found(suites: Sequence[Suite]) -> float | None:
 
 
 def _spread(case: Suite) -> float | None:
-    """Standard deviation between processes, from the interval that it made."""
+    """Standard deviation between pairs of processes, from the interval that it made."""
     from scipy.special import stdtrit
 
     n = case["new_processes"]
     if case["high"] is None or case["change"] is None or n < 2:
         return None
     half = math.log1p(case["high"]) - math.log1p(case["change"])
-    return half / (-float(stdtrit(2 * n - 2, LEVEL)) * math.sqrt(2 / n))
+    return half / -float(stdtrit(n - 1, LEVEL)) * math.sqrt(n)

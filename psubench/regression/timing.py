@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from psubench.regression.changes import Change, holm, welch
+from psubench.regression.changes import Change, holm, paired, welch
 from psubench.regression.evidence import Evidence
 
 ALPHA = 0.01
@@ -187,23 +187,21 @@ def _over_looks(timed: Pairs, rule: Rule, looks: Sequence[Look]) -> dict[str, Ti
     for key in first:
         change = fresh.get(key, first[key])
         word = _word(change, rule.margin, slower=key in slower, faster=key in faster and key not in fresh)
-        base, new = (len(_of(one, looks[1:] if key in fresh else looks[:1])) for one in timed[key])
-        found[key] = Timing(*word, change, (base, new))
+        count = len(_differences(timed[key], looks[1:] if key in fresh else looks[:1]))
+        found[key] = Timing(*word, change, (count, count))
     return found
 
 
 def _at(timed: Pairs, looks: Sequence[Look], margin: float) -> dict[str, Change]:
     """Changes by the processes of these looks alone."""
-    found = {}
-    for key, pair in timed.items():
-        base, new = (_of(one, looks) for one in pair)
-        if base and new:
-            found[key] = welch(base, new, margin)
-    return found
+    found = {key: _differences(pair, looks) for key, pair in timed.items()}
+    return {key: paired(values, margin) for key, values in found.items() if values}
 
 
-def _of(one: Evidence, looks: Sequence[Look]) -> list[float]:
-    return [one.log_ratio[p] for look in looks for p in look.processes if p in one.log_ratio]
+def _differences(pair: tuple[Evidence, Evidence], looks: Sequence[Look]) -> list[float]:
+    """log(t_new / t_base) of every pair of processes that were measured one after the other."""
+    base, new = (one.log_ratio for one in pair)
+    return [base[p] - new[p] for look in looks for p in look.processes if p in base and p in new]
 
 
 def suspects(pairs: Pairs, rule: Rule, looks: Sequence[Look]) -> frozenset[str]:
