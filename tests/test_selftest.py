@@ -111,6 +111,12 @@ def test_the_handicap_works_a_share_of_the_whole_call_longer(monkeypatch):
     clock.now += 4_000  # what autograd needs between forward and backward pass is the call's as well
     (gradient,) = torch.autograd.grad(y, x, torch.ones_like(y))
     assert clock.now == pytest.approx(1.5 * 34_000, rel=0.01)
+    clock.now += 2_000  # between two calls in a row: the second one's
+    slow(x)
+    assert clock.now == pytest.approx(1.5 * (34_000 + 12_000), rel=0.01)
+    clock.now += 1_000_000  # others were measured meanwhile
+    slow(x)
+    assert clock.now == pytest.approx(1_000_000 + 1.5 * (34_000 + 12_000 + 10_000), rel=0.01)
     assert torch.equal(gradient, torch.full_like(x, 2))
 
 

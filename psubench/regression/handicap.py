@@ -14,21 +14,23 @@ from psubench.regression.sides import HANDICAP
 
 
 class Handicapped(nn.Module):
-    """A built-in neuron that goes on working for a share of the time that a call took.
+    """A built-in neuron that goes on working for a share of the time that a call takes.
 
-    In training a call lasts from the forward pass to the end of the backward pass, with whatever autograd
-    needs in between. The share is that of the machine's own time, so 0.05 is 5 % of whatever it made of
-    that call. The work is a loop on the same core, no sleep.
+    A call lasts from the end of the one before, where that is not long ago, to the end of the backward
+    pass: what Python and autograd need around the neuron is part of what is measured. The share is that of
+    the machine's own time, so 0.05 is 5 % of whatever it made of that call. The work is a loop on the same
+    core, no sleep.
     """
 
     def __init__(self, T: int, neuron: str) -> None:
         super().__init__()
         self.inner = neurons.build(neurons.parse(neuron), T)
         self.share = float(os.environ.get(HANDICAP, "0"))
+        self.last = _Work(self.share, time.perf_counter_ns())
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes of the neuron for x [T, B, *features]."""
-        work = _Work(self.share)
+        self.last = work = _Work(self.share, self.last.next_begins(time.perf_counter_ns()))
         spikes: Tensor = self.inner(_UNTIL_BACKWARD(x, work))
         work.catch_up()
         return spikes
@@ -37,17 +39,22 @@ class Handicapped(nn.Module):
 class _Work:
     """What one call owes and has paid, in ns of `time.perf_counter_ns`."""
 
-    def __init__(self, share: float) -> None:
-        self.share, self.paid, self.began = share, 0, time.perf_counter_ns()
+    def __init__(self, share: float, began: int) -> None:
+        self.share, self.paid = share, 0
+        self.began = self.ended = began
+
+    def next_begins(self, now: int) -> int:
+        """When the next call began, whose neuron runs `now`: where this one ended, if it follows at once."""
+        return self.ended if now - self.ended < self.ended - self.began else now
 
     def catch_up(self) -> None:
         """Is busy until the work is the share of the call's own time so far."""
-        now = time.perf_counter_ns()
-        owed = round(self.share * (now - self.began - self.paid))
-        end = now + max(0, owed - self.paid)
+        owed = self.share * (time.perf_counter_ns() - self.began - self.paid)
+        left = max(0, round(owed) - self.paid)
+        end = time.perf_counter_ns() + left
         while time.perf_counter_ns() < end:
             pass
-        self.paid = max(owed, self.paid)
+        self.paid, self.ended = self.paid + left, end
 
 
 class _UntilBackward(torch.autograd.Function):
