@@ -53,11 +53,11 @@ def draw(rows: Sequence[Row]) -> Figure:
         for axes, family in zip(panels, families, strict=False):
             _panel(axes, [row for row in shown if (row["phase"], _family(row)) == (phase, family)], looks)
             axes.set_title(f"{family}, {frame.PHASES[phase]}")
-        for number_of, axes in enumerate(panels[len(families) :], len(families)):
+        for axes in panels[len(families) :]:
             axes.remove()
-            panels[number_of - across].tick_params(labelbottom=True)  # the lowest of its column now
         for axes in panels[max(0, len(families) - across) : len(families)]:
             axes.set_xlabel("T")
+            axes.tick_params(labelbottom=True)
         for row_of_panels in grid[number * down : (number + 1) * down]:
             row_of_panels[0].set_ylabel(_TIME.axis)
     lines.same_limits(figure.axes, _TIME)

@@ -11,8 +11,8 @@ from psubench.render.columns import Row
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ORDER = ("ratio", "time", "memory")
-_QUANTITIES = {"time": lines.TIME, "memory": lines.MEMORY}
+ORDER = ("ratio", "time", "roofline", "implementations", "memory")
+_QUANTITIES = {"time": lines.TIME, "roofline": lines.ROOF, "memory": lines.MEMORY}
 
 
 def by_phase(rows: Sequence[Row]) -> list[tuple[str, str, Figure]]:
@@ -31,6 +31,6 @@ def by_phase(rows: Sequence[Row]) -> list[tuple[str, str, Figure]]:
         axes = [figure.axes[0] for other, _, figure in found if other == name]
         if len(axes) > 1 and name in _QUANTITIES:
             lines.same_limits(axes, _QUANTITIES[name])
-        elif len(axes) > 1:
+        elif len(axes) > 1 and name == "ratio":
             bars.same_limits(axes)
     return found

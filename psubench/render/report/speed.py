@@ -17,16 +17,22 @@ _PHASES = {"train": "training", "infer": "inference"}
 _TITLES = {
     "ratio": "Time ratio t_{reference} / t_neuron in {phase}; above 1 a neuron is faster than {reference}",
     "time": "Time per step in {phase}",
+    "roofline": "Bandwidth in {phase} as a share of a copy's",
+    "implementations": "Time per element of every implementation in {phase}",
     "memory": "Peak memory of one call in {phase}",
 }
 _MARKS = {
     "ratio": "lines on bars: 95 % interval; grey: what the noise of the run alone can do{floors}",
     "time": "bars: 5 % to 95 % of the samples",
+    "roofline": "100 %: input, spikes and weights, in training their gradients, move as fast as a copy",
+    "implementations": "dashed: a copy of as many bytes as a call must move",
     "memory": "above what is held before the call",
 }
 _SHOWS = {
     "ratio": "Bars up or down from 1, a group for each T, a bar for each neuron. {says}",
     "time": "A line for each neuron over T, both axes logarithmic. The table of all cases holds the numbers.",
+    "roofline": "A line for each neuron over T, below that of the copy. The table of all cases has them.",
+    "implementations": "A panel for each neuron, a line for each of its implementations over T.",
     "memory": "A line for each neuron over T, both axes logarithmic. The table of all cases has the numbers.",
 }
 
@@ -77,7 +83,13 @@ def _section(
         title, marks, shows = (texts[kind].format(**words) for texts in (_TITLES, _MARKS, _SHOWS))
         file = groups.file_name(f"{kind}-{phase}", name)
         drawings.append(
-            Drawing(file, f"{title}. {marks[0].upper()}{marks[1:]}.", f"{title}. {shows}", figure)
+            Drawing(
+                file,
+                f"{title}. {marks[0].upper()}{marks[1:]}.",
+                f"{title}. {shows}",
+                figure,
+                wide=kind == "implementations",
+            )
         )
     return Section(
         title=setting.title(rows, name),
