@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 import report_records
 
-from psubench import analyse
+from psubench import analyse, record
 from psubench.errors import PsubenchError
 from psubench.neurons.table import TABLE
 from psubench.render.report import facts, grids, kinds, page, paper, svg
@@ -262,3 +262,11 @@ def test_colours_stand_out_in_the_dark():
     assert svg.dark("#E69F00") == "#e69f00"
     assert round(svg.contrast("#000000", "#ffffff"), 6) == 21
     assert round(svg.contrast("#777777", "#ffffff"), 2) == 4.48  # the known example that just fails
+
+
+def test_the_committed_page_is_what_the_committed_runs_give():
+    folders = [
+        report_records.EXAMPLE.parent / name for name in ("example", "example-sparsity", "example-accuracy")
+    ]
+    runs = [record.read(folder / record.NAME) for folder in folders]
+    assert page.render(kinds.parts(runs), runs) == (folders[0] / page.NAME).read_text(encoding="utf-8")
