@@ -122,14 +122,14 @@ def test_the_example_can_be_shown_exported_and_drawn(tmp_path):
     assert psubench("export", str(EXAMPLE), "--format", "markdown").stdout.count("\n| train ") == 30
     drawn = psubench("plot", str(EXAMPLE), "--format", "svg", "--out", str(tmp_path))
     assert drawn.returncode == 0
-    assert len(list(tmp_path.glob("*.svg"))) == 3
+    assert len(list(tmp_path.glob("*.svg"))) == 4
 
 
 def test_the_columns_of_the_csv_are_the_contract():
     contract = (
         "kind neuron implementation model data T batch size device dtype phase mode threads status verified"
         " reference median_s p05_s p95_s ratio ratio_low ratio_high noise_floor rounds processes"
-        " peak_memory_bytes message run_id"
+        " peak_memory_bytes message run_id least_bytes copy_bytes_per_s copy_share"
     )
     assert (EXAMPLE / "speed.csv").read_text().splitlines()[0] == contract.replace(" ", ",")
 
