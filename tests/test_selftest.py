@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from test_cli import ROOT, psubench
 
 from psubench import neurons, record
 from psubench.errors import PsubenchError
@@ -168,3 +169,11 @@ def assert_the_program_tells(folder):
     assert done.returncode == 0, done.stderr
     assert "suites with a false alarm: 0 of 2 [95 %: 0.0 to 84.2 %]" in done.stdout
     assert "verdicts on what was slowed that say so: 0 of 2" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["show", "plot", "export", "report"])
+def test_the_record_of_a_self_test_is_no_run(command):
+    done = psubench(command, "reports/selftest-power", cwd=ROOT)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "planned no case" in done.stderr or "is the record of a self-test" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

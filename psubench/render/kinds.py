@@ -8,6 +8,8 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from psubench.errors import PsubenchError
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -80,7 +82,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _KINDS
 
 
 def kind_of(records: Sequence[Record]) -> Kind:
-    """The kind of a run, by its plan."""
+    """The kind of a run, by its plan.
+
+    Raises:
+        PsubenchError: it is a self-test of `compare`, which plans no cases.
+    """
+    if "selftest" in records[0]:
+        raise PsubenchError(
+            "this is the record of a self-test, which has verdicts and no cases",
+            "psubench selftest aa (or power) --out DIR --resume prints its rates",
+        )
     planned = records[0]["cases"]
     return KINDS[planned[0]["case"]["kind"] if planned else "speed"]
 
