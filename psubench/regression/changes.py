@@ -60,7 +60,8 @@ def paired(differences: Sequence[float], margin: float) -> Change:
 
     Over minutes a machine drifts in ways that division by the reference does not take out, because loops
     and products are not disturbed alike. Neighbours share the drift: on one quiet machine with two cores
-    the numbers of base and new were correlated by -0.3 to 0.8 (14 pairs, 25 cases, median 0.5).
+    the numbers of base and new were correlated by -0.3 to 0.8 (14 pairs, 25 cases, median 0.5), minutes
+    later hardly at all (34 pairs, -0.1 to 0.3).
 
     Args:
         differences: log(t_new / t_base) per pair.

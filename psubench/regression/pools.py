@@ -1,8 +1,8 @@
 """All cases of a neuron as one more: what slows it down slows most of them, and together they show it.
 
-Each case of a process is measured in a worker of its own, so their noise is independent: the mean of four
-scatters half as much as each. A pool is tested like a case, beside its members and in the same family, so
-the level covers it.
+Each case of a process is measured in a worker of its own, so most of their noise is their own: the mean of
+four scatters about half as much as each. A pool is tested like a case, beside its members and in the same
+family, so the level covers it.
 """
 
 from __future__ import annotations

@@ -7,20 +7,18 @@ equal. In `power` one of them has a handicap: a neuron that really works longer
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from psubench import record
-from psubench.devices import machine
 from psubench.errors import PsubenchError
+from psubench.headers import header
 from psubench.plugins import split_list
 from psubench.regression.bursts import bursts
 from psubench.regression.compare import Comparison, Verdict
@@ -107,17 +105,7 @@ class Selftest:
         return [one for one in records if one["type"] == SUITE]
 
     def _header(self) -> dict[str, Any]:
-        started = datetime.now(UTC)
-        return {
-            "type": "run",
-            "schema": record.SCHEMA,
-            "run_id": f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-            "started": started.isoformat(timespec="seconds"),
-            "argv": sys.argv[1:],
-            "environment": machine(),
-            "selftest": _plain(self.settings),
-            "cases": [],
-        }
+        return {**header(self.settings.device, [], []), "selftest": _plain(self.settings)}
 
     def _compare(self, number: int) -> dict[str, Any]:
         folder = self.folder / f"suite-{number:03}"
