@@ -49,14 +49,14 @@ def test_cpu_says_what_it_is():
 
 FAULTS = """
 import itertools, sys, torch
-from psubench.devices.cpu import Cpu, fault_in_heap
+from psubench.devices.cpu import Cpu
 
-fault_in_heap()
 cpu = Cpu()
 threads_and_sizes = itertools.product(*(map(float, argument.split(",")) for argument in sys.argv[1:]))
 for threads, mebibytes in threads_and_sizes:
     torch.set_num_threads(int(threads))
     x = torch.ones(int(mebibytes * 2**18))
+    cpu.settle(x.nbytes)
     leaf = x.clone().requires_grad_(True)
     calls = [lambda: (x * 2 + 1).sigmoid()]
     if mebibytes < 64:

@@ -16,7 +16,9 @@ from typing import Any
 from psubench.devices import host
 from psubench.devices.device import Counters, Sample
 
-HEAP_BYTES = 256 << 20
+HEAP_BYTES = 256 << 20  # at most
+LEAST_HEAP_BYTES = 32 << 20
+HEAP_PER_INPUT = 64  # a layer trained step by step keeps a dozen tensors of the size of its input
 MADV_POPULATE_WRITE = 23  # Linux 5.14
 RESET_PEAK = "5"  # written to clear_refs: the peak of resident memory is what is resident now
 
@@ -34,9 +36,10 @@ class Cpu:
     torch_device: str = "cpu"
     min_sample_ns: int = 1_000_000
 
-    def settle(self) -> None:
-        """Takes the heap from the kernel in advance."""
-        fault_in_heap()
+    def settle(self, input_bytes: int | None) -> None:
+        """Takes the heap from the kernel in advance, so much as a layer with this input may need."""
+        wanted = HEAP_BYTES if input_bytes is None else HEAP_PER_INPUT * input_bytes
+        fault_in_heap(max(LEAST_HEAP_BYTES, min(HEAP_BYTES, wanted)))
 
     def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:  # noqa: ARG002
         """Wall time of `loops` calls, in ns."""
@@ -99,7 +102,7 @@ def process_counters() -> Counters:
     return Counters(resource.getrusage(resource.RUSAGE_SELF).ru_minflt, time.process_time_ns())
 
 
-def fault_in_heap() -> None:
+def fault_in_heap(heap_bytes: int = HEAP_BYTES) -> None:
     """Makes the heap larger than a block needs, and every page of it this process's own.
 
     Every round has another order, so even after the warm-up a block sometimes finds no free place of
@@ -109,7 +112,7 @@ def fault_in_heap() -> None:
     and their fault counts will say so.
     """
     with suppress(MemoryError):
-        b"\1" * HEAP_BYTES  # not zeros, for which calloc would touch nothing
+        b"\1" * heap_bytes  # not zeros, for which calloc would touch nothing
     with suppress(OSError, AttributeError):
         libc = ctypes.CDLL(None)
         for line in Path("/proc/self/maps").read_text().splitlines():

@@ -78,7 +78,7 @@ class Cuda:
         ended = clock()
         return Sample(ended - began, round(start.elapsed_time(stop) * 1e6))
 
-    def settle(self) -> None:
+    def settle(self, input_bytes: int | None) -> None:
         """Nothing to prepare: torch keeps what it has once taken from the GPU."""
 
     def peak_memory(self, call: Callable[[], object]) -> int | None:

@@ -40,8 +40,12 @@ class Device(Protocol):
     def min_sample_ns(self) -> int:
         """The shortest window that the clock resolves well enough."""
 
-    def settle(self) -> None:
-        """Prepares the process so that no window pays for what happens once; before anything is timed."""
+    def settle(self, input_bytes: int | None) -> None:
+        """Prepares the process so that no window pays for what happens once; before anything is timed.
+
+        Args:
+            input_bytes: of the input of a single layer; None for a network, whose tensors may be larger.
+        """
 
     def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:
         """Times `loops` calls in one window, with nothing else in it; returns once all their work is done."""

@@ -84,7 +84,7 @@ class Scripted:
         self._samples += 1
         return self._scale * math.exp2(2.0 * share - 1.0) * drift * math.exp(self._rng.gauss(0.0, NOISE))
 
-    def settle(self) -> None:
+    def settle(self, input_bytes: int | None) -> None:
         """Nothing to prepare."""
 
     def peak_memory(self, call: Callable[[], object]) -> int | None:  # noqa: ARG002

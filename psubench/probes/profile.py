@@ -42,9 +42,9 @@ class ProfileProbe:
         device = open_device(case["device"], T=case["T"], phase=case["phase"], seed=self.job.seed)
         if device.name == "scripted":
             raise UnsupportedError("the scripted device runs nothing", "profile with --device cpu or cuda")
-        device.settle()
         given = inputs.make(case, self.job.seed)
         x = given.x.to(device.torch_device, getattr(torch, case["dtype"]))
+        device.settle(x.nbytes if case["model"] == "neuron" else None)
         outcome = Outcome(key, name)
         mark = partial(self.mark, name, "profile")
         found: dict[str, Any] | None = None

@@ -131,9 +131,9 @@ class Probe:
         self.device = open_device(
             case["device"], T=case["T"], phase=case["phase"], seed=self.job.seed + self.job.process
         )
-        self.device.settle()
         self.given = inputs.make(case, self.job.seed)
         self.x = self.given.x.to(self.device.torch_device, getattr(torch, case["dtype"]))
+        self.device.settle(self.x.nbytes if case["model"] == "neuron" else None)
         outcomes = [Outcome(key, name) for key, name, *_ in self.job.entries]
         admitted: dict[str, Subject] = {}
         for outcome, (_, name, text, mode) in zip(outcomes, self.job.entries, strict=True):
