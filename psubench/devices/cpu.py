@@ -18,7 +18,7 @@ from psubench.devices.device import Counters, Sample
 
 HEAP_BYTES = 256 << 20  # at most
 LEAST_HEAP_BYTES = 32 << 20
-HEAP_PER_INPUT = 64  # a layer trained step by step keeps a dozen tensors of the size of its input
+HEAP_PER_INPUT = 64  # the default run takes up to 11 times its input in a call; the rest is for other orders
 MADV_POPULATE_WRITE = 23  # Linux 5.14
 RESET_PEAK = "5"  # written to clear_refs: the peak of resident memory is what is resident now
 
@@ -102,7 +102,7 @@ def process_counters() -> Counters:
     return Counters(resource.getrusage(resource.RUSAGE_SELF).ru_minflt, time.process_time_ns())
 
 
-def fault_in_heap(heap_bytes: int = HEAP_BYTES) -> None:
+def fault_in_heap(heap_bytes: int) -> None:
     """Makes the heap larger than a block needs, and every page of it this process's own.
 
     Every round has another order, so even after the warm-up a block sometimes finds no free place of

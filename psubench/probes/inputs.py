@@ -50,3 +50,8 @@ def make(case: Mapping[str, Any], seed: int) -> Inputs:
         x = x[:, torch.arange(batch) % given]
         notes.append(f"{given} samples repeated to a batch of {batch}")
     return Inputs(x, "; ".join(filter(None, notes)) or None, classes)
+
+
+def layer_bytes(case: Mapping[str, Any], x: Tensor) -> int | None:
+    """Size of the input of one layer; None for a network, whose inner tensors may be larger."""
+    return x.nbytes if case["model"] == "neuron" else None

@@ -44,7 +44,7 @@ class ProfileProbe:
             raise UnsupportedError("the scripted device runs nothing", "profile with --device cpu or cuda")
         given = inputs.make(case, self.job.seed)
         x = given.x.to(device.torch_device, getattr(torch, case["dtype"]))
-        device.settle(x.nbytes if case["model"] == "neuron" else None)
+        device.settle(inputs.layer_bytes(case, x))
         outcome = Outcome(key, name)
         mark = partial(self.mark, name, "profile")
         found: dict[str, Any] | None = None

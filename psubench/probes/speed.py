@@ -133,7 +133,7 @@ class Probe:
         )
         self.given = inputs.make(case, self.job.seed)
         self.x = self.given.x.to(self.device.torch_device, getattr(torch, case["dtype"]))
-        self.device.settle(self.x.nbytes if case["model"] == "neuron" else None)
+        self.device.settle(inputs.layer_bytes(case, self.x))
         outcomes = [Outcome(key, name) for key, name, *_ in self.job.entries]
         admitted: dict[str, Subject] = {}
         for outcome, (_, name, text, mode) in zip(outcomes, self.job.entries, strict=True):
