@@ -21,6 +21,8 @@ def two_blocks(monkeypatch):
     monkeypatch.setattr(triangular, "WEIGHT_ROWS", 32)
 
 
+PRODUCTS = ("psn", "masked-psn", "ipsu", "rpsu")
+"""Neurons with a learned product; the others are passes over time alone."""
 SWITCHES = [
     f"(reset={reset},detach_reset={detach}{leak})"
     for reset, detach, leak in product(
@@ -100,7 +102,9 @@ def test_layouts(text, layout):
     assert not other.is_contiguous()
     got = torch.autograd.grad(module(other.requires_grad_()), other, layout(cotangent))[0]
     assert torch.equal(module(other.detach()), spikes)
-    torch.testing.assert_close(got, due["x"], rtol=1e-6, atol=1e-6)
+    # BLAS chooses a kernel by the layout, and each adds up in another order: on an AMD processor 3e-6 apart.
+    rounding = 1e-5 if text.startswith(PRODUCTS) else 1e-6
+    torch.testing.assert_close(got, due["x"], rtol=rounding, atol=rounding)
 
 
 def test_a_cotangent_without_memory_of_its_own():
