@@ -1,29 +1,35 @@
-"""The Triton kernels in Triton's interpreter, against the C++ ones. On a GPU they have not run yet."""
+"""The Triton kernels, in Triton's interpreter and on a GPU where one is, against the C++ ones."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+import torch
 
 pytest.importorskip("triton", reason="Triton is not installed: pip install 'psubench[triton]'")
 
 # The interpreter must be chosen before Triton is imported, and slows every kernel down: a process of its own.
 CODE = """
-import os, sys
-os.environ["TRITON_INTERPRET"] = "1"
+import sys
 sys.path[:0] = %r
 import torch
 from psubench.neurons import fused_triton, native
 
+DEVICE = %r
+
 def both(name, tensors, rest, dtype):
     found = []
-    for operators in (native.ops(), fused_triton):
-        leaves = [None if t is None else t.detach().clone().requires_grad_() for t in tensors]
+    for operators, device in ((native.ops(), "cpu"), (fused_triton, DEVICE)):
+        leaves = [None if t is None else t.detach().to(device, copy=True).requires_grad_() for t in tensors]
         spikes = getattr(operators, name)(*arrange(name, leaves, rest))
         torch.manual_seed(5)
-        cotangent = torch.randn(spikes.shape).to(dtype)
+        cotangent = torch.randn(spikes.shape).to(dtype).to(device)
         given = [leaf for leaf in leaves if leaf is not None]
-        found.append((spikes.detach(), torch.autograd.grad(spikes, given, cotangent)))
+        gradients = torch.autograd.grad(spikes, given, cotangent)
+        with torch.inference_mode():
+            assert torch.equal(getattr(operators, name)(*arrange(name, leaves, rest)), spikes)
+        found.append((spikes.detach().cpu(), [one.cpu() for one in gradients]))
     (spikes, due), (got, gradients) = found
     assert torch.equal(got, spikes), (name, rest)
     assert spikes.shape[0] == 1 or 0 < spikes.mean() < 1
@@ -36,32 +42,52 @@ def arrange(name, leaves, rest):
         return leaves[0], 0.4, leaves[1], *rest
     return *leaves, *rest
 
-fused_triton.CHUNK, fused_triton.BLOCK = 3, 8  # several chunks and blocks of few steps and neurons
 rate = torch.tensor(0.3)
 
 def noise(T, N, dtype):
     return (torch.randn(T, N) + 0.7).to(dtype)
 
-def every(T, dtype, resets):
+def every(T, N, dtype, resets):
     torch.manual_seed(T)
-    x = noise(T, 11, dtype)
+    x = noise(T, N, dtype)
     for reset, detach in resets:
         both("serial", [x, rate], (detach, 0.4, 2.0, reset, detach), dtype)  # decay_input goes along
-    both("psu", [x, noise(T, 11, dtype)], (0.5, 0.5, 0.5, 0.8, 0.3, 2.0), dtype)
+        both("serial", [x, None], (not detach, 0.4, 2.0, reset, detach), dtype)
+    both("psu", [x, noise(T, N, dtype)], (0.5, 0.5, 0.5, 0.8, 0.3, 2.0), dtype)
+    both("psu", [x, None], (0.5, 0.5, 0.5, 0.8, 0.3, 2.0), dtype)
     both("band", [x, noise(T, 2, dtype), noise(T, 1, dtype)], (2.0,), dtype)
     both("band", [x, noise(1, 4, dtype), noise(1, 1, dtype)], (2.0,), dtype)
 
-every(5, torch.float32, [(reset, detach) for reset in (0, 1, 2) for detach in (True, False)])
-every(1, torch.float32, [])
-every(4, torch.float64, [(2, False)])
-every(4, torch.bfloat16, [(1, True)])
-both("serial", [noise(5, 11, torch.float32), None], (True, 0.4, 2.0, 1, True), torch.float32)
-both("psu", [noise(5, 11, torch.float32), None], (0.5, 0.5, 0.5, 0.8, 0.3, 2.0), torch.float32)
+ALL = [(reset, detach) for reset in (0, 1, 2) for detach in (True, False)]
+if DEVICE == "cpu":
+    fused_triton.CHUNK, fused_triton.BLOCK = 3, 8  # several chunks and blocks of few steps and neurons
+    every(5, 11, torch.float32, ALL)
+    every(1, 11, torch.float32, [])
+    every(4, 11, torch.float64, [(2, False)])
+    every(4, 11, torch.bfloat16, [(1, True)])
+else:
+    every(37, 1001, torch.float32, ALL)
+    every(128, 4096, torch.float32, [(1, True)])
+    every(1, 301, torch.float32, [(1, True)])
+    every(37, 301, torch.float64, [(2, False)])
+    every(20, 301, torch.bfloat16, [(1, True)])
 """
 
 
-def test_equal_to_the_operators_of_the_cpu():
-    done = subprocess.run(
-        [sys.executable, "-c", CODE % (sys.path,)], capture_output=True, text=True, check=False, timeout=300
-    )
+def run(device, **variables):
+    return subprocess.run(
+        [sys.executable, "-c", CODE % (sys.path, device)], capture_output=True, text=True, check=False,
+        timeout=300, env={**os.environ, **variables},
+    )  # fmt: skip
+
+
+def test_equal_to_the_operators_of_the_cpu_in_the_interpreter():
+    done = run("cpu", TRITON_INTERPRET="1")
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU that torch can use")
+def test_equal_to_the_operators_of_the_cpu_on_a_gpu():
+    done = run("cuda")
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""An NVIDIA GPU, timed by its own events and by the clock of the process. Not yet run on a GPU."""
+"""An NVIDIA GPU, timed by its own events and by the clock of the process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from psubench.errors import UnsupportedError
 
 
 class Cuda:
-    """Times calls that return before their work is done. Not yet run on a GPU.
+    """Times calls that return before their work is done.
 
     Attributes:
         min_sample_ns: events have a resolution of about 500 ns.

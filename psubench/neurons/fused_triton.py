@@ -1,8 +1,8 @@
-"""The fused neurons on a GPU: the passes over time of `native` as Triton kernels. Not yet run on a GPU.
+"""The fused neurons on a GPU: the passes over time of `native` as Triton kernels.
 
 A program takes BLOCK neurons through all of time, state in registers. The backward pass goes through
 chunks of steps from the last to the first: it computes the states of a chunk anew from the state that the
-forward pass kept at its start, into a scratch of the chunk's size, and then walks back.
+forward pass kept at its start, in registers too, and then walks back.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ try:
 except ImportError:
     kernels = None  # type: ignore[assignment]
 
-CHUNK = 16
-BLOCK = 128
+CHUNK = 8
+"""Steps whose inputs a program holds in registers; it keeps a state for the way back at each CHUNK-th."""
+BLOCK, WARPS = 128, 4
 Gradients = tuple[Tensor | None, ...]
 
 
@@ -33,44 +34,54 @@ def _check() -> None:
         raise UnsupportedError("fused neurons need Triton on a GPU", "pip install triton")
 
 
-def _states(x: Tensor, parts: int) -> Tensor:
-    """State at the first step of each chunk, [chunks, parts, N]."""
-    return _scratch(x, ((x.shape[0] + CHUNK - 1) // CHUNK, parts, x[0].numel()))
+def _learns(*tensors: Tensor | None) -> bool:
+    return torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in tensors)
+
+
+def _states(x: Tensor, parts: int, train: bool) -> Tensor:
+    """State at the first step of each chunk, [chunks, parts, N]; without chunks if nobody goes back."""
+    return _scratch(x, ((x.shape[0] + CHUNK - 1) // CHUNK if train else 0, parts, x[0].numel()))
 
 
 def _scratch(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return x.new_empty(shape, dtype=torch.float64 if x.dtype == torch.float64 else torch.float32)
 
 
+def _serial_forward(
+    x: Tensor, learned: Tensor | None, factors: tuple[Any, ...], reset: int, train: bool
+) -> tuple[Tensor, Tensor]:
+    """Spikes and states of contiguous x."""
+    spikes, states = torch.empty_like(x), _states(x, 1, train)
+    T, N = x.shape[0], x[0].numel()
+    if N:
+        kernels.serial_forward[_grid(N)](
+            x, x if learned is None else learned, spikes, states, T, N, *factors, reset, train, CHUNK, BLOCK,
+            num_warps=WARPS,
+        )  # fmt: skip
+    return spikes, states
+
+
 class _Serial(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, learned: Tensor | None, numbers: tuple[Any, ...]) -> Tensor:
-        x = x.contiguous()
-        spikes, states = torch.empty_like(x), _states(x, 1)
-        rate, decay_input, threshold, alpha, reset, detach_reset = numbers
-        rate = rate if learned is None else float(learned)
-        keep, gain = 1 - rate, rate if decay_input else 1.0
-        T, N = x.shape[0], x[0].numel()
-        if N:
-            kernels.serial_forward[_grid(N)](
-                x, spikes, states, T, N, keep, gain, threshold, reset, CHUNK, BLOCK
-            )
+    def forward(
+        ctx: Any, x: Tensor, learned: Tensor | None, factors: tuple[Any, ...], *rest: float | int | bool
+    ) -> Tensor:
+        spikes, states = _serial_forward(x, learned, factors, int(rest[1]), train=True)
         ctx.save_for_backward(x, states, learned)
-        ctx.numbers = (keep, gain, threshold, alpha, float(decay_input), reset, detach_reset)
+        ctx.numbers = (*factors, *rest)
         return spikes
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Gradients:
         x, states, learned = ctx.saved_tensors
-        keep, gain, threshold, alpha, decays, reset, detach_reset = ctx.numbers
         T, N = x.shape[0], x[0].numel()
         gx, sums = torch.empty_like(x), torch.zeros_like(states[0, 0])
         if N:
             kernels.serial_backward[_grid(N)](
-                gradients[0].contiguous(), x, states, _scratch(x, (CHUNK, N)), gx, sums, T, N,
-                keep, gain, threshold, alpha, decays, reset, detach_reset, CHUNK, BLOCK,
+                gradients[0].contiguous(), x, x if learned is None else learned, states, gx, sums, T, N,
+                *ctx.numbers, CHUNK, BLOCK, num_warps=WARPS,
             )  # fmt: skip
-        return gx, None if learned is None else sums.double().sum().to(learned), None
+        return gx, None if learned is None else sums.double().sum().to(learned), None, None, None, None
 
 
 def serial(
@@ -85,22 +96,32 @@ def serial(
 ) -> Tensor:
     """As the operator `serial` of `native`: shapes, meaning and order of the arguments are the same."""
     _check()
-    spikes: Tensor = _Serial.apply(  # type: ignore[no-untyped-call]
-        x, learned, (rate, decay_input, threshold, alpha, reset, detach_reset)
-    )
+    x = x.contiguous()
+    factors = (0.0 if learned is not None else rate, learned is not None, decay_input, threshold)
+    if not _learns(x, learned):
+        return _serial_forward(x, learned, factors, reset, train=False)[0]
+    spikes: Tensor = _Serial.apply(x, learned, factors, alpha, reset, detach_reset)  # type: ignore[no-untyped-call]
     return spikes
+
+
+def _psu_forward(
+    x: Tensor, q: Tensor | None, numbers: tuple[float, ...], train: bool
+) -> tuple[Tensor, Tensor]:
+    """Spikes and states of contiguous x and q."""
+    spikes, states = torch.empty_like(x), _states(x, 2, train)
+    T, N = x.shape[0], x[0].numel()
+    if N:
+        kernels.psu_forward[_grid(N)](
+            x, x if q is None else q, spikes, states, T, N, *numbers[:-1], q is not None, train, CHUNK, BLOCK,
+            num_warps=WARPS,
+        )  # fmt: skip
+    return spikes, states
 
 
 class _Psu(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, q: Tensor | None, numbers: tuple[float, ...]) -> Tensor:
-        x, q = x.contiguous(), None if q is None else q.contiguous()
-        spikes, states = torch.empty_like(x), _states(x, 2)
-        T, N = x.shape[0], x[0].numel()
-        if N:
-            kernels.psu_forward[_grid(N)](
-                x, x if q is None else q, spikes, states, T, N, *numbers[:5], q is not None, CHUNK, BLOCK
-            )
+        spikes, states = _psu_forward(x, q, numbers, train=True)
         ctx.save_for_backward(x, q, states)
         ctx.numbers = numbers
         return spikes
@@ -112,8 +133,8 @@ class _Psu(torch.autograd.Function):
         gx, gq = torch.empty_like(x), None if q is None else torch.empty_like(q)
         if N:
             kernels.psu_backward[_grid(N)](
-                gradients[0].contiguous(), x, x if q is None else q, states, _scratch(x, (2, CHUNK, N)),
-                gx, gx if gq is None else gq, T, N, *ctx.numbers, q is not None, CHUNK, BLOCK,
+                gradients[0].contiguous(), x, x if q is None else q, states, gx, gx if gq is None else gq,
+                T, N, *ctx.numbers, q is not None, CHUNK, BLOCK, num_warps=WARPS,
             )  # fmt: skip
         return gx, gq, None
 
@@ -130,7 +151,11 @@ def psu(
 ) -> Tensor:
     """As the operator `psu` of `native`."""
     _check()
-    spikes: Tensor = _Psu.apply(x, q, (leak, gain, keep, scale, threshold, alpha))  # type: ignore[no-untyped-call]
+    x, q = x.contiguous(), None if q is None else q.contiguous()
+    numbers = (leak, gain, keep, scale, threshold, alpha)
+    if not _learns(x, q):
+        return _psu_forward(x, q, numbers, train=False)[0]
+    spikes: Tensor = _Psu.apply(x, q, numbers)  # type: ignore[no-untyped-call]
     return spikes
 
 
