@@ -94,9 +94,12 @@ def forward(N: int) -> None:
         Promise("psu", "psu@fused", least=20),
         Promise("lif", "psu@fused", least=5),
         Promise("lif@fused", "copy", most=2.0 if N == 16_384 else None),
-        # A copy moves the least that any neuron must: no implementation can gain more than this.
+        # A copy moves the least that any neuron must, and a PSU has a logistic function per element besides:
+        # no implementation can gain more than this.
         Promise("psu", "copy"),
         Promise("lif", "copy"),
+        Promise("psu", "sigmoid"),
+        Promise("lif", "sigmoid"),
     ]
     judge(f"forward N={N}", race(calls), promises)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from compare_records import run
 
 from psubench import suite_file
@@ -17,10 +18,11 @@ from psubench.cli.git import suite_for
 from psubench.errors import PsubenchError
 from psubench.regression import duel, timing
 from psubench.regression.compare import compare
-from psubench.regression.duel import Duel, again
+from psubench.regression.duel import LEAST, Duel, again, size, yardstick
 from psubench.regression.evidence import evidence
 from psubench.regression.revisions import packages, revisions
 from psubench.regression.sides import suite_text
+from psubench.regression.yardstick import Loop, Products
 
 ROOT = Path(__file__).parent.parent
 SUITE = """version = 1
@@ -185,6 +187,41 @@ def test_suspects_are_measured_again_as_their_tables_have_them():
         {**loops, "T": "8,32", "phase": "infer", "mode": "layer", "neurons": "lif@loop,plif@loop"},
         {**products, "T": "8", "phase": "train", "mode": "layer", "neurons": "psu@scan"},
     ]
+
+
+def test_a_further_look_is_as_large_as_the_time_allows_and_not_begun_for_less_than_a_few():
+    every = duel.LOOKS[2]
+    assert [size(2, seconds, 10) for seconds in (1e6, every * 10, every * 10 - 1)] == [
+        every,
+        every,
+        every - 2,
+    ]
+    assert [size(2, seconds, 10) for seconds in (LEAST * 10, LEAST * 10 - 1, -5)] == [LEAST, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("neurons", "expected"),
+    [
+        ("lif,plif,psu@scan", "Loop"),
+        ("psn,psu,rpsu", "Products"),
+        ("psn,psubench.regression.handicap:Handicapped(neuron=psu)", "Products"),
+        ("psu,lif@fused,lif@loop", "Loop"),
+        ("psubench.regression.handicap:Handicapped(neuron=psu)", "Loop"),
+    ],
+)
+def test_a_table_is_divided_by_what_takes_about_as_long(neurons, expected):
+    assert yardstick({"neurons": neurons}) == f"../yardstick.py:{expected}"
+
+
+@pytest.mark.parametrize("made", [Loop, Products])
+def test_a_yardstick_is_causal_and_has_a_gradient(made):
+    torch.manual_seed(0)
+    x = torch.randn(6, 2, 3, 2, requires_grad=True)
+    y = made(6)(x)
+    assert y.shape == x.shape
+    (gradient,) = torch.autograd.grad(y[2].sum(), x)
+    assert gradient[:3].abs().sum() > 0
+    assert gradient[3:].abs().sum() == 0
 
 
 def test_a_written_suite_is_read_back(tmp_path):

@@ -20,6 +20,10 @@ from psubench.regression.timing import LOOKS, Look, suspects
 from psubench.suite import parse_range
 
 YARDSTICK = "yardstick.py"
+STEP_BY_STEP = frozenset({"loop", "scan"})
+"""Implementations with a call or more per step: beside them a yardstick may take as long."""
+LEAST = 6
+"""Fewest processes per side that a further look is begun for."""
 NEVER = "0.0001%"
 """Precision that no block reaches: all of them get their whole seconds, noisy or not."""
 
@@ -33,7 +37,8 @@ class Duel:
         tables: of the suite that is measured.
         settings: of the suite; its processes and its precision are not asked.
         folder: gets `base/run.jsonl` and `new/run.jsonl`.
-        budget: seconds; a look that would not end in time is not begun.
+        budget: seconds; a look that would not end in time is cut short. How many processes it has follows
+            from the time that they take, never from what they say, so its level holds.
         margin, gate: as for `compare`.
         say: told in a sentence how it goes on.
     """
@@ -58,12 +63,13 @@ class Duel:
         """
         shutil.copy(Path(__file__).with_name(YARDSTICK), self.base.folder.parent / YARDSTICK)
         rng, began = random.Random(self.seed), time.monotonic()
-        tables, keys, looks = self.tables, frozenset[str](), list[Look]()
+        tables: Sequence[Words] = [{**table, "reference": yardstick(table)} for table in self.tables]
+        measured, keys, looks = tables, frozenset[str](), list[Look]()
+        processes = range(LOOKS[0])
         while True:
-            processes = _next(looks)
             self.say(f"look {len(looks) + 1}: {len(processes)} processes per side")
             look_began = time.monotonic()
-            self._measure(tables, processes, rng)
+            self._measure(measured, processes, rng)
             found = match(*self._records(), self.margin, self.gate, yardstick=True)
             looks.append(Look(processes, keys or frozenset(found.tested)))
             keys = suspects(found.tested, found.rule, looks)
@@ -71,11 +77,13 @@ class Duel:
                 break
             left = [pair[1] for key, pair in found.tested.items() if key in keys]
             self.say(f"not cleared yet: {', '.join(case_name(one) for one in left)}")
-            tables = again(self.tables, found.cases_of(keys))
-            per_process = (time.monotonic() - look_began) / len(processes)
-            if time.monotonic() - began + per_process * len(_next(looks)) > self.budget:
+            measured = again(tables, found.cases_of(keys))
+            each = (time.monotonic() - look_began) / len(processes)
+            count = size(len(looks), self.budget - (time.monotonic() - began), each)
+            if not count:
                 self.say("the next look would take longer than --budget allows")
                 break
+            processes = range(processes.stop, processes.stop + count)
         return compare(*self._records(), self.margin, self.gate, looks)
 
     def _records(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -97,9 +105,8 @@ class Duel:
 
     def _once(self, side: Side, tables: Sequence[Words], process: int) -> list[dict[str, Any]]:
         """What one fresh process of a side records; the plan only the first time."""
-        reference = f"../{YARDSTICK}:Yardstick"
         settings = {**self.settings, "processes": 1, "precision": NEVER, "memory": False}
-        records = side.measure([{**table, "reference": reference} for table in tables], settings, self.device)
+        records = side.measure(tables, settings, self.device)
         first = process == 0
         return [
             {**one, "process": process} if one["type"] == "block" else one
@@ -108,10 +115,22 @@ class Duel:
         ]
 
 
-def _next(looks: Sequence[Look]) -> range:
-    """Numbers of the next look's processes."""
-    done = looks[-1].processes.stop if looks else 0
-    return range(done, done + LOOKS[len(looks)])
+def size(look: int, seconds: float, each: float) -> int:
+    """Processes per side of look number `look`, from 0, in whole ABBA blocks; 0 where it is not worth it.
+
+    Args:
+        seconds: left of the budget.
+        each: seconds that a process of both sides takes.
+    """
+    count = min(LOOKS[look], int(seconds / each) // 2 * 2)
+    return count if count >= min(LEAST, LOOKS[look]) else 0
+
+
+def yardstick(table: Words) -> str:
+    """What the neurons of a table are divided by, as its `reference`: what takes about as long as they do."""
+    known = {ref.implementation for ref in parse_list(table["neurons"])} - {PLUGIN}
+    quick = known and not known & STEP_BY_STEP
+    return f"../{YARDSTICK}:{'Products' if quick else 'Loop'}"
 
 
 def again(tables: Sequence[Words], cases: Sequence[Evidence]) -> list[Words]:

@@ -1,9 +1,12 @@
-"""A fixed piece of work that two revisions are both measured against, as a plug-in neuron.
+"""Fixed work that two revisions are both measured against, as plug-in neurons.
 
 A ratio to the LIF neuron cannot show that LIF itself has changed. `psubench compare --git` copies this
-one file beside both revisions and takes it as the reference, so every neuron of theirs, LIF included, is
-divided by the same work. It imports nothing of psubench. It works as long per step as a serial neuron:
-a faster one would make the samples of the others longer, and long samples are disturbed more often.
+one file beside both revisions and takes a neuron of it as the reference, so every neuron of theirs, LIF
+included, is divided by the same work. It imports nothing of psubench.
+
+There are two, because a yardstick should take as long as its neurons: all neurons of a block are called
+equally often per sample, and as often as makes the fastest's sample last a millisecond. A faster one makes
+the samples of the others longer, and long samples are disturbed more often; a slower one takes their time.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Yardstick(nn.Module):
+class Loop(nn.Module):
     """v[t] = (u[t-1] + x[t]) / 2, u = v - [v >= 1] for x [T, B, *features]; gives v, not the spikes."""
 
     def __init__(self, T: int) -> None:  # noqa: ARG002  # how plug-ins are called
@@ -26,3 +29,19 @@ class Yardstick(nn.Module):
             u = v - (v >= 1).to(v.dtype)
             potentials.append(v)
         return torch.stack(potentials)
+
+
+class Products(nn.Module):
+    """A relu(A x), A[t,i] = 2^(i-t-1) for i <= t, for x [T, B, *features]; gives potentials, not spikes."""
+
+    A: Tensor
+
+    def __init__(self, T: int) -> None:
+        super().__init__()
+        steps = torch.arange(T, dtype=torch.float32)
+        self.register_buffer("A", torch.exp2(steps[None] - steps[:, None] - 1).tril())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The potentials, shape of x."""
+        potentials: Tensor = self.A @ torch.relu(self.A @ x.flatten(1))
+        return potentials.view_as(x)

@@ -104,7 +104,7 @@ def same_limits(panels: Sequence[Any]) -> None:
     ticks = [
         2.0**exponent * step for exponent in exponents for step in ((1, 1.5) if high / low < 16 else (1,))
     ]
-    if high / low < 2:
+    if high / low < 3:
         ticks = [float(tick) for tick in MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high)]
     ticks = [tick for tick in ticks if low <= tick <= high]
     for axes in panels:

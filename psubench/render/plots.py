@@ -130,7 +130,8 @@ def _roofline(rows: Sequence[Row], looks: dict[str, Style]) -> Figure:
     panels[0][0].set_ylabel(lines.ROOF.axis)
     labels = groups.labels([row for row in rows if row["copy_share"]])
     speeds = [row["copy_bytes_per_s"] / 1e9 for row in rows if row["copy_bytes_per_s"]]
-    mean = f"100 %: a copy of the input, {min(speeds):.2g} to {max(speeds):.2g} GB/s read and written"
+    slow, fast = (f"{float(f'{speed:.2g}'):,g}" for speed in (min(speeds), max(speeds)))
+    mean = f"100 %: a copy of the input, {slow} to {fast} GB/s read and written"
     frame.frame(figure, rows, [(lines.handle(looks[label]), label) for label in labels], mean)
     return figure
 
