@@ -56,15 +56,19 @@ def test_cases_of_a_neuron_are_pooled_and_a_single_one_is_not():
     assert key in found.rule.gated
 
 
-def test_a_process_in_which_a_member_is_missing_does_not_count():
+def test_a_process_counts_by_the_members_that_both_sides_have_if_those_are_half_of_them():
     base, new = sides(0.1)
     found = match(base, new, None, ("*",), yardstick=True)
     pairs = {key: pair for key, pair in found.tested.items() if key not in found.pools}
     first = next(key for key, (_, one) in pairs.items() if one.label == "psu")
     del pairs[first][1].log_ratio[3]
     (pool,) = pools(pairs).values()
-    assert sorted(pool.pair[1].log_ratio) == [0, 1, 2, 4, 5]
-    assert sorted(pool.pair[0].log_ratio) == [0, 1, 2, 3, 4, 5]
+    # One of two is half of them: its pair counts, the same one on both sides.
+    assert [pool.pair[side].log_ratio[3] for side in (0, 1)] == pytest.approx([0.9, 0.8])
+    for _, one in list(pairs.values())[1:]:
+        one.log_ratio.pop(3, None)
+    (pool,) = pools(pairs).values()
+    assert sorted(pool.pair[1].log_ratio) == sorted(pool.pair[0].log_ratio) == [0, 1, 2, 4, 5]
 
 
 def test_a_pool_is_gated_only_with_all_of_its_cases():

@@ -34,7 +34,7 @@ def bursty(rng, shape):
 
 def evidence(key, values):
     numbers = dict(enumerate(values))
-    return Evidence(key, {}, key, "reference", "ok", None, {}, numbers, numbers)
+    return Evidence(key, {}, key, "reference", "ok", None, {}, numbers, numbers, {})
 
 
 def simulate(rng, draw, shifts, drift=0.0):

@@ -71,6 +71,27 @@ def _reset(h, threshold: tl.constexpr, reset: tl.constexpr):
 
 
 @triton.jit
+def _gradient_of_h(
+    of_spike,
+    h,
+    carry,
+    threshold: tl.constexpr,
+    alpha: tl.constexpr,
+    reset: tl.constexpr,
+    detach: tl.constexpr,
+):
+    """From the gradients of the spike and, in `carry`, of v after the step."""
+    through = carry
+    if reset == SOFT and not detach:
+        of_spike -= threshold * carry
+    if reset == HARD:
+        if not detach:
+            of_spike -= h * carry
+        through = tl.where(h >= threshold, 0.0, carry).to(carry.dtype)
+    return of_spike * _surrogate(h - threshold, alpha) + through
+
+
+@triton.jit
 def serial_forward(
     x, rate, spikes, states, T, N, number: tl.constexpr, learned: tl.constexpr, decays: tl.constexpr,
     threshold: tl.constexpr, reset: tl.constexpr, train: tl.constexpr,
@@ -120,15 +141,7 @@ def serial_backward(
             v = _reset(keep * v + gain * xs[i], threshold, reset)
         for i in tl.static_range(CHUNK - 1, -1, -1):
             h = keep * vs[i] + gain * xs[i]
-            of_spike = gs[i]
-            through = carry
-            if reset == SOFT and not detach:
-                of_spike -= threshold * carry
-            if reset == HARD:
-                if not detach:
-                    of_spike -= h * carry
-                through = tl.where(h >= threshold, 0.0, carry).to(real)
-            of_h = of_spike * _surrogate(h - threshold, alpha) + through
+            of_h = _gradient_of_h(gs[i], h, carry, threshold, alpha, reset, detach)
             at = (first + i) * N + n
             _store(gx, at, gain * of_h, mask & (at < T * N))
             if learned:

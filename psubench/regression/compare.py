@@ -13,6 +13,7 @@ from psubench.analyse import Record
 from psubench.errors import PsubenchError
 from psubench.regression import exactness
 from psubench.regression.changes import Change
+from psubench.regression.disturbed import undisturbed
 from psubench.regression.evidence import Evidence, evidence
 from psubench.regression.pools import Pool, pools
 from psubench.regression.timing import Look, Rule, Timing, judge
@@ -161,6 +162,8 @@ def match(
         margin = GPU_MARGIN if any(_on_gpu(one) for one in after.values()) else CPU_MARGIN
     margin *= WIDER if notes else 1.0
     pairs = _pairs(before, after, drop_reference=yardstick)
+    if yardstick:
+        pairs = {**pairs, **undisturbed(_both_ok(pairs))}
     gated = {key for key, (b, n) in pairs.items() if _gated(n or b, gate)}
     pooled = pools(_both_ok(pairs)) if yardstick else {}
     gated |= {key for key, pool in pooled.items() if gated.issuperset(pool.members)}

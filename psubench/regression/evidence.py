@@ -35,6 +35,7 @@ class Evidence:
         exact: per field the values seen, one where all processes agree.
         log_ratio: per process log(t_reference / t_case) of their fastest samples (of energy: medians).
         log_time: per process the log of seconds (of energy: joules) per call, likewise.
+        log_reference: per process that of the reference that it was measured beside.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Evidence:
     exact: Mapping[str, frozenset[str]]
     log_ratio: Mapping[int, float]
     log_time: Mapping[int, float]
+    log_reference: Mapping[int, float]
 
     @property
     def is_reference(self) -> bool:
@@ -90,7 +92,8 @@ def _counted(records: Iterable[Record]) -> dict[str, list[Record]]:
 def _evidence(planned: Record, trials: Mapping[int, Trial], counted: Sequence[Record]) -> Evidence:
     good = {process: trial for process, trial in trials.items() if trial.outcome["status"] == "ok"}
     ratios = {p: log_ratio(trial.block, trial.outcome["neuron"]) for p, trial in good.items()}
-    times = {p: _log_time(trial) for p, trial in good.items()}
+    times = {p: _log_time(trial.block, trial.outcome["neuron"]) for p, trial in good.items()}
+    references = {p: _log_time(trial.block, trial.block["reference"]) for p, trial in good.items()}
     status, message = analyse.status_of(list(trials.values()), planned.get("skip"))
     if not trials and any("status" in one for one in counted):
         bad = [one for one in counted if one.get("status", "ok") != "ok"]
@@ -109,6 +112,7 @@ def _evidence(planned: Record, trials: Mapping[int, Trial], counted: Sequence[Re
         exact={name: frozenset(values) for name, values in seen.items()},
         log_ratio={p: value for p, value in ratios.items() if value is not None},
         log_time={p: value for p, value in times.items() if value is not None},
+        log_reference={p: value for p, value in references.items() if value is not None},
     )
 
 
@@ -137,8 +141,8 @@ def log_ratio(block: Record, name: str) -> float | None:
     return _log(_typical(theirs, block), _typical(samples[name], block))
 
 
-def _log_time(trial: Trial) -> float | None:
-    block, samples = trial.block, analyse.times(trial.block).get(trial.outcome["neuron"])
+def _log_time(block: Record, name: str | None) -> float | None:
+    samples = analyse.times(block).get(str(name))
     # Joules come per call, nanoseconds for all loops of a sample.
     calls = 1.0 if block["type"] == ENERGY else block["loops"] * 1e9
     return _log(_typical(samples, block), calls) if samples else None

@@ -41,8 +41,8 @@ def pools(pairs: Mapping[str, Pair]) -> dict[str, Pool]:
     made = {}
     for members in found.values():
         if len(members) > 1:
-            sides = [_pooled([pairs[key][side] for key in members]) for side in (0, 1)]
-            made[sides[1].key] = Pool(tuple(members), (sides[0], sides[1]))
+            pair = _pooled([pairs[key] for key in members])
+            made[pair[1].key] = Pool(tuple(members), pair)
     return made
 
 
@@ -50,8 +50,26 @@ def _family(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((axis, repr(value)) for axis, value in case.items() if axis not in _WITHIN))
 
 
-def _pooled(cases: Sequence[Evidence]) -> Evidence:
-    """Their means, of the processes in which all of them were measured."""
+def _pooled(members: Sequence[Pair]) -> Pair:
+    """Their means, per process of the same members on both sides, at least half of all.
+
+    What a disturbance has cost one of four cases leaves the other three. Means over other members on the two
+    sides would differ by what tells the cases apart.
+    """
+    ratios: tuple[dict[int, float], dict[int, float]] = ({}, {})
+    times: tuple[dict[int, float], dict[int, float]] = ({}, {})
+    for process in sorted({process for _, new in members for process in new.log_ratio}):
+        there = [pair for pair in members if all(process in one.log_ratio for one in pair)]
+        if 2 * len(there) < len(members):
+            continue
+        for side in (0, 1):
+            ratios[side][process] = statistics.fmean(pair[side].log_ratio[process] for pair in there)
+            times[side][process] = statistics.fmean(pair[side].log_time[process] for pair in there)
+    base, new = ([pair[side] for pair in members] for side in (0, 1))
+    return _whole(base, ratios[0], times[0]), _whole(new, ratios[1], times[1])
+
+
+def _whole(cases: Sequence[Evidence], ratios: dict[int, float], times: dict[int, float]) -> Evidence:
     first = cases[0]
     return Evidence(
         key="+".join(sorted(one.key for one in cases)),
@@ -61,11 +79,7 @@ def _pooled(cases: Sequence[Evidence]) -> Evidence:
         status="ok",
         message=None,
         exact={},
-        log_ratio=_means([one.log_ratio for one in cases]),
-        log_time=_means([one.log_time for one in cases]),
+        log_ratio=ratios,
+        log_time=times,
+        log_reference={},
     )
-
-
-def _means(values: Sequence[Mapping[int, float]]) -> dict[int, float]:
-    common = set(values[0]).intersection(*values[1:])
-    return {process: statistics.fmean(one[process] for one in values) for process in sorted(common)}

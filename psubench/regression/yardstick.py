@@ -32,7 +32,7 @@ class Loop(nn.Module):
 
 
 class Products(nn.Module):
-    """A relu(A x), A[t,i] = 2^(i-t-1) for i <= t, for x [T, B, *features]; gives potentials, not spikes."""
+    """A relu(A relu(A x)) for x [T, B, *features], A[t,i] = 2^(i-t-1) for i <= t; gives potentials."""
 
     A: Tensor
 
@@ -43,5 +43,6 @@ class Products(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The potentials, shape of x."""
-        potentials: Tensor = self.A @ torch.relu(self.A @ x.flatten(1))
+        inner = torch.relu(self.A @ torch.relu(self.A @ x.flatten(1)))
+        potentials: Tensor = self.A @ inner
         return potentials.view_as(x)
