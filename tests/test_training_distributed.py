@@ -41,7 +41,7 @@ def train(tmp_path, *launcher):
         "--out",
         str(out),
     ]
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [*command, "--quiet"],
         check=False,
