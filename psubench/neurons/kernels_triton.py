@@ -64,7 +64,7 @@ def _factors(rate, number: tl.constexpr, learned: tl.constexpr, decays: tl.const
 def _reset(h, threshold: tl.constexpr, reset: tl.constexpr):
     v = h
     if reset == SOFT:
-        v = h - tl.where(h >= threshold, threshold, 0.0).to(h.dtype)
+        v = tl.where(h >= threshold, h - threshold, h)
     if reset == HARD:
         v = tl.where(h >= threshold, 0.0, h).to(h.dtype)
     return v

@@ -19,6 +19,16 @@ TRIM = 0.1
 """Share of the pairs that is cut off at either end; of fewer than ten pairs none is."""
 
 
+def cut(count: int) -> int:
+    """How many of so many pairs are cut off at either end."""
+    return int(TRIM * count)
+
+
+def freedom(count: int) -> int:
+    """Degrees of freedom of so many pairs."""
+    return count - 2 * cut(count) - 1
+
+
 class Change(NamedTuple):
     """log(t_new / t_base) of a case: above 0 it became slower.
 
@@ -78,12 +88,12 @@ def paired(differences: Sequence[float], margin: float) -> Change:
     if len(differences) < 2:
         return Change(statistics.fmean(differences), None, None, 1.0, 1.0)
     ordered, count = sorted(differences), len(differences)
-    cut = int(TRIM * count)
-    kept = ordered[cut : count - cut]
+    off = cut(count)
+    kept = ordered[off : count - off]
     value = statistics.fmean(kept)
-    winsorized = [kept[0]] * cut + kept + [kept[-1]] * cut
+    winsorized = [kept[0]] * off + kept + [kept[-1]] * off
     error = statistics.stdev(winsorized) * math.sqrt((count - 1) / (len(kept) * (len(kept) - 1)))
-    return _change(value, error, len(kept) - 1, margin)
+    return _change(value, error, freedom(count), margin)
 
 
 def _change(value: float, error: float, degrees: float, margin: float) -> Change:

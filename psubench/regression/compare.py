@@ -132,7 +132,7 @@ def compare(
     Raises:
         PsubenchError: nothing in the two can be compared.
     """
-    found = match(base, new, margin, gate, yardstick=bool(looks))
+    found = match(base, new, margin, gate, turns=[look.processes for look in looks])
     timings = judge(found.tested, found.rule, looks)
     verdicts = [
         _verdict(pair, timings.get(key), found.rule, gated=key in found.rule.gated)
@@ -148,24 +148,24 @@ def match(
     margin: float | None,
     gate: Sequence[str],
     *,
-    yardstick: bool,
+    turns: Sequence[range],
 ) -> Match:
     """What `compare` compares; arguments as there.
 
     Args:
-        yardstick: whether the reference is no case of its own, and all cases of a neuron are tested as
-            a whole as well.
+        turns: of looks, the processes of each: then the reference is a yardstick and no case of its own, and
+            all cases of a neuron are tested as a whole as well.
     """
     before, after = evidence(base), evidence(new)
     notes = exactness.machines(base, new)
     if margin is None:
         margin = GPU_MARGIN if any(_on_gpu(one) for one in after.values()) else CPU_MARGIN
     margin *= WIDER if notes else 1.0
-    pairs = _pairs(before, after, drop_reference=yardstick)
-    if yardstick:
-        pairs = {**pairs, **undisturbed(_both_ok(pairs))}
+    pairs = _pairs(before, after, drop_reference=bool(turns))
+    if turns:
+        pairs = {**pairs, **undisturbed(_both_ok(pairs), turns)}
     gated = {key for key, (b, n) in pairs.items() if _gated(n or b, gate)}
-    pooled = pools(_both_ok(pairs)) if yardstick else {}
+    pooled = pools(_both_ok(pairs)) if turns else {}
     gated |= {key for key, pool in pooled.items() if gated.issuperset(pool.members)}
     return Match(pairs, pooled, Rule(math.log1p(margin), not notes, frozenset(gated)), margin, tuple(notes))
 

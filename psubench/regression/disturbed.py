@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from psubench.regression.evidence import Evidence
@@ -22,17 +22,21 @@ scattered by 1 to 2 %."""
 Pair = tuple[Evidence, Evidence]
 
 
-def undisturbed(pairs: Mapping[str, Pair]) -> dict[str, Pair]:
+def undisturbed(pairs: Mapping[str, Pair], turns: Sequence[range]) -> dict[str, Pair]:
     """The same cases without the processes that were disturbed on either side.
 
     Each side has its own measure, the median of its yardstick: if all that the new side runs became slower,
-    its yardstick with it, nothing is left out.
+    its yardstick with it, nothing is left out. So has each turn: what another one shows changes nothing, and
+    beside fewer neurons the yardstick may take another time.
+
+    Args:
+        turns: numbers of the processes that were measured together, one look after the other.
     """
-    return {key: _cleared(pair) for key, pair in pairs.items()}
+    return {key: _cleared(pair, turns) for key, pair in pairs.items()}
 
 
-def _cleared(pair: Pair) -> Pair:
-    slow = {process for one in pair for process in _slow(one.log_reference)}
+def _cleared(pair: Pair, turns: Sequence[range]) -> Pair:
+    slow = {process for one in pair for turn in turns for process in _slow(one.log_reference, turn)}
     base, new = (
         replace(one, log_ratio={p: value for p, value in one.log_ratio.items() if p not in slow})
         for one in pair
@@ -40,8 +44,9 @@ def _cleared(pair: Pair) -> Pair:
     return base, new
 
 
-def _slow(log_reference: Mapping[int, float]) -> set[int]:
-    if not log_reference:
+def _slow(log_reference: Mapping[int, float], turn: range) -> set[int]:
+    of_turn = {process: value for process, value in log_reference.items() if process in turn}
+    if not of_turn:
         return set()
-    limit = statistics.median(log_reference.values()) + SLOW
-    return {process for process, value in log_reference.items() if value > limit}
+    limit = statistics.median(of_turn.values()) + SLOW
+    return {process for process, value in of_turn.items() if value > limit}

@@ -70,7 +70,8 @@ class Duel:
             self.say(f"look {len(looks) + 1}: {len(processes)} processes per side")
             look_began = time.monotonic()
             self._measure(measured, processes, rng)
-            found = match(*self._records(), self.margin, self.gate, yardstick=True)
+            turns = [*(look.processes for look in looks), processes]
+            found = match(*self._records(), self.margin, self.gate, turns=turns)
             looks.append(Look(processes, keys or frozenset(found.tested)))
             keys = suspects(found.tested, found.rule, looks)
             if not keys or len(looks) == len(LOOKS):

@@ -92,8 +92,8 @@ def _counted(records: Iterable[Record]) -> dict[str, list[Record]]:
 def _evidence(planned: Record, trials: Mapping[int, Trial], counted: Sequence[Record]) -> Evidence:
     good = {process: trial for process, trial in trials.items() if trial.outcome["status"] == "ok"}
     ratios = {p: log_ratio(trial.block, trial.outcome["neuron"]) for p, trial in good.items()}
-    times = {p: _log_time(trial.block, trial.outcome["neuron"]) for p, trial in good.items()}
-    references = {p: _log_time(trial.block, trial.block["reference"]) for p, trial in good.items()}
+    times = {p: _log_time(trial) for p, trial in good.items()}
+    references = {p: _log_reference(trial.block) for p, trial in good.items()}
     status, message = analyse.status_of(list(trials.values()), planned.get("skip"))
     if not trials and any("status" in one for one in counted):
         bad = [one for one in counted if one.get("status", "ok") != "ok"]
@@ -137,12 +137,25 @@ def log_ratio(block: Record, name: str) -> float | None:
     samples, reference = analyse.times(block), block["reference"]
     if not samples.get(AGAIN) or not samples.get(name):
         return None
-    theirs = samples[AGAIN] if name == reference else [*samples[reference], *samples[AGAIN]]
+    theirs = samples[AGAIN] if name == reference else _of_reference(block)
     return _log(_typical(theirs, block), _typical(samples[name], block))
 
 
-def _log_time(block: Record, name: str | None) -> float | None:
-    samples = analyse.times(block).get(str(name))
+def _of_reference(block: Record) -> list[float]:
+    """Both of its samples of every round."""
+    samples = analyse.times(block)
+    return [*samples.get(block["reference"], ()), *samples.get(AGAIN, ())]
+
+
+def _log_time(trial: Trial) -> float | None:
+    return _per_call(analyse.times(trial.block).get(trial.outcome["neuron"]), trial.block)
+
+
+def _log_reference(block: Record) -> float | None:
+    return _per_call(_of_reference(block), block)
+
+
+def _per_call(samples: Sequence[float] | None, block: Record) -> float | None:
     # Joules come per call, nanoseconds for all loops of a sample.
     calls = 1.0 if block["type"] == ENERGY else block["loops"] * 1e9
     return _log(_typical(samples, block), calls) if samples else None

@@ -36,7 +36,7 @@ def pools(pairs: Mapping[str, Pair]) -> dict[str, Pool]:
     """By key, the pools of all cases that were timed on both sides; of two or more cases each."""
     found: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for key, (base, new) in pairs.items():
-        if base.log_ratio and new.log_ratio:
+        if base.log_time and new.log_time:
             found.setdefault(_family(new.case), []).append(key)
     made = {}
     for members in found.values():
@@ -51,20 +51,20 @@ def _family(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _pooled(members: Sequence[Pair]) -> Pair:
-    """Their means, per process of the same members on both sides, at least half of all.
+    """Their means, of the processes in which all of them were measured and half were not disturbed.
 
-    What a disturbance has cost one of four cases leaves the other three. Means over other members on the two
-    sides would differ by what tells the cases apart.
+    What a disturbance has cost one of four cases leaves the other three, on both sides the same ones: means
+    over others would differ by what tells the cases apart.
     """
     ratios: tuple[dict[int, float], dict[int, float]] = ({}, {})
     times: tuple[dict[int, float], dict[int, float]] = ({}, {})
-    for process in sorted({process for _, new in members for process in new.log_ratio}):
+    for process in sorted(set[int].intersection(*(set(one.log_time) for pair in members for one in pair))):
         there = [pair for pair in members if all(process in one.log_ratio for one in pair)]
         if 2 * len(there) < len(members):
             continue
         for side in (0, 1):
             ratios[side][process] = statistics.fmean(pair[side].log_ratio[process] for pair in there)
-            times[side][process] = statistics.fmean(pair[side].log_time[process] for pair in there)
+            times[side][process] = statistics.fmean(pair[side].log_time[process] for pair in members)
     base, new = ([pair[side] for pair in members] for side in (0, 1))
     return _whole(base, ratios[0], times[0]), _whole(new, ratios[1], times[1])
 
@@ -81,5 +81,5 @@ def _whole(cases: Sequence[Evidence], ratios: dict[int, float], times: dict[int,
         exact={},
         log_ratio=ratios,
         log_time=times,
-        log_reference={},
+        log_reference=first.log_reference,
     )

@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from psubench.regression.changes import LEVEL
-from psubench.regression.detect import smallest_effect
+from psubench.regression.changes import LEVEL, freedom
+from psubench.regression.detect import cost, smallest_effect
 
 WRAPPER = "Handicapped"
 """Name of the plug-in in `psubench.regression.handicap`, with which the labels of slowed cases begin."""
@@ -94,4 +94,4 @@ def _spread(case: Suite) -> float | None:
     if case["high"] is None or case["change"] is None or n < 2:
         return None
     half = math.log1p(case["high"]) - math.log1p(case["change"])
-    return half / -float(stdtrit(n - 1, LEVEL)) * math.sqrt(n)
+    return half / -float(stdtrit(freedom(n), LEVEL)) * math.sqrt(n) / cost(n)
