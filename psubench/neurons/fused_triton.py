@@ -64,11 +64,12 @@ def _serial_forward(
 class _Serial(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, learned: Tensor | None, factors: tuple[Any, ...], *rest: float | int | bool
-    ) -> Tensor:
-        spikes, states = _serial_forward(x, learned, factors, int(rest[1]), train=True)
+        ctx: Any, x: Tensor, learned: Tensor | None, factors: tuple[Any, ...],
+        alpha: float, reset: int, detach_reset: bool,
+    ) -> Tensor:  # fmt: skip
+        spikes, states = _serial_forward(x, learned, factors, reset, train=True)
         ctx.save_for_backward(x, states, learned)
-        ctx.numbers = (*factors, *rest)
+        ctx.numbers = (*factors, alpha, reset, detach_reset)
         return spikes
 
     @staticmethod

@@ -131,8 +131,9 @@ def serial_backward(
     total = tl.zeros([BLOCK], real)
     chunks = (T + CHUNK - 1) // CHUNK
     for back in range(chunks):
-        first = (chunks - 1 - back) * CHUNK
-        v = tl.load(states + (chunks - 1 - back) * N + n, mask=mask, other=0.0)
+        chunk = chunks - 1 - back
+        first = chunk * CHUNK
+        v = tl.load(states + chunk * N + n, mask=mask, other=0.0)
         xs = _rows(x, first, T, N, n, mask, real, CHUNK)
         gs = _rows(g, first, T, N, n, mask, real, CHUNK)
         vs = ()

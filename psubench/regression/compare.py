@@ -14,7 +14,7 @@ from psubench.errors import PsubenchError
 from psubench.regression import exactness
 from psubench.regression.changes import Change
 from psubench.regression.disturbed import undisturbed
-from psubench.regression.evidence import Evidence, evidence
+from psubench.regression.evidence import Evidence, Pair, evidence
 from psubench.regression.pools import Pool, pools
 from psubench.regression.timing import Look, Rule, Timing, judge
 
@@ -101,7 +101,7 @@ class Match:
     notes: tuple[str, ...]
 
     @property
-    def tested(self) -> dict[str, tuple[Evidence, Evidence]]:
+    def tested(self) -> dict[str, Pair]:
         """Cases that both records have and that failed in neither, and the pools."""
         return {**_both_ok(self.pairs), **{key: pool.pair for key, pool in self.pools.items()}}
 
@@ -172,7 +172,7 @@ def match(
 
 def _both_ok(
     pairs: Mapping[str, tuple[Evidence | None, Evidence | None]],
-) -> dict[str, tuple[Evidence, Evidence]]:
+) -> dict[str, Pair]:
     known = ((key, b, n) for key, (b, n) in pairs.items() if b is not None and n is not None)
     return {key: (b, n) for key, b, n in known if b.status == n.status == "ok"}
 

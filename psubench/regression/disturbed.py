@@ -1,9 +1,9 @@
 """Processes in which the machine was disturbed, told by the yardstick alone.
 
 For seconds a shared machine may work at half its speed. Even the fastest samples of a block are then slow,
-and not all neurons are slowed alike: of 28 pairs on two virtual cores, ten lay in such seconds, and their
-ratios were off by up to 35 %. The yardstick is the same work on both sides, so that it took longer is no
-news of the code; a pair of which either process had a slow yardstick is left out of what decides.
+and not all neurons are slowed alike: of 28 pairs on two virtual cores, nine or ten lay in such seconds,
+and their ratios were off by up to 35 %. The yardstick is the same work on both sides, so that it took longer
+is no news of the code; a pair of which either process had a slow yardstick is left out of what decides.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from psubench.regression.evidence import Evidence
+from psubench.regression.evidence import Pair
 
 SLOW = math.log(1.10)
 """How much longer than in most processes of its side the yardstick may take. Equal work on the quiet machine
 scattered by 1 to 2 %."""
-
-Pair = tuple[Evidence, Evidence]
 
 
 def undisturbed(pairs: Mapping[str, Pair], turns: Sequence[range]) -> dict[str, Pair]:

@@ -55,6 +55,10 @@ class Evidence:
         return self.key == self.reference
 
 
+Pair = tuple[Evidence, Evidence]
+"""The same case in base and new."""
+
+
 def evidence(records: Sequence[Record]) -> dict[str, Evidence]:
     """Per key, in the order of the plan, what a record holds of each case that it planned.
 

@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psubench.regression.evidence import Evidence
+from psubench.regression.evidence import Evidence, Pair
 
 _WITHIN = ("T", "phase", "batch", "size")
 """Axes over which a pool reaches."""
-Pair = tuple[Evidence, Evidence]
 
 
 @dataclass(frozen=True)
