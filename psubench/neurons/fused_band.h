@@ -75,6 +75,9 @@ Tensor band(const Tensor& input, const Tensor& weights_, const Tensor& bias_, do
         for (int64_t i = 0; i < width; i += LANES) {
           Real V[LANES];
           const int64_t at = t * N + n + i, lanes = std::min(LANES, width - i);
+          const int64_t next = t + 1 < T ? at + N : at;
+          prefetch<false>(in + next, lanes);
+          prefetch<true>(out + next, lanes);
           mix.potential(in + at, N, t, V, lanes);
           for (int64_t lane = 0; lane < lanes; ++lane) {
             put_spike(out[at + lane], V[lane], Real(0));
@@ -108,6 +111,10 @@ void band_block(const Band<Scalar>& mix, const Scalar* g, const Scalar* x, Scala
     Real* of_V = ring.data() + t % k * BLOCK;
     for (int64_t i = 0; i < width; i += LANES) {
       const int64_t at = t * N + i, lanes = std::min(LANES, width - i);
+      const int64_t next = t > 0 ? at - N : at;
+      prefetch<false>(g + next, lanes);
+      prefetch<true>(gx + next, lanes);
+      prefetch<false>(x + std::max<int64_t>(0, t - k) * N + i, lanes);
       mix.potential(x + at, N, t, of_V + i, lanes);
     }
     for (int64_t i = 0; i < width; ++i) {

@@ -18,6 +18,8 @@ using at::Tensor;
 // backwards that of a chunk.
 constexpr int64_t WIDE = 2048;
 constexpr int64_t BLOCK = 512;
+// Neurons between two requests for memory.
+constexpr int64_t STRIP = 64;
 // Fewest: a row of them is a few cache lines.
 constexpr int64_t NARROW = 64;
 // Entries below which a second thread is not worth its start: torch's own measure.
@@ -41,11 +43,21 @@ void for_blocks(int64_t T, int64_t N, int64_t most, const Body& body) {
   });
 }
 
-// Asks for a row that is soon needed: rows lie too far apart for the processor to see it coming.
-template <class Scalar>
+// Asks for part of a row that is soon read, or written.
+template <bool WRITE, class Scalar>
 void prefetch(const Scalar* row, int64_t width) {
   for (int64_t i = 0; i < width; i += 64 / int64_t(sizeof(Scalar))) {
-    __builtin_prefetch(row + i);
+    __builtin_prefetch(row + i, WRITE);
+  }
+}
+
+// Runs body(first, width, ahead) over `width` of N neurons in strips. Where the block is not the whole row, the
+// next row lies too far off for the processor to see it coming: `ahead` neurons of it are to be asked for.
+template <class Body>
+void for_strips(int64_t N, int64_t width, const Body& body) {
+  for (int64_t i = 0; i < width; i += STRIP) {
+    const int64_t lanes = std::min(STRIP, width - i);
+    body(i, lanes, width < N ? lanes : 0);
   }
 }
 

@@ -56,7 +56,12 @@ std::tuple<Tensor, Tensor> serial_run(const Tensor& input, const Serial& p, bool
           if (train && t > 0 && t % CHUNK == 0) {
             std::copy_n(v, width, kept + (t / CHUNK - 1) * N + n);
           }
-          row.template forward<decltype(reset)::value>(in + t * N + n, v, out + t * N + n, width);
+          const int64_t at = t * N + n, next = std::min(t + 1, T - 1) * N + n;
+          for_strips(N, width, [&](int64_t i, int64_t lanes, int64_t ahead) {
+            prefetch<false>(in + next + i, ahead);
+            prefetch<true>(out + next + i, ahead);
+            row.template forward<decltype(reset)::value>(in + at + i, v + i, out + at + i, lanes);
+          });
         }
       });
     });
@@ -104,13 +109,22 @@ std::tuple<Tensor, Tensor> serial_backward(const Tensor& gradient, const Tensor&
           std::fill_n(v[0], width, Real(0));
         }
         for (int64_t t = first; t < last; ++t) {
-          prefetch(due + t * N + n, width);
-          row.template again<R>(in + t * N + n, v[t - first], v[t - first + 1], width);
+          const int64_t at = t * N + n;
+          Real *now = v[t - first], *next = v[t - first + 1];
+          for_strips(N, width, [&](int64_t i, int64_t lanes, int64_t ahead) {
+            prefetch<false>(due + at + i, ahead);
+            prefetch<true>(out + at + i, ahead);
+            row.template again<R>(in + at + i, now + i, next + i, lanes);
+          });
         }
         for (int64_t t = last; t >= first; --t) {
-          prefetch(in + std::max<int64_t>(0, t - CHUNK) * N + n, width);
-          row.template backward<R, decltype(detach)::value, decltype(learn)::value>(
-              due + t * N + n, in + t * N + n, v[t - first], carry, out + t * N + n, sum, width);
+          const int64_t at = t * N + n, before = std::max<int64_t>(0, t - CHUNK) * N + n;
+          const Real* now = v[t - first];
+          for_strips(N, width, [&](int64_t i, int64_t lanes, int64_t ahead) {
+            prefetch<false>(in + before + i, ahead);
+            row.template backward<R, decltype(detach)::value, decltype(learn)::value>(
+                due + at + i, in + at + i, now + i, carry + i, out + at + i, sum + i, lanes);
+          });
         }
       }
       for (int64_t i = 0; i < width; ++i) {
@@ -158,8 +172,12 @@ std::tuple<Tensor, Tensor> psu_run(const Tensor& input, const std::optional<Tens
             std::copy_n(u, width, kept + (t / CHUNK * 2 - 2) * N + n);
             std::copy_n(r, width, kept + (t / CHUNK * 2 - 1) * N + n);
           }
-          const int64_t at = t * N + n;
-          row.template forward<decltype(apart)::value>(in + at, by + at, u, r, out + at, width);
+          const int64_t at = t * N + n, next = std::min(t + 1, T - 1) * N + n;
+          for_strips(N, width, [&](int64_t i, int64_t lanes, int64_t ahead) {
+            prefetch<false>(in + next + i, ahead);
+            prefetch<true>(out + next + i, ahead);
+            row.template forward<decltype(apart)::value>(in + at + i, by + at + i, u + i, r + i, out + at + i, lanes);
+          });
         }
       });
     });
@@ -209,14 +227,21 @@ std::tuple<Tensor, Tensor> psu_backward(const Tensor& gradient, const Tensor& in
           }
           for (int64_t t = first; t <= last; ++t) {
             const int64_t at = t * N + n;
-            prefetch(due + at, width);
-            row.template again<APART>(in + at, by + at, u, r, V[t - first], sigma[t - first], width);
+            Real *V_now = V[t - first], *sigma_now = sigma[t - first];
+            for_strips(N, width, [&](int64_t i, int64_t lanes, int64_t ahead) {
+              prefetch<false>(due + at + i, ahead);
+              prefetch<true>(out + at + i, ahead);
+              row.template again<APART>(in + at + i, by + at + i, u + i, r + i, V_now + i, sigma_now + i, lanes);
+            });
           }
           for (int64_t t = last; t >= first; --t) {
-            const int64_t at = t * N + n;
-            prefetch(in + std::max<int64_t>(0, t - CHUNK) * N + n, width);
-            row.template backward<APART>(due + at, V[t - first], sigma[t - first], carry_u, carry_r, out + at,
-                                         APART ? out_q + at : nullptr, width);
+            const int64_t at = t * N + n, before = std::max<int64_t>(0, t - CHUNK) * N + n;
+            const Real *V_now = V[t - first], *sigma_now = sigma[t - first];
+            for_strips(N, width, [&](int64_t i, int64_t lanes, int64_t ahead) {
+              prefetch<false>(in + before + i, ahead);
+              row.template backward<APART>(due + at + i, V_now + i, sigma_now + i, carry_u + i, carry_r + i,
+                                           out + at + i, APART ? out_q + at + i : nullptr, lanes);
+            });
           }
         }
       });
