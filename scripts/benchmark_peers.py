@@ -27,7 +27,7 @@ from psubench.intervals import log_ratios, over_rounds
 from psubench.neurons import build, parse
 
 SHAPES = ((32, 512), (16, 64, 16, 16))
-TS = (4, 16, 64, 128)
+TS = (4, 8, 16, 32, 64, 128)
 SECONDS = 3.0
 Layer = Callable[[torch.Tensor], torch.Tensor]
 

@@ -165,6 +165,7 @@ std::tuple<Tensor, Tensor> psu_run(const Tensor& input, const std::optional<Tens
     Scalar* out = written<Scalar>(spikes);
     Real* kept = states.mutable_data_ptr<Real>();
     for_flag(argument.has_value(), [&](auto apart) {
+      constexpr bool APART = decltype(apart)::value;
       for_blocks(T, N, WIDE, [&](int64_t n, int64_t width, int64_t) {
         alignas(64) Real u[WIDE] = {}, r[WIDE] = {};
         for (int64_t t = 0; t < T; ++t) {
@@ -175,8 +176,11 @@ std::tuple<Tensor, Tensor> psu_run(const Tensor& input, const std::optional<Tens
           const int64_t at = t * N + n, next = std::min(t + 1, T - 1) * N + n;
           for_strips(N, width, [&](int64_t i, int64_t lanes, int64_t ahead) {
             prefetch<false>(in + next + i, ahead);
+            if constexpr (APART) {
+              prefetch<false>(by + next + i, ahead);
+            }
             prefetch<true>(out + next + i, ahead);
-            row.template forward<decltype(apart)::value>(in + at + i, by + at + i, u + i, r + i, out + at + i, lanes);
+            row.template forward<APART>(in + at + i, by + at + i, u + i, r + i, out + at + i, lanes);
           });
         }
       });
@@ -231,6 +235,9 @@ std::tuple<Tensor, Tensor> psu_backward(const Tensor& gradient, const Tensor& in
             for_strips(N, width, [&](int64_t i, int64_t lanes, int64_t ahead) {
               prefetch<false>(due + at + i, ahead);
               prefetch<true>(out + at + i, ahead);
+              if constexpr (APART) {
+                prefetch<true>(out_q + at + i, ahead);
+              }
               row.template again<APART>(in + at + i, by + at + i, u + i, r + i, V_now + i, sigma_now + i, lanes);
             });
           }
@@ -239,6 +246,9 @@ std::tuple<Tensor, Tensor> psu_backward(const Tensor& gradient, const Tensor& in
             const Real *V_now = V[t - first], *sigma_now = sigma[t - first];
             for_strips(N, width, [&](int64_t i, int64_t lanes, int64_t ahead) {
               prefetch<false>(in + before + i, ahead);
+              if constexpr (APART) {
+                prefetch<false>(by + before + i, ahead);
+              }
               row.template backward<APART>(due + at + i, V_now + i, sigma_now + i, carry_u + i, carry_r + i,
                                            out + at + i, APART ? out_q + at + i : nullptr, lanes);
             });
