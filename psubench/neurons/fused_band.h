@@ -70,7 +70,7 @@ Tensor band(const Tensor& input, const Tensor& weights_, const Tensor& bias_, do
     const Band<Scalar> mix = band_of<Scalar>(weights, bias);
     const Scalar* in = read<Scalar>(x);
     Scalar* out = written<Scalar>(spikes);
-    for_blocks(T, N, WIDE, [&](int64_t n, int64_t width, int64_t) {
+    for_blocks(T, N, forward_width(N), [&](int64_t n, int64_t width, int64_t) {
       for (int64_t t = 0; t < T; ++t) {
         for (int64_t i = 0; i < width; i += LANES) {
           Real V[LANES];

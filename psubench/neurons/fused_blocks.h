@@ -14,9 +14,11 @@ namespace {
 
 using at::Tensor;
 
-// Most neurons of a block, whose state fits into the first-level cache: forwards the state of one step,
+// Most neurons of a block, whose state fits into the first-level cache: forwards the state of one step, WIDE if
+// the block is the whole row and HALF if not, since the part of the next row that is asked for takes as much room;
 // backwards that of a chunk.
 constexpr int64_t WIDE = 2048;
+constexpr int64_t HALF = WIDE / 2;
 constexpr int64_t BLOCK = 512;
 // Neurons between two requests for memory.
 constexpr int64_t STRIP = 64;
@@ -30,6 +32,8 @@ int64_t block_width(int64_t N, int64_t most) {
   const int64_t threads = at::get_num_threads(), share = (N + threads - 1) / threads;
   return std::clamp((share + NARROW - 1) / NARROW * NARROW, NARROW, most);
 }
+
+int64_t forward_width(int64_t N) { return N <= WIDE ? WIDE : HALF; }
 
 // Runs body(first neuron, width, thread) over all N in blocks, on as many threads as torch uses.
 template <class Body>

@@ -50,7 +50,7 @@ std::tuple<Tensor, Tensor> serial_run(const Tensor& input, const Serial& p, bool
     Scalar* out = written<Scalar>(spikes);
     Real* kept = states.mutable_data_ptr<Real>();
     for_reset(p.reset, [&](auto reset) {
-      for_blocks(T, N, WIDE, [&](int64_t n, int64_t width, int64_t) {
+      for_blocks(T, N, forward_width(N), [&](int64_t n, int64_t width, int64_t) {
         alignas(64) Real v[WIDE] = {};
         for (int64_t t = 0; t < T; ++t) {
           if (train && t > 0 && t % CHUNK == 0) {
@@ -166,7 +166,7 @@ std::tuple<Tensor, Tensor> psu_run(const Tensor& input, const std::optional<Tens
     Real* kept = states.mutable_data_ptr<Real>();
     for_flag(argument.has_value(), [&](auto apart) {
       constexpr bool APART = decltype(apart)::value;
-      for_blocks(T, N, WIDE, [&](int64_t n, int64_t width, int64_t) {
+      for_blocks(T, N, forward_width(N), [&](int64_t n, int64_t width, int64_t) {
         alignas(64) Real u[WIDE] = {}, r[WIDE] = {};
         for (int64_t t = 0; t < T; ++t) {
           if (train && t > 0 && t % CHUNK == 0) {

@@ -21,7 +21,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 BUILT = frozenset({"fused", "compile"})
 """Implementations whose first calls build or compile code."""
 
-ROWS = 64
+ROWS = 32
 """Rows per block of a triangular product that is `fused`: fewer waste less of the triangle, more make better
 use of the processor."""
 

@@ -17,7 +17,7 @@ from psubench.neurons import decay, fused, psn, psu
 from psubench.neurons.checks import check_shape
 from psubench.neurons.table import BAND, ROWS
 
-WEIGHT_ROWS = 128
+WEIGHT_ROWS = 64
 """As ROWS, for the weights' gradient, whose products are long and narrow."""
 
 
