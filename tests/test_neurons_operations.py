@@ -49,8 +49,8 @@ def test_no_neuron_and_no_implementation_is_forgotten():
     assert dynamics(parse("psu@compile"), 8) == dynamics(parse("psu"), 8)  # in fewer passes
 
 
-# Counted by hand from fused_rows.h, fused_band.h and triangular.py, for T = 66: three blocks of rows, 32 x 32,
-# 32 x 64 and 2 x 66 products.
+# Counted by hand from fused_rows.h, fused_band.h and triangular.py, for T = 66: three blocks of rows,
+# 32 x 32, 32 x 64 and 2 x 66 products.
 FUSED_BY_HAND = {
     "lif@fused": Operations(mac=132, ac=66, cmp=66),
     "lif@fused(reset=hard)": Operations(mac=132, cmp=66),
