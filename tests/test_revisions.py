@@ -99,7 +99,8 @@ def test_a_stray_item_per_row_and_step_is_found_and_named(clone, monkeypatch, tm
     commit(clone, "slow")
     # So few processes reach no level of 1 %; what level the rule keeps is shown in test_timing.
     monkeypatch.setattr(timing, "NOMINAL", 0.1)
-    found, comparison, said = measure(clone, (2, 4), monkeypatch, tmp_path)
+    # A third look is for a machine on which others disturb the pairs of the second.
+    found, comparison, said = measure(clone, (2, 4, 8), monkeypatch, tmp_path)
     assert found["lif"].verdict == "slower", (found, said)
     assert found["lif"].low > 0.03
     assert found["psu@scan"].verdict != "slower"
