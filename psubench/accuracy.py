@@ -6,7 +6,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Record = Mapping[str, Any]
+from psubench.records.run import Planned, Run, TrainingCase
+from psubench.records.structs import Record, plain
+from psubench.records.trained import Epoch, Tested, Trained, Work
 
 
 def trainings(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -15,82 +17,83 @@ def trainings(records: Sequence[Record]) -> list[dict[str, Any]]:
     `accuracy` is that on the test split after the last epoch, never that of the best epoch, which would
     have been chosen by the test split. A training that has not ended is `interrupted` and has none.
     """
-    planned: dict[str, dict[str, Any]] = {}
-    epochs: dict[str, dict[int, Record]] = {}
-    ends: dict[str, Record] = {}
+    plan: dict[str, tuple[Planned, str]] = {}
+    epochs: dict[str, dict[int, Epoch]] = {}
+    ends: dict[str, Trained] = {}
     for record in records:
-        if record["type"] == "run":
-            for case in record["cases"]:
-                planned.setdefault(case["key"], {**case, "run_id": record["run_id"]})
-        elif record["type"] == "training":
-            epochs.setdefault(record["key"], {})[record["epoch"]] = record
-        elif record["type"] == "trained":
-            ends[record["key"]] = record
-    return [_row(case, epochs.get(key, {}), ends.get(key)) for key, case in planned.items()]
+        if isinstance(record, Run):
+            for planned in record.cases:
+                plan.setdefault(planned.key, (planned, record.run_id))
+        elif isinstance(record, Epoch):
+            epochs.setdefault(record.key, {})[record.epoch] = record
+        elif isinstance(record, Trained):
+            ends[record.key] = record
+    return [_row(*planned, epochs.get(key, {}), ends.get(key)) for key, planned in plan.items()]
 
 
-def _row(planned: Record, epochs: Mapping[int, Record], end: Record | None) -> dict[str, Any]:
-    case = planned["case"]
+def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Trained | None) -> dict[str, Any]:
+    case = planned.case
+    assert isinstance(case, TrainingCase)
     last = epochs[max(epochs)] if epochs else None
-    status, message = "interrupted", "the run ended before the training did"
+    status: str = "interrupted"
+    message: str | None = "the run ended before the training did"
     if end is not None:
-        status, message = end["status"], end["message"]
-    result = end if end is not None and status == "ok" else {}
-    test = result.get("test")
+        status, message = end.status, end.message
+    result = end if end is not None and status == "ok" else None
+    test, work = (result.test, result.activity) if result else (None, None)
     return {
-        **{name: value for name, value in case.items() if name != "recipe"},
-        "recipe": case["recipe"],
-        "key": planned["key"],
-        "label": planned["label"],
-        "note": planned["note"],
+        **plain(case),
+        "key": planned.key,
+        "label": planned.label,
+        "note": planned.note,
         "status": status,
         "message": message,
-        "run_id": planned["run_id"],
-        "epochs": case["recipe"]["epochs"],
+        "run_id": run_id,
+        "epochs": case.recipe["epochs"],
         "epochs_done": max(epochs, default=0),
-        "accuracy": test["correct"] / test["samples"] if test else None,
-        "test_samples": test["samples"] if test else None,
-        "train_accuracy": last["accuracy"] if result and last else None,
-        "loss": last["loss"] if result and last else None,
-        "firing_rate": test["firing_rate"] if test else None,
+        "accuracy": test.correct / test.samples if test else None,
+        "test_samples": test.samples if test else None,
+        "train_accuracy": last.accuracy if result and last else None,
+        "loss": last.loss if result and last else None,
+        "firing_rate": test.firing_rate if test else None,
         "spikes_per_sample": _spikes(test, case) if test else None,
-        "sop_eff_per_sample": _per_sample(result, "sop_eff"),
-        "energy_pj_per_sample": _per_sample(result, "energy_pj"),
-        "dynamics_energy_pj_per_sample": _per_sample(result, "dynamics_energy_pj"),
-        "energy_model": (result.get("activity") or {}).get("energy_model"),
-        "policy": (result.get("activity") or {}).get("policy"),
-        "parameters": result.get("parameters"),
-        "peak_memory_bytes": result.get("peak_memory_bytes"),
+        "sop_eff_per_sample": _per_sample(work, "sop_eff"),
+        "energy_pj_per_sample": _per_sample(work, "energy_pj"),
+        "dynamics_energy_pj_per_sample": _per_sample(work, "dynamics_energy_pj"),
+        "energy_model": work.energy_model if work else None,
+        "policy": work.policy if work else None,
+        "parameters": result.parameters if result else None,
+        "peak_memory_bytes": result.peak_memory_bytes if result else None,
         **_times(epochs),
         "curve": [epochs[epoch] for epoch in sorted(epochs)],
     }
 
 
-def _spikes(test: Record, case: Record) -> float:
+def _spikes(test: Tested, case: TrainingCase) -> float:
     """Spikes of all layers per sample and pass: a stochastic neuron is run several times per sample."""
-    passes = case["recipe"]["eval_samples"] if case["neuron"].startswith("spsn") else 1
-    spikes: int = sum(test["spikes"].values())
-    return spikes / float(test["samples"] * passes)
+    passes = case.recipe["eval_samples"] if case.neuron.startswith("spsn") else 1
+    spikes: int = sum(test.spikes.values())
+    return spikes / float(test.samples * passes)
 
 
-def _per_sample(end: Record, name: str) -> float | None:
+def _per_sample(work: Work | None, name: str) -> float | None:
     """A total of the counter per sample; None where it is unknown."""
-    activity = end.get("activity")
-    if not activity or activity[name] is None or not activity["n_samples"]:
+    total = getattr(work, name, None)
+    if work is None or total is None or not work.n_samples:
         return None
-    return float(activity[name] / activity["n_samples"])
+    return float(total / work.n_samples)
 
 
-def _times(epochs: Mapping[int, Record]) -> dict[str, float | None]:
+def _times(epochs: Mapping[int, Epoch]) -> dict[str, float | None]:
     """Medians over epochs, in seconds; the first, in which everything is set up, counts only if alone."""
     if not epochs:
         return {"epoch_s": None, "data_s": None, "samples_per_s": None}
     later = [epochs[e] for e in sorted(epochs)][1:] or list(epochs.values())
-    seconds = statistics.median(e["seconds"] for e in later)
+    seconds = statistics.median(e.seconds for e in later)
     return {
         "epoch_s": seconds,
-        "data_s": statistics.median(e["data_seconds"] for e in later),
-        "samples_per_s": later[0]["samples"] / seconds,
+        "data_s": statistics.median(e.data_seconds for e in later),
+        "samples_per_s": later[0].samples / seconds,
     }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from psubench import analyse, headers, record
+from psubench import headers, record
 from psubench.devices import device_lock, worker_environment
+from psubench.records.paired import finished
+from psubench.records.run import End, Planned, Run, case_of
 from psubench.runner import Runner, Settings, Watcher
 from psubench.suite import Block
 
@@ -48,9 +49,9 @@ class Campaign:
         try:
             runner.run(self.blocks)
         except KeyboardInterrupt:
-            runner.recorder.append({"type": "end", "status": "interrupted"})
+            runner.recorder.append(End(status="interrupted"))
             return False
-        runner.recorder.append({"type": "end", "status": "complete"})
+        runner.recorder.append(End(status="complete"))
         return True
 
     def _done(self, path: Path) -> set[tuple[str, int | str]]:
@@ -60,35 +61,37 @@ class Campaign:
         records = record.read(path)
         before, now = headers.last(records), self._header()
         for what in ("psubench", "seed", "environment"):
-            headers.check_same(what, before.get(what), now[what], self.folder)
-        weights = before.get("settings", {}).get("checkpoint"), now["settings"]["checkpoint"]
+            headers.check_same(what, getattr(before, what), getattr(now, what), self.folder)
+        weights = before.settings.get("checkpoint"), now.settings["checkpoint"]
         headers.check_same("the weights of", weights[0], weights[1], self.folder)
-        headers.check_same_where_both("the plug-in", before.get("plugins", {}), now["plugins"], self.folder)
+        headers.check_same_where_both("the plug-in", before.plugins, now.plugins, self.folder)
         references = _references(before), _references(now)
         headers.check_same_where_both("the reference of case", *references, self.folder)
-        return analyse.finished(records)
+        return finished(records)
 
-    def _header(self) -> dict[str, Any]:
+    def _header(self) -> Run:
         case = self.blocks[0].case
         cases = [
-            {
-                "key": entry.case.key,
-                "case": entry.case.canonical(),
-                "label": entry.label,
-                "reference": block.entries[0].case.key,
-                "skip": entry.skip,
-            }
+            Planned(
+                key=entry.case.key,
+                case=case_of(entry.case.canonical()),
+                label=entry.label,
+                reference=block.entries[0].case.key,
+                skip=entry.skip,
+            )
             for block in self.blocks
             for entry in block.entries
         ]
         refs = [entry.ref for block in self.blocks for entry in block.entries]
-        return {
-            **headers.header(case.device, [ref.kind for ref in refs if ref.is_plugin], cases),
-            "seed": self.settings.seed,
-            "settings": asdict(self.settings),
-            "worker_environment": worker_environment(case.threads, case.device),
-        }
+        return headers.header(
+            case.device,
+            [ref.kind for ref in refs if ref.is_plugin],
+            cases,
+            seed=self.settings.seed,
+            settings=asdict(self.settings),
+            worker_environment=worker_environment(case.threads, case.device),
+        )
 
 
-def _references(header: Mapping[str, Any]) -> dict[str, str]:
-    return {case["key"]: case["reference"] for case in header["cases"]}
+def _references(header: Run) -> dict[str, str | None]:
+    return {planned.key: planned.reference for planned in header.cases}

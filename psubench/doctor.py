@@ -6,15 +6,17 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from psubench import analyse, intervals
+from psubench import intervals
 from psubench.devices import available, device_lock, disturbances, machine, memory_limit_bytes
 from psubench.devices.disturbances import Finding
 from psubench.devices.energy import meters
 from psubench.devices.nvml import Nvml
 from psubench.plan import speed_blocks
+from psubench.records.measured import Block as Timed
+from psubench.records.paired import block_ratios
 from psubench.regression.detect import smallest_effect
 from psubench.regression.evidence import log_ratio
 from psubench.runner import Crew, Settings, Watcher
@@ -28,7 +30,6 @@ CASE = {
 """As in suites/ci.toml: the noise of another case would say little of what that suite finds."""
 POWER = 0.9
 WAITING = 0.02  # of a window's time; less is the reading of the clocks
-Record = Mapping[str, Any]
 
 
 def examine(
@@ -50,7 +51,7 @@ def examine(
         watcher: told of cases that fail.
         on_wait: told in a sentence that another run holds the device.
     """
-    records: list[Record] = []
+    records: list[Timed] = []
     before = after = None
     if seconds > 0:
         with device_lock(device, on_wait):
@@ -95,7 +96,7 @@ def counters(device: str) -> list[dict[str, Any]]:
 
 def same_against_same(
     device: str, threads: int, seconds: float, processes: int, watcher: Watcher
-) -> list[Record]:
+) -> list[Timed]:
     """Block records of fresh processes, in which LIF runs against itself and against a PSU."""
     (block,) = speed_blocks(CASE, device, threads)
     # A precision that is never reached: the rounds go on for all of their seconds.
@@ -104,7 +105,7 @@ def same_against_same(
     return [_process(number, block, settings, watcher) for number in range(processes)]
 
 
-def _process(number: int, block: Block, settings: Settings, watcher: Watcher) -> Record:
+def _process(number: int, block: Block, settings: Settings, watcher: Watcher) -> Timed:
     began = time.monotonic()
     watcher.block(f"noise, process {number + 1} of {settings.processes}")
     crew = Crew(settings, watcher, number, Host(block.case.threads, block.case.device))
@@ -112,42 +113,41 @@ def _process(number: int, block: Block, settings: Settings, watcher: Watcher) ->
         record = crew.measure(block, list(block.entries))
     finally:
         crew.host.close()
-    ratios = {name: interval.ratios() for name, interval in analyse.block_ratios(record).items()}
+    assert isinstance(record, Timed)
+    ratios = {name: interval.ratios() for name, interval in block_ratios(record).items()}
     watcher.block_done("noise", time.monotonic() - began, ratios)
     return record
 
 
-def noise(records: Sequence[Record], margin: float) -> dict[str, Any]:
+def noise(records: Sequence[Timed], margin: float) -> dict[str, Any]:
     """The A/A result, and the smallest slowdown that `compare --git` finds with such noise.
 
     `sd` is the standard deviation between processes of what compare judges by: the log-ratio of the
     fastest samples of LIF and PSU. Two neurons differ in their place in memory from process to process,
     which LIF against itself cannot show. The smallest effect takes the noise of neighbours as independent.
     """
-    again = [found[REFERENCE].value for r in records if REFERENCE in (found := analyse.block_ratios(r))]
+    again = [found[REFERENCE].value for r in records if REFERENCE in (found := block_ratios(r))]
     ratios = [value for record in records if (value := log_ratio(record, NEURON)) is not None]
     sd = statistics.stdev(ratios) if len(ratios) > 1 else None
-    case = records[0]["case"]
-    size = f"T={case['T']} batch={case['batch']} size={case['size']}"
+    case = records[0].case
+    size = f"T={case.T} batch={case.batch} size={case.size}"
     return {
-        "case": f"{REFERENCE} against itself and {NEURON}, {case['phase']}, {size}",
-        "device": case["device"],
+        "case": f"{REFERENCE} against itself and {NEURON}, {case.phase}, {size}",
+        "device": case.device,
         "processes": len(ratios),
-        "rounds": sum(record.get("rounds", 0) for record in records),
+        "rounds": sum(record.rounds for record in records),
         "noise_floor": intervals.noise_floor(intervals.over_processes(again)) if again else None,
         "sd": sd,
         "smallest_effect": None if sd is None else smallest_effect(math.sqrt(2) * sd, margin, POWER),
         "power": POWER,
         "margin": margin,
-        "failed": [
-            outcome["message"] for r in records for outcome in r["cases"] if outcome["status"] != "ok"
-        ],
+        "failed": [outcome.message for r in records for outcome in r.cases if outcome.status != "ok"],
     }
 
 
-def of_windows(records: Sequence[Record]) -> list[Finding]:
+def of_windows(records: Sequence[Timed]) -> list[Finding]:
     """What the timed windows themselves tell: page faults, and time in which they waited for a core."""
-    faults = [n for record in records for n in record.get("faults", ())]
+    faults = [n for record in records for n in record.faults]
     if not faults:
         return []
     share = statistics.fmean(n > 0 for n in faults)
@@ -159,16 +159,16 @@ def of_windows(records: Sequence[Record]) -> list[Finding]:
     return [pages, _waiting(records)]
 
 
-def _waiting(records: Sequence[Record]) -> Finding:
-    used = sum(ns for record in records for ns in record.get("cpu_ns", ()))
-    wall = sum(ns for record in records for samples in record.get("wall_ns", {}).values() for ns in samples)
+def _waiting(records: Sequence[Timed]) -> Finding:
+    used = sum(ns for record in records for ns in record.cpu_ns)
+    wall = sum(ns for record in records for samples in record.wall_ns.values() for ns in samples)
     what = "waiting for a core"
-    if not wall or records[0]["case"]["device"] != "cpu":
+    if not wall or records[0].case.device != "cpu":
         return Finding(what, "unknown", "the windows are not the processor's")
     # With several threads a window uses more processor time than it lasts.
-    share = max(0.0, 1 - used / (wall * records[0]["case"]["threads"]))
+    share = max(0.0, 1 - used / (wall * records[0].case.threads))
     found = f"{100 * share:.1f} % of the time in windows"
-    if share <= WAITING or records[0]["case"]["threads"] > 1:
+    if share <= WAITING or records[0].case.threads > 1:
         return Finding(what, "ok", found)
     return Finding(what, "found", found, "others run on these cores: see other programs and steal time")
 

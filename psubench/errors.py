@@ -40,6 +40,10 @@ class UnsupportedError(PsubenchError):
     """A neuron or a device cannot do what the case asks for on this machine."""
 
 
+class WrongError(Exception):
+    """The implementation is not what it says it is."""
+
+
 def one_line(text: str) -> str:
     """A text as one line that every terminal shows as it is: what does not print is written as an escape."""
     letters = " ".join(text.split())

@@ -12,33 +12,36 @@ from typing import Any
 from psubench import __version__, plugins, record
 from psubench.devices import identity, machine
 from psubench.errors import PsubenchError
+from psubench.records.run import Planned, Run
+from psubench.records.structs import Record
 
 
-def header(device: str, plugin_kinds: Sequence[str], cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What every kind of run says at its start; its command adds what it alone knows.
+def header(device: str, plugin_kinds: Sequence[str], cases: Sequence[Planned], **known: Any) -> Run:
+    """What every kind of run says at its start.
 
     Args:
         device: as `resolve` gives it.
         plugin_kinds: "module:attribute" of every plug-in in it.
-        cases: the plan; each with at least `key` and `case`.
+        cases: the plan.
+        known: fields of `Run` that the command alone knows.
     """
     started = datetime.now(UTC)
-    return {
-        "type": "run",
-        "schema": record.SCHEMA,
-        "run_id": f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        "started": started.isoformat(timespec="seconds"),
-        "psubench": __version__,
-        "argv": sys.argv[1:],
-        "environment": {**machine(), "device": identity(device)},
-        "plugins": {kind: plugins.digest(kind) for kind in plugin_kinds},
-        "cases": list(cases),
-    }
+    return Run(
+        schema=record.SCHEMA,
+        run_id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        started=started.isoformat(timespec="seconds"),
+        psubench=__version__,
+        argv=sys.argv[1:],
+        environment={**machine(), "device": identity(device)},
+        plugins={kind: plugins.digest(kind) for kind in plugin_kinds},
+        cases=list(cases),
+        **known,
+    )
 
 
-def last(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def last(records: Sequence[Record]) -> Run:
     """The header of the last run that wrote into a record."""
-    return next(r for r in reversed(records) if r["type"] == "run")
+    return next(one for one in reversed(records) if isinstance(one, Run))
 
 
 def check_same(what: str, before: Any, now: Any, folder: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from psubench.record import IDLE
-
-Record = Mapping[str, Any]
+from psubench.records.measured import IDLE, Energy, Window
+from psubench.records.paired import energy_j
 
 
 class Use(NamedTuple):
@@ -28,73 +28,68 @@ class Use(NamedTuple):
     idle_w: float | None
 
 
-def energy_j(record: Record, window: Record) -> float | None:
-    """Joules of a window over all counters; None as soon as one of them is unknown."""
-    parts = []
-    for count, counter in zip(window["counts"], record["counters"], strict=True):
-        if count is None:
-            return None
-        parts.append(count * counter["unit_j"])
-    return sum(parts) if parts else None
+class Read(NamedTuple):
+    """A window and its joules; None where a counter could not be read."""
+
+    window: Window
+    joules: float | None
 
 
-def uses(record: Record, label: str) -> list[Use]:
-    """One entry per window of a contestant that could be read."""
-    found = []
-    for window in record["windows"]:
-        joules = energy_j(record, window) if window["label"] == label else None
-        if joules is not None:
-            seconds, calls = window["wall_ns"] / 1e9, window["calls"]
-            idle_w = _idle_power(record, window["round"])
-            net = None if idle_w is None else (joules - idle_w * seconds) / calls
-            found.append(Use(joules / calls, net, seconds / calls, idle_w))
-    return found
+@dataclass(frozen=True)
+class Measure:
+    """One energy record, its windows by label."""
+
+    record: Energy
+    by_label: Mapping[str, Sequence[Read]]
+
+    def uses(self, label: str) -> list[Use]:
+        """One entry per window of a contestant that could be read."""
+        found = []
+        for window, joules in self.by_label.get(label, ()):
+            if joules is not None:
+                seconds, calls = window.wall_ns / 1e9, window.calls
+                idle_w = self._idle_power(window.round)
+                net = None if idle_w is None else (joules - idle_w * seconds) / calls
+                found.append(Use(joules / calls, net, seconds / calls, idle_w))
+        return found
+
+    def _idle_power(self, number: int | None) -> float | None:
+        """Watt, mean of the idle windows before and after a round as far as they could be read."""
+        before = number - 1 if number else None
+        powers = [
+            joules / (window.wall_ns / 1e9)
+            for window, joules in self.by_label.get(IDLE, ())
+            if window.round in (before, number) and joules is not None
+        ]
+        return statistics.fmean(powers) if powers else None
 
 
-def _idle_power(record: Record, number: int) -> float | None:
-    """Watt, mean of the idle windows before and after a round as far as they could be read."""
-    before = number - 1 if number else None
-    powers = [
-        joules / (window["wall_ns"] / 1e9)
-        for window in record["windows"]
-        if window["label"] == IDLE and window["round"] in (before, number)
-        if (joules := energy_j(record, window)) is not None
-    ]
-    return statistics.fmean(powers) if powers else None
+@dataclass
+class Measures:
+    """Energy records, each taken apart once for all its cases."""
+
+    _known: dict[int, Measure] = field(default_factory=dict)
+
+    def of(self, record: Any) -> Measure:
+        """The measure of an energy record, which the caller keeps alive."""
+        if id(record) not in self._known:
+            by_label: dict[str, list[Read]] = {}
+            for window in record.windows:
+                by_label.setdefault(window.label, []).append(Read(window, energy_j(record.counters, window)))
+            self._known[id(record)] = Measure(record, by_label)
+        return self._known[id(record)]
 
 
-def per_call(record: Record) -> dict[str, list[float]]:
-    """Gross joules per call by contestant: one entry for each round in which all could be read.
-
-    So the entries of a round are pairs, as those of a timing block are.
-    """
-    rounds: dict[int, dict[str, float | None]] = {}
-    for window in record.get("windows", ()):  # none in the record of a worker that died
-        if window["label"] != IDLE:
-            joules = energy_j(record, window)
-            each = None if joules is None else joules / window["calls"]
-            rounds.setdefault(window["round"], {})[window["label"]] = each
-    labels = list(dict.fromkeys(label for found in rounds.values() for label in found))
-    samples: dict[str, list[float]] = {label: [] for label in labels}
-    for found in rounds.values():
-        values = [found.get(label) for label in labels]
-        known = [value for value in values if value is not None]
-        if len(known) == len(labels):
-            for label, value in zip(labels, known, strict=True):
-                samples[label].append(value)
-    return samples
-
-
-def columns(case: Record, measured: Sequence[tuple[str, Record]]) -> dict[str, Any]:
+def columns(case: Mapping[str, Any], measured: Sequence[tuple[str, Measure]]) -> dict[str, Any]:
     """The energy of a case: medians over all windows of all processes.
 
     Args:
         case: the canonical case; a call computes `batch` samples over `T` steps.
-        measured: per process the neuron's label and the energy record; empty for a case that failed.
+        measured: per process the neuron's label and its measure; empty for a case that failed.
     """
-    found = [use for label, record in measured for use in uses(record, label)]
+    found = [use for label, measure in measured for use in measure.uses(label)]
     gross, net = _median(use.gross_j for use in found), _median(use.net_j for use in found)
-    windows = [w for label, record in measured for w in record["windows"] if w["label"] == label]
+    windows = _windows(measured)
     return {
         **_scaled("gross", gross, case),
         **_scaled("net", net, case),
@@ -102,14 +97,14 @@ def columns(case: Record, measured: Sequence[tuple[str, Record]]) -> dict[str, A
         "idle_w": _median(use.idle_w for use in found),
         "median_s": _median(use.seconds for use in found),
         "windows": len(found) or None,
-        "window_s": _median(w["wall_ns"] / 1e9 for w in windows),
+        "window_s": _median(w.wall_ns / 1e9 for w in windows),
         "processes": len(measured) or None,
         "counters": _names(measured),
         "resolution": _resolution(measured),
     }
 
 
-def _scaled(name: str, call: float | None, case: Record) -> dict[str, float | None]:
+def _scaled(name: str, call: float | None, case: Mapping[str, Any]) -> dict[str, float | None]:
     """Joules per call, per sample of it, and per time step of its batch."""
     shares = {"call": 1, "sample": case["batch"], "step": case["T"]}
     return {f"{name}_j_per_{what}": None if call is None else call / share for what, share in shares.items()}
@@ -120,29 +115,34 @@ def _median(values: Iterable[float | None]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def _names(measured: Sequence[tuple[str, Record]]) -> str | None:
+def _names(measured: Sequence[tuple[str, Measure]]) -> str | None:
     """`rapl:package-0 + rapl:package-0/dram`: what was summed."""
     texts = {
-        " + ".join(f"{counter['source']}:{counter['name']}" for counter in record["counters"])
-        for _, record in measured
+        " + ".join(f"{counter.source}:{counter.name}" for counter in measure.record.counters)
+        for _, measure in measured
     }
     return "; ".join(sorted(texts)) or None
 
 
-def _resolution(measured: Sequence[tuple[str, Record]]) -> float | None:
+def _resolution(measured: Sequence[tuple[str, Measure]]) -> float | None:
     """Largest share of a window's joules that the steps of its counters leave open; None if unknown."""
     shares = []
-    for label, record in measured:
-        steps = [counter["step_j"] for counter in record["counters"]]
-        for window in record["windows"]:
-            joules = energy_j(record, window) if window["label"] == label else None
-            if joules and None not in steps:
-                shares.append(sum(steps) / joules)
+    for label, measure in measured:
+        steps = [counter.step_j for counter in measure.record.counters]
+        known = [step for step in steps if step is not None]
+        for _, joules in measure.by_label.get(label, ()):
+            if joules and len(known) == len(steps):
+                shares.append(sum(known) / joules)
     return max(shares, default=None)
 
 
-def unread(measured: Sequence[tuple[str, Record]]) -> str | None:
+def _windows(measured: Sequence[tuple[str, Measure]]) -> list[Window]:
+    """The windows of a case, read or not."""
+    return [read.window for label, measure in measured for read in measure.by_label.get(label, ())]
+
+
+def unread(measured: Sequence[tuple[str, Measure]]) -> str | None:
     """A sentence about the windows of a case that could not be read; None if all could."""
-    windows = [w for label, record in measured for w in record["windows"] if w["label"] == label]
-    reasons = [window["reason"] for window in windows if window["reason"]]
+    windows = _windows(measured)
+    reasons = [window.reason for window in windows if window.reason]
     return f"{len(reasons)} of {len(windows)} windows could not be read: {reasons[0]}" if reasons else None

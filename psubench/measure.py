@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psubench import intervals
 from psubench.devices import Counters
-from psubench.record import AGAIN
+from psubench.records.measured import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

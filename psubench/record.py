@@ -1,122 +1,16 @@
-"""`run.jsonl`: what was measured, one JSON object per line. Standard library only.
-
-A line counts once its newline is on the disk. A torn last line is dropped when reading and cut when
-writing goes on, so a killed run loses nothing that was complete.
-"""
+"""The writer of `run.jsonl`. Records and their reader are `psubench.records`."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import signal
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from psubench import shapes
-from psubench.errors import NOT_COMPARABLE, PsubenchError
-from psubench.shapes import AGAIN, IDLE
+from psubench.errors import PsubenchError
+from psubench.records.jsonl import MEMORY, NAME, SCHEMA, begun, case_key, line_of, locate, read
+from psubench.records.structs import Record
 
-__all__ = ["AGAIN", "IDLE"]  # for those who write and read samples
-
-SCHEMA = 1
-NAME = "run.jsonl"
-MEMORY = "memory"
-"""Type of the records of peak memory, and what stands for the number of the process in that pass."""
-
-
-def case_key(case: Mapping[str, Any]) -> str:
-    """16 hexadecimal digits that name a case: the same fields and values give the same key."""
-    canonical = json.dumps(case, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-def locate(run: Path) -> Path:
-    """The record of a run given as its folder or as the record itself."""
-    try:
-        path = run / NAME if run.is_dir() else run
-        found = path.is_file()
-    except OSError as error:
-        raise PsubenchError(f"cannot look at {run}: {error.strerror}", "check the path") from None
-    if not found:
-        raise PsubenchError(
-            f"no record at {path}", f"give the folder of a run, the one that holds {NAME}, or that file"
-        )
-    return path
-
-
-def begun(path: Path) -> bool:
-    """Whether a file holds at least one complete record; a run killed at its very start left none."""
-    try:
-        return path.is_file() and b"\n" in path.read_bytes()
-    except OSError as error:
-        raise PsubenchError(
-            f"cannot read {path}: {error.strerror}", "give a folder that can be read and written with --out"
-        ) from None
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """All complete records of a file, in order.
-
-    Raises:
-        PsubenchError: the file is empty, damaged before its last line, or of another schema.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise PsubenchError(f"cannot read {path}: {error.strerror}", "check the path") from None
-    lines = data[: data.rfind(b"\n") + 1].splitlines()
-    records = [_parse(line, path, number) for number, line in enumerate(lines, start=1)]
-    if not records:
-        raise PsubenchError(f"{path} holds no complete record", "measure again with another --out")
-    _check_schema(records[0], path)
-    for number, record in enumerate(records, start=1):
-        problem = shapes.problem(record)
-        if problem is not None:
-            raise _damaged(path, number, problem)
-    apart = shapes.disagreement(records)
-    if apart is not None:
-        raise _damaged(path, apart[0] + 1, apart[1])
-    return records
-
-
-def _no_number(word: str) -> Any:
-    raise ValueError(word)
-
-
-_decode = json.JSONDecoder(parse_constant=_no_number).decode
-
-
-def _parse(line: bytes, path: Path, number: int) -> dict[str, Any]:
-    try:
-        record = _decode(line.decode())
-        if b"\\u" in line:  # half a character, which no file and no terminal takes
-            json.dumps(record, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict) or not isinstance(record.get("type"), str):
-        raise _damaged(path, number, "it is no record of psubench")
-    return record
-
-
-def _damaged(path: Path, number: int, problem: str) -> PsubenchError:
-    return PsubenchError(
-        f"{path}, line {number} is damaged: {problem}",
-        "the file was changed after it was written; restore it or measure again",
-        NOT_COMPARABLE,
-    )
-
-
-def _check_schema(first: Mapping[str, Any], path: Path) -> None:
-    if first["type"] != "run":
-        raise _damaged(path, 1, f"a run begins with a record of type run, not {first['type'][:20]}")
-    if first.get("schema") != SCHEMA:
-        raise PsubenchError(
-            f"{path} has schema {first.get('schema')!r:.40}, this psubench reads {SCHEMA}",
-            "read it with the version that wrote it",
-            NOT_COMPARABLE,
-        )
+__all__ = ["MEMORY", "NAME", "SCHEMA", "Recorder", "begun", "case_key", "locate", "read"]
 
 
 class Recorder:
@@ -150,16 +44,14 @@ class Recorder:
         finally:
             os.close(folder)
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def append(self, record: Record) -> None:
         """Writes one record and waits until it is on the disk.
 
         Raises:
             PsubenchError: the disk is full or gone; every earlier record is kept whole. Or the file was
                 removed, and everything with it.
         """
-        text = json.dumps(record, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        # Names of files may hold bytes that are no text: a question mark stands for each.
-        line = text.encode(errors="replace") + b"\n"
+        line = line_of(record)
         # Ctrl-C waits: it must find a whole line or none.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

@@ -6,10 +6,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from psubench.analyse import block_ratios
+from msgspec.structs import replace
+
 from psubench.record import MEMORY, Recorder
+from psubench.records.measured import Block as Timed
+from psubench.records.measured import Energy, Memory, MemoryOutcome
+from psubench.records.paired import block_ratios
+from psubench.records.run import case_of
+from psubench.records.structs import Outcomes, build, without_results
 from psubench.suite import Block, Entry
 from psubench.windows import Windowing
 from psubench.workers import Host, Result
@@ -128,13 +134,14 @@ class Runner:
         if reference not in due and reference.skip is None and reference.case.key not in self.failed:
             due = [reference, *due]  # a ratio needs its reference in the same rounds
         record = crew.measure(block, due)
-        for outcome in record["cases"]:
-            if outcome["status"] != "ok":
-                self.failed.add(outcome["key"])
+        for outcome in record.cases:
+            if outcome.status != "ok":
+                self.failed.add(outcome.key)
         seconds = time.monotonic() - began
-        self.recorder.append({**record, "elapsed_s": round(seconds, 3)})
+        self.recorder.append(replace(record, elapsed_s=round(seconds, 3)))
         labels = {entry.text: entry.label for entry in due}
-        ratios = {labels[text]: interval.ratios() for text, interval in block_ratios(record).items()}
+        found = block_ratios(record) if isinstance(record, Timed | Energy) else {}
+        ratios = {labels[text]: interval.ratios() for text, interval in found.items()}
         self.watcher.block_done(block.title, seconds, ratios)
 
     def _memory(self, block: Block, due: list[Entry], crew: Crew) -> None:
@@ -142,16 +149,11 @@ class Runner:
         title = f"peak memory, {block.title}"
         self.watcher.block(title)
         began = time.monotonic()
-        found = [crew.measure(block, [entry])["cases"][0] for entry in due]
+        measured = [crew.measure(block, [entry]) for entry in due]
+        found = [one for record in measured for one in record.cases if isinstance(one, MemoryOutcome)]
         seconds = time.monotonic() - began
-        self.recorder.append(
-            {
-                "type": "memory",
-                "case": block.case.canonical(),
-                "cases": found,
-                "elapsed_s": round(seconds, 3),
-            }
-        )
+        case = case_of(block.case.canonical())
+        self.recorder.append(Memory(case=case, cases=found, elapsed_s=round(seconds, 3)))
         self.watcher.block_done(title, seconds, {})
 
 
@@ -169,25 +171,26 @@ class Crew:
     host: Host
     folder: Path | None = None
 
-    def measure(self, block: Block, entries: list[Entry]) -> dict[str, Any]:
+    def measure(self, block: Block, entries: list[Entry]) -> Outcomes:
         """The block's record, whatever happens: who kills a worker is left out of the next try."""
         lost: list[dict[str, Any]] = []
         while entries:
             result = self._attempt(block, entries)
             if result.record is not None:
-                return {**result.record, "cases": result.record["cases"] + lost}
+                record = result.record
+                return replace(record, cases=[*record.cases, *self._without(block, lost).cases])
             blamed = entries if result.blamed is None else [entries[result.blamed]]
             for entry in blamed:
                 self.watcher.case(entry.label, result.status, result.message)
                 lost.append(_lost(entry, result))
             entries = [entry for entry in entries if entry not in blamed]
-        return {
-            "type": "energy" if block.case.kind == "energy" else "block",
-            "case": block.case.canonical(),
-            "process": self.process,
-            "reference": None,
-            "cases": lost,
-        }
+        return self._without(block, lost)
+
+    def _without(self, block: Block, lost: list[dict[str, Any]]) -> Outcomes:
+        """The record of cases that no worker gave a result of."""
+        kind = MEMORY if self.process == MEMORY else block.case.kind
+        about = {"case": block.case.canonical(), "process": self.process, "reference": None, "cases": lost}
+        return cast("Outcomes", build(without_results(kind, about)))
 
     def _attempt(self, block: Block, entries: list[Entry]) -> Result:
         if self.host.dead:

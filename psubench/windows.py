@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from psubench.devices.counters import Counter, Reading
 from psubench.errors import PsubenchError
 from psubench.measure import Contestant
-from psubench.record import AGAIN, IDLE
+from psubench.records import measured
+from psubench.records.measured import AGAIN, IDLE
 
 if TYPE_CHECKING:
     from psubench.devices import Device
@@ -51,8 +52,8 @@ class Windows:
         failures: what contestants raised; they have no windows.
     """
 
-    counters: list[dict[str, Any]]
-    windows: list[dict[str, Any]] = field(default_factory=list)
+    counters: list[measured.Counter]
+    windows: list[measured.Window] = field(default_factory=list)
     states: list[Any] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
 
@@ -60,7 +61,7 @@ class Windows:
         """Why a contestant has no result: it raised, or no window of it could be read."""
         if label in self.failures:
             return self.failures[label]
-        reasons = [window["reason"] for window in self.windows if window["label"] == label]
+        reasons = [window.reason for window in self.windows if window.label == label]
         if not reasons or None in reasons:
             return None
         return PsubenchError(
@@ -70,7 +71,7 @@ class Windows:
     def remove(self, label: str, failure: Exception) -> None:
         """Takes out a contestant that failed; what the others have stays valid."""
         self.failures[label] = failure
-        self.windows = [window for window in self.windows if window["label"] != label]
+        self.windows = [window for window in self.windows if window.label != label]
 
     def fields(self) -> dict[str, Any]:
         """What the record holds."""
@@ -130,16 +131,16 @@ class Metering:
         result.states.append(self.device.state())
         return result
 
-    def _about(self, counter: Counter) -> dict[str, Any]:
+    def _about(self, counter: Counter) -> measured.Counter:
         resolution, reason = counter.resolution()
-        return {
-            "source": counter.source,
-            "name": counter.name,
-            "unit_j": counter.unit_j,
-            "step_j": resolution and resolution.step_j,
-            "period_s": resolution and resolution.period_s,
-            "reason": reason,
-        }
+        return measured.Counter(
+            source=counter.source,
+            name=counter.name,
+            unit_j=counter.unit_j,
+            step_j=resolution and resolution.step_j,
+            period_s=resolution and resolution.period_s,
+            reason=reason,
+        )
 
     def _chunk(self, contestant: Contestant) -> int:
         """Warms a contestant up; returns the calls that fill a small part of a window."""
@@ -204,12 +205,12 @@ class Metering:
         wall_ns, after = self.clock() - began, self._read()
         spent = [c.spent(b, a) for c, b, a in zip(self.counters, before, after, strict=True)]
         result.windows.append(
-            {
-                "round": number,
-                "label": label,
-                "calls": calls,
-                "wall_ns": wall_ns,
-                "counts": [reading.value for reading in spent],
-                "reason": next((reading.reason for reading in spent if reading.reason), None),
-            }
+            measured.Window(
+                round=number,
+                label=label,
+                calls=calls,
+                wall_ns=wall_ns,
+                counts=[reading.value for reading in spent],
+                reason=next((reading.reason for reading in spent if reading.reason), None),
+            )
         )

@@ -15,9 +15,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from psubench.devices import worker_environment
+from psubench.records.bounds import Status
+from psubench.records.failures import cause_of_death
+from psubench.records.structs import Outcomes, build
 
 POLL_SECONDS = 0.5
 START_SECONDS = 120.0
@@ -41,9 +44,9 @@ class Result:
         status, message: of the blamed entry, or of all.
     """
 
-    record: dict[str, Any] | None = None
+    record: Outcomes | None = None
     blamed: int | None = None
-    status: str = "failed"
+    status: Status = "failed"
     message: str = ""
 
 
@@ -107,7 +110,7 @@ class Host:
                 case "started":
                     self._worker = event["pid"]
                 case "record":
-                    result.record = event["record"]
+                    self._take(event["record"], result)
                 case "lost":
                     result.status, result.message = event["status"], event["message"]
                 case "ended":
@@ -121,6 +124,13 @@ class Host:
         if result.status != "timeout":
             result.status, result.message = self._cause_of_death(self._process.wait(), said_before)
         return result
+
+    def _take(self, value: Any, result: Result) -> None:
+        """The worker's record, if it is one: what cannot be read again must not be written."""
+        try:
+            result.record = cast("Outcomes", build(value))
+        except ValueError as error:
+            result.message = f"what was measured is not possible: {error}"
 
     def _next(self, timeout: float, result: Result) -> dict[str, Any] | None:
         """The next event, or None when the host is gone; kills a worker that gives no sign of life."""
@@ -157,16 +167,11 @@ class Host:
             result.blamed = int(number)
             result.message += _STAGES[stage]
 
-    def _cause_of_death(self, code: int, said_before: int) -> tuple[str, str]:
+    def _cause_of_death(self, code: int, said_before: int) -> tuple[Status, str]:
         """Status and message for a worker that ended by itself without a record."""
-        if code == -signal.SIGKILL:
-            return "oom", "the worker was killed by SIGKILL, as the kernel does when memory runs out"
         self._stderr.seek(said_before)
         last = self._stderr.read().decode(errors="replace").strip().splitlines()[-1:]
-        said = f": {last[0]}" if last else ""
-        if code < 0:
-            return "failed", f"the worker died of {signal.Signals(-code).name}{said}"
-        return "failed", f"the worker ended with exit code {code}{said}"
+        return cause_of_death(code, "the worker", last[0] if last else "")
 
 
 def _pump(stdout: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:

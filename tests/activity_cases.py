@@ -1,5 +1,7 @@
 """Cases of a sparsity run as `psubench.activity.cases` gives them, made without torch."""
 
+from records_of import typed
+
 from psubench.activity import energy_models
 from psubench.activity.cases import cases
 from psubench.activity.counts import LayerCounts
@@ -76,4 +78,4 @@ def pictures(neuron):
 
 def made(*args, **options):
     """The cases of `records`."""
-    return cases(records(*args, **options))
+    return cases(typed(records(*args, **options)))

@@ -9,7 +9,10 @@ import activity_cases
 import profile_cases
 import test_accuracy
 import test_joules
+from records_of import text_of, typed, whole
 
+from psubench import record
+from psubench.records.structs import plain
 from psubench.render.report import kinds, page
 
 EXAMPLE = Path(__file__).parent.parent / "reports" / "example"
@@ -19,8 +22,7 @@ HOSTILE = "mine.py:<b>A_1&2%</b>"
 
 def good():
     """A run in which every case is ok: 5 neurons, 2 T, 2 phases."""
-    lines = (EXAMPLE / "run.jsonl").read_text(encoding="utf-8").splitlines()
-    records = [json.loads(line) for line in lines]
+    records = [plain(one) for one in record.read(EXAMPLE / record.NAME)]
     records[0]["cases"] = [case for case in records[0]["cases"] if case["case"]["T"] in TS]
     return [r for r in records if r["type"] != "block" or r["case"]["T"] in TS]
 
@@ -51,7 +53,7 @@ def sad():
             entry["label"] = HOSTILE
             entry["case"]["neuron"] = HOSTILE
     keys = {entry["key"]: entry for entry in records[0]["cases"]}
-    for block in (record for record in records if record["type"] == "block"):
+    for block in (one for one in records if one["type"] == "block"):
         for outcome in block["cases"]:
             label = keys[outcome["key"]]["label"]
             if label == "psn":
@@ -65,15 +67,14 @@ def sad():
 def write(records, folder):
     """The folder of a run with these records."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(record) + "\n" for record in records)
-    (folder / "run.jsonl").write_text(text, encoding="utf-8")
+    (folder / "run.jsonl").write_bytes(text_of(map(whole, records)))
     return folder
 
 
 @functools.cache
 def page_of(name):
     """The page of `good`, `sad` or `every`; drawn once for all tests."""
-    runs = every_kind() if name == "every" else [{"good": good, "sad": sad}[name]()]
+    runs = [typed(run) for run in (every_kind() if name == "every" else [{"good": good, "sad": sad}[name]()])]
     return page.render(kinds.parts(runs), runs)
 
 
@@ -85,17 +86,17 @@ def every_kind():
         axes = {name: case[name] for name in (*names, "phase", "mode", "threads")}
         plan.append({"key": case["key"], "case": axes, "label": case["label"], "reference": case["key"]})
         outcomes.append({name: case[name] for name in ("key", "neuron", "status", "message", "verified")})
-        outcomes[-1] |= {"activity": None, "profile": case["profile"]}
+        outcomes[-1] |= {"activity": None, "profile": case["profile"] and plain(case["profile"])}
     told = {"type": "profile", "case": plan[0]["case"], "process": 0, "cases": outcomes}
     profile = [{"type": "run", "run_id": "p", "cases": plan}, told]
     energy = [test_joules.header(), test_joules.energy_record(0, *test_joules.FIRST, *test_joules.SECOND)]
     sparsity = activity_cases.records(neurons=("lif", "psn", "psu", "failed"), psn=("aten::bmm",))
     # Twice, so that sections of a part must not share names.
     training = [test_accuracy.records(), test_accuracy.records("shd")]
-    for record in training[1]:
-        for entry in record.get("cases", []):
+    for one in training[1]:
+        for entry in one.get("cases", []):
             entry["key"] += "shd"
-        if "key" in record:
-            record["key"] += "shd"
+        if "key" in one:
+            one["key"] += "shd"
     training[1][0]["run_id"] = "r2"
     return [good(), *(json.loads(json.dumps(run)) for run in (sparsity, energy, *training, profile))]

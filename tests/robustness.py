@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import io
-import json
 import os
 import random
 import sys
@@ -11,13 +10,16 @@ import warnings
 from pathlib import Path
 
 import activity_cases
+import msgspec
 import profile_cases
 import test_accuracy
 import test_joules
+from records_of import whole
 
 from psubench import record
 from psubench.cli import main
 from psubench.errors import CASE_FAILED
+from psubench.records.structs import plain
 
 EXAMPLE = Path(__file__).parent.parent / "reports" / "example" / record.NAME
 CODES = {0, 1, 2, 3, 4, 5, 124, 130}
@@ -68,7 +70,7 @@ def _joined(head):
 
 def speed_records():
     """The committed run, at one T, with 20 rounds of two processes."""
-    records = record.read(EXAMPLE)
+    records = [plain(one) for one in record.read(EXAMPLE)]
     chosen = [r for r in records if r["type"] == "block" and r["case"]["T"] == 4 and r["process"] < 2]
     for one in chosen:
         one["wall_ns"] = {name: samples[:20] for name, samples in one["wall_ns"].items()}
@@ -96,6 +98,10 @@ def sparsity_records():
 def training_records():
     """Trainings of three neurons, some of several seeds, one of which failed and one did not end."""
     return [_joined((found := test_accuracy.records())[0]), *found[1:]]
+
+
+def _told(value):
+    return plain(value) if isinstance(value, msgspec.Struct) else value
 
 
 def profile_records():
@@ -131,22 +137,18 @@ def profile_records():
                 "case": case,
                 "process": 0,
                 "note": None,
-                "cases": [{n: one[n] for n in told}],
+                "cases": [{n: _told(one[n]) for n in told}],
             }
             for one, case in zip(found, cases, strict=True)
         ),
     ]
 
 
-RUNS = {
+MADE = {
     "speed": speed_records(), "energy": energy_records(), "sparsity": sparsity_records(),
     "training": training_records(), "profile": profile_records(),
 }  # fmt: skip
-
-
-def text_of(records):
-    """Records as a file holds them; what JSON does not allow too."""
-    return "".join(json.dumps(one) + "\n" for one in records)
+RUNS = {kind: [whole(one) for one in records] for kind, records in MADE.items()}
 
 
 def spot(draw, tree):

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
+from records_of import typed
 from rich.console import Console
 
 from psubench import accuracy
@@ -81,11 +82,11 @@ def records(data="spoken-digits"):
 
 
 def rows(data="spoken-digits"):
-    return accuracy.summary(accuracy.trainings(records(data)))
+    return accuracy.summary(accuracy.trainings(typed(records(data))))
 
 
 def test_trainings():
-    psu, lif, spsn, *_ = accuracy.trainings(records())
+    psu, lif, spsn, *_ = accuracy.trainings(typed(records()))
     assert (psu["accuracy"], psu["epochs_done"], psu["loss"]) == (0.9, 3, 1 / 3)
     assert psu["spikes_per_sample"] == pytest.approx(200)
     assert spsn["spikes_per_sample"] == pytest.approx(800)  # per pass
@@ -102,7 +103,7 @@ def test_trainings():
 
 def test_without_a_count_nothing_is_said_of_energy():
     uncounted = [{**r, "activity": None} if r["type"] == "trained" else r for r in records()]
-    summed = accuracy.summary(accuracy.trainings(uncounted))
+    summed = accuracy.summary(accuracy.trainings(typed(uncounted)))
     assert summed[0]["energy_pj_per_sample"] is None
     assert "energy" not in accuracy_table.render(summed, "markdown")
 
@@ -120,7 +121,7 @@ def test_summary():
 def test_an_epoch_that_was_told_twice_counts_once():
     twice = records()
     again = [r for r in twice if r["type"] == "training" and r["key"] == "psu0"]
-    assert accuracy.trainings([*twice, *again]) == accuracy.trainings(twice)
+    assert accuracy.trainings(typed([*twice, *again])) == accuracy.trainings(typed(twice))
 
 
 def shown(data, width):
@@ -159,7 +160,7 @@ def test_figures_are_the_same_every_time(tmp_path):
     first = [path.read_bytes() for path in plots.save(made, tmp_path / "a", ("svg",))]
     again = plots.save(accuracy_plots.figures(rows()), tmp_path / "b", ("svg",))
     assert first == [path.read_bytes() for path in again]
-    assert accuracy_plots.figures(accuracy.summary(accuracy.trainings(records()[:1]))) == []
+    assert accuracy_plots.figures(accuracy.summary(accuracy.trainings(typed(records()[:1])))) == []
 
 
 class Tty(io.StringIO):

@@ -3,11 +3,17 @@
 import math
 
 import pytest
+from records_of import typed
 
 from psubench import analyse
-from psubench.record import AGAIN
+from psubench.records import paired
+from psubench.records.measured import AGAIN
 
 CASE = {"kind": "speed", "T": 4, "neuron": "x", "implementation": "loop"}
+
+
+def rows(records):
+    return analyse.rows(typed(records))
 
 
 def run(*keys, reference="ref"):
@@ -39,7 +45,7 @@ def block(process, samples, *outcomes, loops=2, reference="ref"):
 
 def test_known_samples_give_known_numbers():
     samples = {"ref": [4000] * 8, AGAIN: [4000] * 8, "psu": [2000] * 8}
-    ref, psu = analyse.rows([run("ref", "psu"), block(0, samples, outcome("ref"), outcome("psu"))])
+    ref, psu = rows([run("ref", "psu"), block(0, samples, outcome("ref"), outcome("psu"))])
     assert psu["median_s"] == pytest.approx(1e-6)  # two calls in 2,000 ns
     assert (psu["ratio"], psu["ratio_low"], psu["ratio_high"]) == pytest.approx((2, 2, 2))
     assert (ref["ratio"], ref["noise_floor"]) == pytest.approx((1, 0))
@@ -50,7 +56,7 @@ def test_known_samples_give_known_numbers():
 
 def test_the_ratio_is_the_median_of_pairs_not_a_ratio_of_medians():
     samples = {"ref": [1, 10, 100, 10, 1, 10], AGAIN: [1] * 6, "psu": [2, 20, 200, 20, 2, 20]}
-    _, psu = analyse.rows([run("ref", "psu"), block(0, samples, outcome("ref"), outcome("psu"))])
+    _, psu = rows([run("ref", "psu"), block(0, samples, outcome("ref"), outcome("psu"))])
     assert psu["ratio"] == pytest.approx(0.5)
     assert psu["ratio_low"] == pytest.approx(0.5)
 
@@ -60,7 +66,7 @@ def test_processes_are_the_sampling_unit():
         block(p, {"ref": [t] * 20, AGAIN: [t] * 20, "psu": [1000] * 20}, outcome("ref"), outcome("psu"))
         for p, t in enumerate((900, 1000, 1100))
     ]
-    _, psu = analyse.rows([run("ref", "psu"), *blocks])
+    _, psu = rows([run("ref", "psu"), *blocks])
     assert psu["processes"] == 3
     assert psu["rounds"] == 60
     # Student's t with 2 degrees of freedom: 4.303 standard errors, however many the rounds.
@@ -73,13 +79,13 @@ def test_processes_are_the_sampling_unit():
 def test_the_devices_own_clock_is_preferred():
     made = block(0, {"ref": [9] * 6, AGAIN: [9] * 6, "psu": [9] * 6}, outcome("ref"), outcome("psu"))
     made["device_ns"] = {"ref": [6] * 6, AGAIN: [6] * 6, "psu": [2] * 6}
-    assert analyse.rows([run("ref", "psu"), made])[1]["ratio"] == pytest.approx(3)
+    assert rows([run("ref", "psu"), made])[1]["ratio"] == pytest.approx(3)
 
 
 def test_failures_are_rows_without_numbers():
     samples = {"ref": [10] * 6, AGAIN: [10] * 6}
     made = block(0, samples, outcome("ref"), outcome("bad", "wrong", "other spikes", verified=False))
-    _, bad, never = analyse.rows([run("ref", "bad", "never"), made])
+    _, bad, never = rows([run("ref", "bad", "never"), made])
     assert (bad["status"], bad["message"], bad["verified"]) == ("wrong", "other spikes", False)
     assert (never["status"], never["verified"]) == ("interrupted", None)
     for row in (bad, never):
@@ -100,14 +106,14 @@ def test_a_case_that_failed_in_one_process_is_not_ok():
     samples = {"ref": [10] * 6, AGAIN: [10] * 6, "psu": [10] * 6}
     good = block(0, samples, outcome("ref"), outcome("psu"))
     bad = block(1, {"ref": [10] * 6, AGAIN: [10] * 6}, outcome("ref"), outcome("psu", "oom", "no memory"))
-    _, psu = analyse.rows([run("ref", "psu"), good, bad])
+    _, psu = rows([run("ref", "psu"), good, bad])
     assert (psu["status"], psu["message"]) == ("oom", "in 1 of 2 processes: no memory")
     assert psu["median_s"] is None
 
 
 def test_without_its_reference_a_case_has_a_time_and_no_ratio():
     made = block(0, {"psu": [10] * 6}, outcome("ref", "failed", "boom"), outcome("psu"), reference=None)
-    _, psu = analyse.rows([run("ref", "psu"), made])
+    _, psu = rows([run("ref", "psu"), made])
     assert psu["median_s"] == pytest.approx(5e-9)
     assert psu["ratio"] is None
     assert psu["noise_floor"] is None
@@ -116,12 +122,12 @@ def test_without_its_reference_a_case_has_a_time_and_no_ratio():
 def test_a_case_made_up_for_on_resume_is_paired_with_the_reference_beside_it():
     first = block(0, {"ref": [10] * 6, AGAIN: [10] * 6}, outcome("ref"), outcome("psu", "timeout", "slow"))
     again = block(0, {"ref": [30] * 6, AGAIN: [30] * 6, "psu": [10] * 6}, outcome("ref"), outcome("psu"))
-    ref, psu = analyse.rows([run("ref", "psu"), first, {**run("ref", "psu"), "run_id": "r2"}, again])
+    ref, psu = rows([run("ref", "psu"), first, {**run("ref", "psu"), "run_id": "r2"}, again])
     assert ref["median_s"] == pytest.approx(5e-9)
     assert psu["ratio"] == pytest.approx(3)
     assert (ref["run_id"], psu["run_id"]) == ("r1", "r2")
-    assert analyse.finished([first, again]) == {("ref", 0), ("psu", 0)}
+    assert paired.finished(typed([first, again])) == {("ref", 0), ("psu", 0)}
 
 
 def test_a_resumed_run_does_not_repeat_its_rows():
-    assert len(analyse.rows([run("ref", "psu"), run("ref", "psu", "rpsu")])) == 3
+    assert len(rows([run("ref", "psu"), run("ref", "psu", "rpsu")])) == 3

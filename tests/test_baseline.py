@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from compare_records import changed, run
+from records_of import text_of, typed, whole
 
 from psubench import analyse, record
 from psubench.errors import PsubenchError
@@ -18,7 +19,7 @@ RUN = run({("lif", 8, "infer"): SIX, ("psu", 8, "infer"): [v + 0.5 for v in SIX]
 
 def store(folder, records):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / record.NAME).write_text("".join(json.dumps(r) + "\n" for r in records))
+    (folder / record.NAME).write_bytes(text_of(map(whole, records)))
     return folder
 
 
@@ -26,7 +27,7 @@ def test_a_quiet_run_becomes_the_baseline(tmp_path):
     floor = baseline.replace(store(tmp_path / "new", RUN), tmp_path / "baseline", limit=0.03)
     # All processes have the same A/A ratio of 1.01, so the floor is that.
     assert floor == pytest.approx(0.01, abs=1e-6)
-    assert record.read(tmp_path / "baseline" / record.NAME) == RUN
+    assert record.read(tmp_path / "baseline" / record.NAME) == typed(RUN)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_a_noisy_or_failed_run_leaves_the_old_one(tmp_path, records, limit, said
     with pytest.raises(PsubenchError, match=said) as caught:
         baseline.replace(store(tmp_path / "new", records), tmp_path / "baseline", limit)
     assert caught.value.exit_code == code
-    assert record.read(tmp_path / "baseline" / record.NAME) == RUN
+    assert record.read(tmp_path / "baseline" / record.NAME) == typed(RUN)
 
 
 SUITE = """version = 1
@@ -72,7 +73,7 @@ def test_the_program_measures_a_baseline_that_compares_equal_with_itself(tmp_pat
 
 
 def test_github_action_benchmark_gets_times_relative_to_the_reference():
-    entries = json.loads(export.render(analyse.rows(RUN), "github-action-benchmark"))
+    entries = json.loads(export.render(analyse.rows(typed(RUN)), "github-action-benchmark"))
     (entry,) = entries
     axes = "T=8, batch=8, size=64, model=neuron, data=normal, mode=layer, dtype=float32, device=cpu"
     assert entry["name"] == f"psu, infer, {axes}"
@@ -83,10 +84,11 @@ def test_github_action_benchmark_gets_times_relative_to_the_reference():
 
 def test_bencher_gets_both_measures_and_no_unknown():
     found = json.loads(
-        export.render(analyse.rows(changed(RUN, "lif", status="failed", message="x")), "bencher")
+        export.render(analyse.rows(typed(changed(RUN, "lif", status="failed", message="x"))), "bencher")
     )
     assert list(found) == [
-        entry["name"] for entry in json.loads(export.render(analyse.rows(RUN), "github-action-benchmark"))
+        entry["name"]
+        for entry in json.loads(export.render(analyse.rows(typed(RUN)), "github-action-benchmark"))
     ]
     (measures,) = found.values()
     assert (
@@ -94,7 +96,7 @@ def test_bencher_gets_both_measures_and_no_unknown():
         <= measures["latency"]["value"]
         <= measures["latency"]["upper_value"]
     )
-    whole = json.loads(export.render(analyse.rows(RUN), "bencher"))
+    whole = json.loads(export.render(analyse.rows(typed(RUN)), "bencher"))
     assert len(whole) == 2
     psu = next(value for name, value in whole.items() if name.startswith("psu"))
     assert (

@@ -7,14 +7,19 @@ import sys
 
 import pytest
 from compare_records import case, changed, run
+from records_of import COUNTING, text_of, typed, whole
 
 from psubench import record
 from psubench.errors import PsubenchError
-from psubench.regression.compare import compare
+from psubench.regression.compare import compare as compared
 
 FIVE = [0.0, 0.004, -0.004, 0.002, -0.002]
 BLOCK = {("lif", 8, "infer"): FIVE, ("psu", 8, "infer"): FIVE, ("psn", 8, "infer"): FIVE}
 PSU = ("psu", 8, "infer")
+
+
+def compare(base, new, *args, **options):
+    return compared(typed(base), typed(new), *args, **options)
 
 
 def shifted(by, names=("psu",), cases=BLOCK):
@@ -140,18 +145,18 @@ def test_exact_values_are_gated_exactly(fields, said):
 
 
 def test_an_exact_mapping_is_gated_whatever_it_holds():
-    base = changed(run(BLOCK, 5), "psu", exact={"parameters": 64, "sops": 12.5, "only_base": 1})
-    new = changed(run(BLOCK, 5), "psu", exact={"parameters": 64, "sops": 12.75, "only_new": 1})
+    base = counted(exact={"parameters": 64, "sops": 12.5, "only_base": 1})
+    new = counted(exact={"parameters": 64, "sops": 12.75, "only_new": 1})
     assert one(compare(base, new)).reason == "sops 12.5 is now 12.75"
     assert words(compare(base, base))["psu"] == "same"
 
 
-def test_exact_values_of_other_records_are_gated_too():
-    key = case("psu").key
-    base, new = ([*run(BLOCK, 5), {"type": "activity", "key": key, "exact": {"sops": n}}] for n in (7, 8))
+def test_exact_values_beside_times_are_gated_too():
+    outcome = {"key": case("psu").key, "neuron": "psu", "status": "ok", "message": None}
+    base, new = (
+        [*run(BLOCK, 5), {"type": "activity", "cases": [{**outcome, "exact": {"sops": n}}]}] for n in (7, 8)
+    )
     assert one(compare(base, new)).reason == "sops 7 is now 8"
-    inside = [*run(BLOCK, 5), {"type": "training", "cases": [{"key": key, "exact": {"sops": 8}}]}]
-    assert one(compare(base, inside)).reason == "sops 7 is now 8"
 
 
 def counted(**fields):
@@ -159,8 +164,9 @@ def counted(**fields):
     header = run({}, 0)[0]
     planned = {
         "key": "k",
-        "case": {"kind": "sparsity", "neuron": "psu", "T": 4},
+        "case": {"kind": "sparsity", "neuron": "psu", "T": 4, **COUNTING},
         "label": "psu",
+        "reference": "k",
         "skip": None,
     }
     outcome = {"key": "k", "neuron": "psu", "status": "ok", "message": None, **fields}
@@ -178,13 +184,21 @@ def test_runs_that_only_count_are_compared_by_their_counts():
     assert (one(failed).verdict, failed.exit_code(strict=False)) == ("failed", 4)
 
 
-def test_energy_is_compared_by_medians_of_joules_per_call(monkeypatch):
+def test_energy_is_compared_by_medians_of_joules_per_call():
     """The ratio of joules as `analyse` gives it; the least of them may be a misreading."""
     base, new = run(BLOCK, 5), run(shifted(math.log(1.2)), 5)
+    counter = {"source": "rapl", "name": "package-0", "unit_j": 1e-9, "step_j": None}
     for block in (*base[1:], *new[1:]):
-        ns = block.pop("wall_ns")
-        block |= {"type": "energy", "joules": {n: [v[1] * 1e-9, v[1] * 1e-9, 0.1] for n, v in ns.items()}}
-    monkeypatch.setattr("psubench.joules.per_call", lambda block: block["joules"])
+        block["type"], block["case"]["kind"] = "energy", "energy"
+        block["counters"] = [counter]
+        block["windows"] = [
+            {
+                "round": n, "label": name, "calls": 1, "wall_ns": 1, "reason": None,
+                "counts": [10 if n == 2 else ns[1]],
+            }
+            for name, ns in block.pop("wall_ns").items()
+            for n in range(3)
+        ]  # fmt: skip
     found = compare(base, new)
     assert words(found)["psu"] == "slower"
     assert one(found).change == pytest.approx(0.2, abs=1e-6)
@@ -243,7 +257,7 @@ def test_a_regression_outweighs_whatever_else_is_wrong():
 
 
 def write(path, records, tail=""):
-    path.write_text("".join(json.dumps(r) + "\n" for r in records) + tail)
+    path.write_bytes(text_of(map(whole, records)) + tail.encode())
     return str(path)
 
 
@@ -260,9 +274,9 @@ def test_the_program_refuses_what_it_cannot_read(tmp_path):
     bad = {
         "empty": (write(tmp_path / "empty.jsonl", []), 2),
         "damaged": (write(tmp_path / "damaged.jsonl", run(BLOCK, 3)[:1], "{torn}\n"), 5),
-        "schema": (write(tmp_path / "schema.jsonl", [{"type": "run", "schema": 99}]), 5),
+        "schema": (write(tmp_path / "schema.jsonl", [{"type": "run", "schema": 99, "cases": []}]), 5),
         "absent": (str(tmp_path / "absent"), 2),
-        "plan": (write(tmp_path / "plan.jsonl", [{"type": "run", "schema": record.SCHEMA}]), 5),
+        "plan": (write(tmp_path / "plan.jsonl", [{"type": "run", "schema": record.SCHEMA, "cases": []}]), 5),
     }
     for path, code in bad.values():
         for pair in ((good, path), (path, good)):

@@ -8,18 +8,19 @@ import subprocess
 import sys
 
 import pytest
+from records_of import typed
 from render_rows import same_as_golden
 from rich.console import Console
 from test_counters import zones
 
 from psubench import doctor
 from psubench.devices.energy import ROOT_VARIABLE
-from psubench.record import AGAIN
+from psubench.records.measured import AGAIN
 from psubench.regression.detect import smallest_effect
 from psubench.render import doctor as shown
 
 CASE = {"device": "cpu", "threads": 1, "T": 24, "batch": 4, "size": 64, "phase": "train"}
-OK = {"status": "ok", "message": None}
+OK = {"key": "k", "neuron": "lif", "status": "ok", "message": None}
 
 
 def block(ratio_again, ratio_psu, faults=(0,) * 8, cpu_share=1.0):
@@ -28,11 +29,15 @@ def block(ratio_again, ratio_psu, faults=(0,) * 8, cpu_share=1.0):
     wall = {"lif": [1_000_000] * rounds}
     wall |= {AGAIN: [round(1e6 / ratio_again)] * rounds, "psu": [round(1e6 / ratio_psu)] * rounds}
     per_round = sum(samples[0] for samples in wall.values())
-    return {
-        "type": "block", "reference": "lif", "rounds": rounds, "case": CASE,
-        "cases": [OK, OK], "wall_ns": wall, "device_ns": None, "faults": list(faults),
-        "cpu_ns": [round(per_round * cpu_share)] * rounds,
-    }  # fmt: skip
+    return typed_block(
+        reference="lif", rounds=rounds, loops=1, case=CASE, cases=[OK, {**OK, "neuron": "psu"}], wall_ns=wall,
+        faults=list(faults), cpu_ns=[round(per_round * cpu_share)] * rounds,
+    )  # fmt: skip
+
+
+def typed_block(**fields):
+    (made,) = typed([{"type": "block", **fields}])
+    return made
 
 
 def test_noise_is_what_processes_differ_by():
@@ -55,8 +60,8 @@ def test_one_process_has_no_spread():
 
 
 def test_a_process_that_failed_is_told_and_not_counted():
-    bad = {"status": "oom", "message": "out of memory"}
-    lost = {"type": "block", "reference": None, "case": CASE, "cases": [bad, bad]}
+    bad = {**OK, "status": "oom", "message": "out of memory"}
+    lost = typed_block(case=CASE, cases=[bad, bad])
     found = doctor.noise([lost, block(1.0, 0.5)], 0.03)
     assert (found["processes"], found["failed"], found["sd"]) == (1, ["out of memory"] * 2, None)
     assert doctor.of_windows([lost]) == []

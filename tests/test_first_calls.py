@@ -68,8 +68,8 @@ class Raises(torch.nn.Module):
 def test_a_compiled_neuron_is_compiled_before_it_is_checked_and_timed():
     module, x = build(parse("psu@compile"), 4), torch.randn(4, 2, 8) + 1
     found = ready(module, x)
-    assert found["seconds"] > 0
-    assert (found["graphs"], found["graph_breaks"]) == (2, 0)  # with and without gradients
+    assert found.seconds > 0
+    assert (found.graphs, found.graph_breaks) == (2, 0)  # with and without gradients
     leaf = x.clone().requires_grad_()
     spikes = module(leaf)
     torch.autograd.grad(spikes, leaf, x)
@@ -97,8 +97,8 @@ class CompiledTwice(compiled.Compiled, Twice):
 
 def test_graph_breaks_are_counted():
     found = ready(CompiledTwice(), torch.ones(2, 3))
-    assert found["graph_breaks"] >= 1
-    assert found["graphs"] == 4  # two pieces, with and without gradients
+    assert found.graph_breaks >= 1
+    assert found.graphs == 4  # two pieces, with and without gradients
 
 
 def test_a_compiled_stochastic_neuron_draws_as_the_eager_one():

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from records_of import typed
 
-from psubench import analyse, joules
-from psubench.record import AGAIN, IDLE
+from psubench import analyse
+from psubench.records import paired
+from psubench.records.measured import AGAIN, IDLE
 
 CASE = {
     "kind": "energy", "model": "neuron", "data": "normal", "T": 4, "batch": 8, "size": 16, "device": "cpu",
@@ -67,7 +69,7 @@ LOST = window(1, "lif", 100, 5, 84, None, "package-0/dram is stuck at 7")
 
 
 def rows(*records):
-    return {row["label"]: row for row in analyse.rows([header(), *records])}
+    return {row["label"]: row for row in analyse.rows(typed([header(), *records]))}
 
 
 def test_gross_and_net_per_call_sample_and_step():
@@ -100,7 +102,8 @@ def test_an_unread_window_is_left_out_told_and_breaks_its_round():
     assert lif["message"] == "1 of 2 windows could not be read: package-0/dram is stuck at 7"
     assert (psu["windows"], psu["message"]) == (2, None)
     assert psu["ratio"] == pytest.approx(0.5)
-    assert joules.energy_j({"counters": COUNTERS}, LOST) is None  # never the package alone
+    (lost,) = typed([energy_record(0, *FIRST, LOST)])
+    assert paired.energy_j(lost.counters, lost.windows[-1]) is None  # never the package alone
 
 
 def test_without_an_idle_window_net_is_unknown_and_gross_is_not():
@@ -116,7 +119,8 @@ def test_one_idle_window_of_two_is_enough():
 
 def test_net_energy_below_that_of_an_idle_machine_stays_negative():
     windows = (window(None, IDLE, 0, 5, 40, 10), window(0, "psu", 50, 5, 35, 10))
-    assert rows(energy_record(0, *windows))["psu"]["net_j_per_call"] == pytest.approx(-0.1)
+    lif = window(0, "lif", 50, 5, 40, 10)
+    assert rows(energy_record(0, *windows, lif))["psu"]["net_j_per_call"] == pytest.approx(-0.1)
 
 
 def test_a_failed_case_has_no_joules():
@@ -128,13 +132,12 @@ def test_a_failed_case_has_no_joules():
 
 def test_a_worker_that_died_left_no_windows():
     lost = energy_record(0, status="oom")
-    del lost["windows"], lost["counters"]
-    assert analyse.block_ratios(lost) == {}
+    assert paired.block_ratios(*typed([lost])) == {}
     assert rows(lost)["lif"]["status"] == "oom"
 
 
 def test_what_is_done_is_not_measured_again():
-    assert analyse.finished([header(), energy_record(1, *FIRST)]) == {("lif", 1), ("psu", 1)}
+    assert paired.finished(typed([header(), energy_record(1, *FIRST)])) == {("lif", 1), ("psu", 1)}
 
 
 def test_a_record_survives_json():

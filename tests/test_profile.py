@@ -79,13 +79,12 @@ def test_the_trace_reads_in_the_networks_terms(vggsnn):
     folder, _ = vggsnn
     for label, times in (("lif [step]", 4), ("psu", 1)):
         case = cases(folder)[label]
-        with gzip.open(folder / case["profile"]["trace"]) as file:
+        with gzip.open(folder / case["profile"].trace) as file:
             names = [event["name"] for event in json.load(file)["traceEvents"]]
         for title in ("conv8: Conv2d", f"neuron8: {label.split()[0]}", "fc1: Linear"):
             assert names.count(title) == CALLS * times
         assert names.count("forward") == CALLS
         assert (case["status"], case["verified"]) == ("ok", True)
-        assert case["activity"]["spikes"] > 0
 
 
 def test_shares_are_those_of_a_whole_call(vggsnn):
@@ -205,7 +204,7 @@ def test_tensorboard_lists_the_run(tmp_path):
             with urlopen(f"{address}data/plugin/pytorch_profiler/{what}", timeout=60) as answer:
                 return json.load(answer)
 
-        names = [Path(case["profile"]["trace"]).parent.name for case in cases(tmp_path / "run").values()]
+        names = [Path(case["profile"].trace).parent.name for case in cases(tmp_path / "run").values()]
         assert sorted(ask("runs")["runs"]) == sorted(names)
         for name in names:
             assert any("Operator" in str(view) for view in ask(f"views?run={name}"))

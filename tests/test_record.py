@@ -1,17 +1,21 @@
 """The record: durable line by line, torn tails, damage, schema."""
 
-import json
 import resource
 import subprocess
 import sys
 
 import pytest
+from msgspec.structs import replace
+from records_of import typed
 
 from psubench import record
 from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.records.jsonl import line_of
+from psubench.records.run import End, Run
 
-RUN = {"type": "run", "schema": record.SCHEMA, "run_id": "r", "cases": []}
-BLOCK = {"type": "other", "message": "µs [1, 2]", "values": [1, 2, 3], "none": None}
+RUN = Run(schema=record.SCHEMA, run_id="r", cases=[])
+(BLOCK,) = typed([{"type": "block", "note": "µs [1, 2]", "labels": ["a"], "stopped": None, "cases": []}])
+END = End(status="complete")
 
 
 def write(path, *records):
@@ -24,8 +28,8 @@ def test_what_was_written_is_read(tmp_path):
     path = tmp_path / "new" / "run.jsonl"
     write(path, RUN, BLOCK)
     assert record.read(path) == [RUN, BLOCK]
-    write(path, {"type": "end"})
-    assert record.read(path) == [RUN, BLOCK, {"type": "end"}]
+    write(path, END)
+    assert record.read(path) == [RUN, BLOCK, END]
 
 
 def test_a_last_line_cut_anywhere_is_dropped_and_writing_goes_on(tmp_path):
@@ -36,8 +40,8 @@ def test_a_last_line_cut_anywhere_is_dropped_and_writing_goes_on(tmp_path):
     for cut in range(first, len(whole)):
         path.write_bytes(whole[:cut])
         assert record.read(path) == [RUN]
-        write(path, {"type": "end"})
-        assert record.read(path) == [RUN, {"type": "end"}]
+        write(path, END)
+        assert record.read(path) == [RUN, END]
 
 
 @pytest.mark.parametrize("content", [b"", b'{"type":"run","sch'])
@@ -51,7 +55,7 @@ def test_an_empty_record_is_an_error(tmp_path, content):
 @pytest.mark.parametrize("line", [b"{}", b"[1]", b"\xff\xfe", b"{'type': 1}", b'{"type": 3}', b""])
 def test_damage_before_the_last_line_names_the_line(tmp_path, line):
     path = tmp_path / "run.jsonl"
-    path.write_bytes(json.dumps(RUN).encode() + b"\n" + line + b"\n" + json.dumps(BLOCK).encode() + b"\n")
+    path.write_bytes(line_of(RUN) + line + b"\n" + line_of(BLOCK))
     with pytest.raises(PsubenchError, match=r"run\.jsonl, line 2 is damaged") as caught:
         record.read(path)
     assert caught.value.exit_code == NOT_COMPARABLE
@@ -70,7 +74,7 @@ def test_nan_never_enters_a_record(tmp_path):
         record.Recorder(tmp_path / "run.jsonl") as recorder,
         pytest.raises(ValueError, match="JSON compliant"),
     ):
-        recorder.append({"type": "block", "ratio": float("nan")})
+        recorder.append(replace(RUN, settings={"ratio": float("nan")}))
 
 
 def test_the_key_depends_on_every_field_and_not_on_their_order():
@@ -87,22 +91,24 @@ def test_a_full_disk_keeps_every_complete_record(tmp_path):
         "from psubench import record\n"
         "from psubench.errors import PsubenchError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         "recorder = record.Recorder(pathlib.Path(sys.argv[1]))\n"
-        f"recorder.append({RUN!r})\n"
+        "from psubench.records.run import Run\n"
+        "run = Run(schema=record.SCHEMA, run_id='r', cases=[])\n"
+        "recorder.append(run)\n"
         "try:\n"
         "    for number in range(100):\n"
-        "        recorder.append({'type': 'other', 'number': number, 'text': 'x' * 90})\n"
+        "        recorder.append(Run(schema=record.SCHEMA, run_id=str(number), cases=[], argv=['x' * 90]))\n"
         "except PsubenchError as error:\n"
         "    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
     assert "File too large" in done.stdout
     kept = record.read(path)
-    assert [one["number"] for one in kept[1:]] == list(range(len(kept) - 1))
-    assert len(kept) > 5
+    assert [one.run_id for one in kept[1:]] == [str(number) for number in range(len(kept) - 1)]
+    assert len(kept) > 2
     assert path.read_bytes().endswith(b"\n")
-    assert resource.getrlimit(resource.RLIMIT_FSIZE) != (1000, 1000)
+    assert resource.getrlimit(resource.RLIMIT_FSIZE) != (2000, 2000)
 
 
 def test_an_unwritable_folder_is_one_line(tmp_path):

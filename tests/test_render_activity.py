@@ -6,6 +6,7 @@ import json
 
 import pytest
 from activity_cases import SAMPLES, made, records
+from records_of import typed
 from render_rows import same_as_golden
 from rich.console import Console
 
@@ -79,7 +80,7 @@ def test_a_case_that_was_made_up_for_counts():
     run = records(("failed", "lif"))
     again = records(("lif",))[1]
     again["cases"][0] |= {"key": "failed"}
-    assert [case["status"] for case in cases([*run, again])] == ["ok", "ok"]
+    assert [case["status"] for case in cases(typed([*run, again]))] == ["ok", "ok"]
 
 
 @pytest.mark.parametrize("format", ["markdown", "latex"])

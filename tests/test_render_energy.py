@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from records_of import typed
 from render_rows import same_as_golden
 from rich.console import Console
 from test_joules import FIRST, LOST, SECOND, energy_record, header
@@ -16,7 +17,7 @@ def two_processes(status="ok"):
     records = [energy_record(0, *FIRST, *SECOND), energy_record(1, *FIRST, *unread, LOST)]
     records[1]["cases"][1]["status"] = status
     records[1]["cases"][1]["message"] = "no window could be read" if status != "ok" else None
-    return analyse.rows([header(), *records])
+    return analyse.rows(typed([header(), *records]))
 
 
 def printed(rows):

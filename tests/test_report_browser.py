@@ -3,6 +3,7 @@
 import browser
 import pytest
 import report_records
+from records_of import typed
 
 from psubench import analyse
 
@@ -89,7 +90,7 @@ def test_a_click_sorts_up_then_down_then_as_it_was(tab, pages, name):
     )
     time = next(place for place, head in enumerate(heads) if head.startswith("time"))
     before = tab.evaluate(COLUMN % time)
-    rows = [row for row in analyse.rows(report_records.good()) if row["phase"] == "train"]
+    rows = [row for row in analyse.rows(typed(report_records.good())) if row["phase"] == "train"]
     assert name == "sad" or [float(value) for value in before] == [row["median_s"] for row in rows]
     assert name == "good" or before.count("") == 4
     for way, expected in (

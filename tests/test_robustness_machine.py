@@ -11,6 +11,8 @@ import time
 import pytest
 
 from psubench import record
+from psubench.records.measured import Block
+from psubench.records.run import End, Run
 
 RUN = [
     sys.executable, "-m", "psubench", "speed", "--batch", "1", "--size", "4", "--data", "normal", "--neurons",
@@ -67,11 +69,11 @@ def test_a_full_disk_ends_a_run_in_one_line_and_resume_completes_it(tmp_path):
     assert len(said) == 1
     assert said[0].startswith(f"error: cannot write {path}: File too large; what was recorded before is kept")
     kept = path.read_bytes()
-    assert [one["type"] for one in record.read(path)] == ["run", "block"]
+    assert [type(one) for one in record.read(path)] == [Run, Block]
     assert kept.endswith(b"\n")
     assert ended([*command, "--resume"]) == (0, [])
     assert path.read_bytes().startswith(kept)
-    blocks = [one["case"]["T"] for one in record.read(path) if one["type"] == "block"]
+    blocks = [one.case.T for one in record.read(path) if isinstance(one, Block)]
     assert blocks == [2, 3, 4]
 
 
@@ -101,7 +103,7 @@ def test_a_result_that_cannot_be_written_leaves_the_record(tmp_path):
     assert said == [
         f"error: cannot write {tmp_path / 'speed.csv'}: Is a directory; give another place with --out"
     ]
-    assert record.read(tmp_path / record.NAME)[-1]["status"] == "complete"
+    assert record.read(tmp_path / record.NAME)[-1] == End(status="complete")
 
 
 def test_a_block_in_which_every_case_failed_can_be_read(tmp_path):
@@ -111,7 +113,7 @@ def test_a_block_in_which_every_case_failed_can_be_read(tmp_path):
     assert code == 4
     assert len(said) == 1
     assert "getcwd cannot be called" in said[0]
-    assert [one["cases"][0]["status"] for one in record.read(tmp_path / record.NAME)[1:-1]] == ["failed"]
+    assert [one.cases[0].status for one in record.read(tmp_path / record.NAME)[1:-1]] == ["failed"]
 
 
 def test_a_folder_whose_name_is_no_text_holds_a_run(tmp_path):
@@ -155,4 +157,4 @@ def test_the_second_run_on_a_device_waits_and_says_so(tmp_path, running):
     first.kill()
     assert third.communicate(timeout=LONGEST_SECONDS)[1] == ""
     assert third.returncode == 0
-    assert record.read(tmp_path / "third" / record.NAME)[-1]["status"] == "complete"
+    assert record.read(tmp_path / "third" / record.NAME)[-1] == End(status="complete")

@@ -6,7 +6,8 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from robustness import RUNS, SCALE, call, edited, ends_well, text_of
+from records_of import text_of
+from robustness import RUNS, SCALE, call, edited, ends_well
 
 from psubench import record
 from psubench.errors import NOT_COMPARABLE
@@ -31,7 +32,7 @@ def folder(tmp_path_factory):
 def written(folder, content, kind=None):
     """The file of a record; `good.jsonl` beside it is the record of its kind without damage."""
     if kind is not None:
-        (folder / "good.jsonl").write_text(text_of(RUNS[kind]))
+        (folder / "good.jsonl").write_bytes(text_of(RUNS[kind]))
     path = folder / record.NAME
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
@@ -107,7 +108,7 @@ def test_what_is_taken_out_never_becomes_a_number(folder, numbers, kind, seed):
 @given(kind=KINDS, seed=SEEDS)
 def test_a_record_that_is_cut_or_overwritten_is_shown_or_refused(folder, kind, seed):
     draw = random.Random(seed)
-    data = bytearray(text_of(RUNS[kind]).encode())
+    data = bytearray(text_of(RUNS[kind]))
     if draw.random() < 0.5:
         del data[draw.randrange(len(data)) :]
     for _ in range(draw.choice((0, 1, 3, 30))):
@@ -126,13 +127,13 @@ def test_noise_is_refused(folder, content):
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_a_record_that_is_nested_deeply_is_refused(folder, depth, opening):
     head = text_of(RUNS["speed"][:1])
-    assert ends_well("show", written(folder, f"{head}{opening * depth}\n"))[0] == NOT_COMPARABLE
+    assert ends_well("show", written(folder, head + (opening * depth).encode() + b"\n"))[0] == NOT_COMPARABLE
 
 
 def test_every_removed_sample_is_missed(folder):
     """One sample less, wherever it was, and the record is refused; the line is named."""
     for number, one in enumerate(RUNS["speed"]):
-        for name in one.get("wall_ns", {}):
+        for name in one.get("wall_ns") or {}:
             less = {**one["wall_ns"], name: one["wall_ns"][name][1:]}
             records = [*RUNS["speed"][:number], {**one, "wall_ns": less}, *RUNS["speed"][number + 1 :]]
             code, _, err = call("show", written(folder, text_of(records)))

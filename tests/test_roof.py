@@ -5,6 +5,7 @@ import json
 import pytest
 import render_rows
 import torch
+from records_of import typed
 from test_cli import psubench
 from test_render_plots import drawn, panel
 
@@ -32,10 +33,10 @@ def test_as_many_samples_as_needed_and_no_more():
     for _ in range(SAMPLES + 5):
         roof.sample()
     fields = roof.fields()
-    assert len(fields["copy_ns"]) == SAMPLES
-    assert fields["copy_bytes"] == 2 * 8 * 16 * 4
-    assert fields["copy_loops"] >= 1
-    assert min(fields["copy_ns"]) > 0
+    assert len(fields.copy_ns) == SAMPLES
+    assert fields.copy_bytes == 2 * 8 * 16 * 4
+    assert fields.copy_loops >= 1
+    assert min(fields.copy_ns) > 0
 
 
 def block(process, copy_ns):
@@ -60,7 +61,7 @@ def header():
 
 
 def test_the_share_is_the_copys_time_for_as_many_bytes():
-    (row,) = analyse.rows([header(), block(0, [1000, 1000, 9000]), block(1, [2000, 2000])])
+    (row,) = analyse.rows(typed([header(), block(0, [1000, 1000, 9000]), block(1, [2000, 2000])]))
     # 800 B in 400 ns is 2 GB/s; copies moved 5 * 1600 B in 1000 ns and in 2000 ns: 8 and 4 GB/s.
     assert row["least_bytes"] == 800
     assert row["copy_bytes_per_s"] == pytest.approx(6e9)
@@ -71,7 +72,7 @@ def test_the_share_is_the_copys_time_for_as_many_bytes():
 def test_without_copies_it_is_unknown(roof):
     one = block(0, [1000])
     one["roof"] = roof and {**one["roof"], **roof}
-    (row,) = analyse.rows([header(), one])
+    (row,) = analyse.rows(typed([header(), one]))
     assert [row[name] for name in ("least_bytes", "copy_bytes_per_s", "copy_share")] == [None] * 3
 
 

@@ -1,6 +1,5 @@
 """Whole runs with real worker processes: failures contained, kills survived, times true."""
 
-import json
 import os
 import signal
 import subprocess
@@ -9,8 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from psubench import analyse, record
+from psubench.records.jsonl import line_of
+from psubench.records.measured import AGAIN, Block
+from psubench.records.run import End
 
 TESTS = Path(__file__).parent
 WRONG = f"{TESTS / 'wrong_neurons.py'}"
@@ -34,8 +37,8 @@ def rows(out):
     return {row["label"]: row for row in analyse.rows(record.read(out / record.NAME))}
 
 
-def records(out, kind):
-    return [one for one in record.read(out / record.NAME) if one["type"] == kind]
+def blocks(out):
+    return [one for one in record.read(out / record.NAME) if isinstance(one, Block)]
 
 
 def test_who_raises_hangs_crashes_or_eats_the_memory_costs_only_itself(tmp_path):
@@ -63,8 +66,8 @@ def test_wrong_neurons_get_no_time_and_an_unverified_one_says_so(tmp_path):
     for name in wrong:
         assert (got[name]["status"], got[name]["verified"], got[name]["median_s"]) == ("wrong", False, None)
     assert (got["NoReference"]["status"], got["NoReference"]["verified"]) == ("ok", False)
-    block = records(tmp_path, "block")[-1]
-    assert set(block["wall_ns"]) == {"lif", record.AGAIN, f"{WRONG}:NoReference"}
+    block = blocks(tmp_path)[-1]
+    assert set(block.wall_ns) == {"lif", AGAIN, f"{WRONG}:NoReference"}
 
 
 def test_wrong_gradients_are_wrong_in_training_only(tmp_path):
@@ -86,10 +89,10 @@ def test_a_failed_reference_leaves_times_without_ratios(tmp_path):
 def test_the_scripted_device_gives_the_same_run_every_time(tmp_path):
     for name in ("a", "b"):
         speed(tmp_path / name, "--device", "scripted", "--neurons", "psu,psn", check=0)
-    a, b = (records(tmp_path / name, "block")[0] for name in ("a", "b"))
-    a, b = ({name: value for name, value in one.items() if name != "elapsed_s"} for one in (a, b))
+    a, b = (blocks(tmp_path / name)[0] for name in ("a", "b"))
+    a, b = (replace(one, elapsed_s=None) for one in (a, b))
     assert a == b
-    assert {k: v for k, v in a.items() if k.endswith("_ns")}["wall_ns"]["psu"][0] > 0
+    assert a.wall_ns["psu"][0] > 0
 
 
 def test_data_that_cannot_be_made_fails_its_cases_in_one_line(tmp_path):
@@ -119,14 +122,12 @@ def test_killed_and_resumed_nothing_is_lost_or_measured_twice(tmp_path):
         with path.open("ab") as file:
             file.write(b'{"type":"block","torn')
     speed(tmp_path, *options, "--resume", check=0)
-    blocks = records(tmp_path, "block")
-    assert len(blocks) == 6
-    assert len({(block["case"]["T"], block["process"]) for block in blocks}) == 6
-    assert [json.dumps(b, separators=(",", ":"), ensure_ascii=False) for b in blocks][
-        : len(done_before)
-    ] == done_before
+    found = blocks(tmp_path)
+    assert len(found) == 6
+    assert len({(block.case.T, block.process) for block in found}) == 6
+    assert [line_of(block).decode().strip() for block in found][: len(done_before)] == done_before
     speed(tmp_path, *options, "--resume", check=0)
-    assert len(records(tmp_path, "block")) == 6
+    assert len(blocks(tmp_path)) == 6
     assert all(row["processes"] == 2 for row in rows(tmp_path).values())
 
 
@@ -141,7 +142,7 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_continue(tmp_path):
     assert run.returncode == 130
     assert f"--out '{out}'" in stderr
     assert "--resume" in stderr
-    assert record.read(out / record.NAME)[-1] == {"type": "end", "status": "interrupted"}
+    assert record.read(out / record.NAME)[-1] == End(status="interrupted")
     left = [row for row in analyse.rows(record.read(out / record.NAME)) if row["status"] == "interrupted"]
     assert left
     assert all(row["median_s"] is None for row in left)

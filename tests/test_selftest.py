@@ -9,6 +9,7 @@ from test_cli import ROOT, psubench
 
 from psubench import neurons, record
 from psubench.errors import PsubenchError
+from psubench.records.selftest import Judged, Suite
 from psubench.regression import duel, handicap
 from psubench.regression.handicap import Handicapped
 from psubench.regression.rates import half_found, rate, rates
@@ -46,14 +47,21 @@ def test_rates_have_exact_intervals(hits, trials, low, high):
 
 
 def case(label, verdict, change=0.0, high=0.02, n=6):
-    return {"label": label, "verdict": verdict, "change": change, "high": high, "new_processes": n}
+    return Judged(
+        key=label, name=label, label=label, verdict=verdict, reason=None, change=change, low=None, high=high,
+        new_processes=n, gated=True,
+    )  # fmt: skip
+
+
+def suite(*cases):
+    return Suite(number=0, seconds=1.0, margin=0.03, exit_code=0, cases=list(cases))
 
 
 def test_what_is_counted():
     wrapped = "Handicapped(neuron=psu)"
     suites = [
-        {"margin": 0.03, "cases": [case("lif", "same"), case("psn", "faster"), case(wrapped, "slower")]},
-        {"margin": 0.03, "cases": [case("lif", "slower"), case("psn", "unclear"), case(wrapped, "unclear")]},
+        suite(case("lif", "same"), case("psn", "faster"), case(wrapped, "slower")),
+        suite(case("lif", "slower"), case("psn", "unclear"), case(wrapped, "unclear")),
     ]
     found = {sentence: (r.hits, r.trials) for sentence, r in rates(suites, 0.05).items()}
     assert found == {
@@ -70,11 +78,9 @@ def test_what_is_counted():
 
 
 def test_the_half_point_lies_beyond_the_margin_by_what_the_spread_demands():
-    quiet, noisy = (
-        half_found([{"margin": 0.03, "cases": [case("lif", "same", high=h)]}]) for h in (0.001, 0.02)
-    )
+    quiet, noisy = (half_found([suite(case("lif", "same", high=h))]) for h in (0.001, 0.02))
     assert 0.03 < quiet < 0.0315 < noisy < 0.06
-    assert half_found([{"margin": 0.03, "cases": [case("lif", "failed", None, None)]}]) is None
+    assert half_found([suite(case("lif", "failed", None, None))]) is None
 
 
 class Clock:
@@ -145,15 +151,15 @@ def test_a_self_test_is_recorded_and_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr(duel, "LOOKS", (1,))
     said = []
     power = settings(inject=0.05, neuron="psu", load=True)
-    assert Selftest(power, tmp_path, False, said.append).run(1, 1e6)[0]["exit_code"] == 0
+    assert Selftest(power, tmp_path, False, said.append).run(1, 1e6)[0].exit_code == 0
     with pytest.raises(PsubenchError, match="--resume"):
         Selftest(power, tmp_path, False, said.append).run(1, 1e6)
     with pytest.raises(PsubenchError, match="other options"):
         Selftest(settings(), tmp_path, True, said.append).run(1, 1e6)
     done = Selftest(power, tmp_path, True, said.append).run(2, 1e6)
-    assert [suite["number"] for suite in done] == [0, 1]
-    assert {case["label"] for case in done[1]["cases"]} == {"lif", "Handicapped(neuron=psu)"}
-    assert [r["type"] for r in record.read(tmp_path / record.NAME)] == ["run", "suite", "suite"]
+    assert [suite.number for suite in done] == [0, 1]
+    assert {case.label for case in done[1].cases} == {"lif", "Handicapped(neuron=psu)"}
+    assert [r.__struct_config__.tag for r in record.read(tmp_path / record.NAME)] == ["run", "suite", "suite"]
     assert said[-1].startswith("[2/2] ")
     assert_the_program_tells(tmp_path)
 

@@ -12,6 +12,7 @@ import pytest
 from psubench import analyse, history, record, suite_file
 from psubench.devices import machine
 from psubench.errors import PsubenchError
+from psubench.records.measured import Block, Memory
 
 ROOT = Path(__file__).parent.parent
 GOOD = """\
@@ -170,7 +171,7 @@ def test_dry_run_shows_skips_and_estimates_from_earlier_runs(tmp_path):
     seconds, known = history.estimate(blocks, 2, tmp_path / "reports", machine())
     assert known == 13
     records = record.read(tmp_path / "reports/one" / record.NAME)
-    took = sum(one["elapsed_s"] for one in records if one["type"] in ("block", "memory"))
+    took = sum(one.elapsed_s for one in records if isinstance(one, Block | Memory))
     assert seconds == pytest.approx(took, rel=0.5)
     assert history.estimate(blocks, 2, tmp_path / "reports", {**machine(), "cpu": "another"}) == (0.0, 0)
 

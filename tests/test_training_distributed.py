@@ -10,6 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from psubench import record
+from psubench.records.run import End, Run
+from psubench.records.trained import Epoch, Trained
 from psubench.training.distributed import Group
 
 TINY = Path(__file__).parent / "tiny_training.py"
@@ -63,12 +65,12 @@ def test_two_processes_give_what_one_gives(tmp_path):
     assert alone.keys() == together.keys()
     for name, value in alone.items():
         torch.testing.assert_close(together[name], value, rtol=1e-4, atol=1e-5)
-    for kind, count in (("run", 1), ("training", 5), ("trained", 1), ("end", 1)):  # one writer
-        assert len([r for r in records_of_two if r["type"] == kind]) == count
+    for kind, count in ((Run, 1), (Epoch, 5), (Trained, 1), (End, 1)):  # one writer
+        assert len([r for r in records_of_two if isinstance(r, kind)]) == count
     for one, other in zip(records_of_one, records_of_two, strict=True):
-        if one["type"] == "training":
-            assert other["loss"] == pytest.approx(one["loss"], rel=1e-5)
-            assert (other["samples"], other["test"]["samples"]) == (60, 30)
+        if isinstance(one, Epoch):
+            assert other.loss == pytest.approx(one.loss, rel=1e-5)
+            assert (other.samples, other.test.samples) == (60, 30)
     assert done.stdout.count("accuracy %") == 1
 
 

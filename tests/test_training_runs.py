@@ -12,6 +12,7 @@ import pytest
 
 from psubench import record
 from psubench.accuracy import summary, trainings
+from psubench.records.trained import Epoch, Trained
 
 TINY = Path(__file__).parent / "tiny_training.py"
 
@@ -74,14 +75,14 @@ def test_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path):
         time.sleep(0.05)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
-    done_before = [r for r in record.read(path) if r["type"] == "trained"]
+    done_before = [r for r in record.read(path) if isinstance(r, Trained)]
     assert done_before == []
     again = psubench(*asked, "--out", str(tmp_path / "parts"), check=2)
     assert "holds a run already" in again.stderr
     psubench(*asked, "--out", str(tmp_path / "parts"), "--resume", check=0)
     assert table(tmp_path / "whole") == table(tmp_path / "parts")
-    epochs = [r for r in record.read(path) if r["type"] == "training"]
-    keys = [(r["key"], r["epoch"]) for r in epochs]
+    epochs = [r for r in record.read(path) if isinstance(r, Epoch)]
+    keys = [(r.key, r.epoch) for r in epochs]
     assert sorted(set(keys)) == sorted(keys)
     assert len(keys) == 6
 

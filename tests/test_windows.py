@@ -9,9 +9,10 @@ import pytest
 
 from psubench.devices import Sample
 from psubench.devices.counters import Counter, Reading
-from psubench.joules import per_call, uses
+from psubench.joules import Measures
 from psubench.measure import Contestant
-from psubench.record import AGAIN, IDLE
+from psubench.records.measured import AGAIN, IDLE
+from psubench.records.paired import per_call
 from psubench.windows import Metering, Windowing
 
 IDLE_W = 10.0
@@ -68,15 +69,15 @@ def meter(world, contestants, reference="lif", count=2, seconds=1.0, on_round=la
 def test_joules_per_call_are_found_over_wraps():
     world = World()
     result = meter(world, [world.contestant("lif", 4, 35.0), world.contestant("psu", 2, 25.0)], count=4)
-    record = result.fields()
+    measure = Measures().of(result)
     # 4 ms at 35 W and 2 ms at 25 W, of which 10 W are the idle machine's. Every 100 J the counter wraps.
     for label, gross, net, seconds in (("lif", 0.140, 0.100, 0.004), ("psu", 0.050, 0.030, 0.002)):
-        found = uses(record, label)
+        found = measure.uses(label)
         assert len(found) == 4
         for use in found:
             assert use == pytest.approx((gross, net, seconds, IDLE_W), rel=1e-4)
     assert world.joules > 200
-    samples = per_call(record)
+    samples = per_call(result.counters, result.windows)
     assert set(samples) == {"lif", AGAIN, "psu"}
     assert [a / b for a, b in zip(samples["lif"], samples["psu"], strict=True)] == pytest.approx(
         [2.8] * 4, rel=1e-4
@@ -87,19 +88,19 @@ def test_every_window_is_long_enough_and_every_round_lies_between_idle_ones():
     world, rounds = World(), []
     contestants = [world.contestant("lif", 3, 30.0), world.contestant("psu", 700, 30.0)]
     result = meter(world, contestants, count=3, on_round=lambda so_far: rounds.append(len(so_far.windows)))
-    labels = [window["label"] for window in result.windows]
+    labels = [window.label for window in result.windows]
     assert labels[::4] == [IDLE] * 4
     assert [sorted(labels[i : i + 3]) for i in (1, 5, 9)] == [[AGAIN, "lif", "psu"]] * 3
     assert len({tuple(labels[i : i + 3]) for i in (1, 5, 9)}) > 1
-    assert [window["round"] for window in result.windows] == [None, *[n for n in range(3) for _ in range(4)]]
+    assert [window.round for window in result.windows] == [None, *[n for n in range(3) for _ in range(4)]]
     assert rounds == [5, 9, 13]
     for window in result.windows:
-        assert window["wall_ns"] >= 1e9
-        slowest = {"psu": 0.7}.get(window["label"], 0.04)
-        assert window["wall_ns"] <= (1 + slowest) * 1e9
-        if window["calls"]:
-            each = {"psu": 700 * MS}.get(window["label"], 3 * MS)
-            assert window["wall_ns"] == pytest.approx(window["calls"] * each, abs=2000)
+        assert window.wall_ns >= 1e9
+        slowest = {"psu": 0.7}.get(window.label, 0.04)
+        assert window.wall_ns <= (1 + slowest) * 1e9
+        if window.calls:
+            each = {"psu": 700 * MS}.get(window.label, 3 * MS)
+            assert window.wall_ns == pytest.approx(window.calls * each, abs=2000)
 
 
 def test_the_plan_says_how_long_it_takes():
@@ -113,10 +114,10 @@ def test_the_plan_says_how_long_it_takes():
 def test_a_stuck_counter_gives_no_number_and_a_reason():
     world = World(frozen=True)
     result = meter(world, [world.contestant("lif", 4, 35.0)])
-    assert {tuple(window["counts"]) for window in result.windows} == {(None,)}
-    assert uses(result.fields(), "lif") == []
+    assert {tuple(window.counts) for window in result.windows} == {(None,)}
+    assert Measures().of(result).uses("lif") == []
     assert str(result.problem("lif")).startswith("no window could be read: package-0 is stuck at 0; ")
-    assert result.counters[0]["step_j"] is None
+    assert result.counters[0].step_j is None
 
 
 def test_a_window_that_could_not_be_read_costs_that_window_only():
@@ -127,11 +128,11 @@ def test_a_window_that_could_not_be_read_costs_that_window_only():
             world.broken = ["EIO", "EIO"]
 
     result = meter(world, [world.contestant("lif", 4, 35.0)], count=3, on_round=on_round)
-    record = result.fields()
-    assert [w["reason"] for w in result.windows if w["reason"]] == ["package-0: EIO"]
-    assert len(uses(record, "lif")) + len(uses(record, AGAIN)) == 5
-    assert all(use.gross_j == pytest.approx(0.14, rel=1e-4) for use in uses(record, "lif"))
-    assert {len(samples) for samples in per_call(record).values()} == {2}
+    measure = Measures().of(result)
+    assert [w.reason for w in result.windows if w.reason] == ["package-0: EIO"]
+    assert len(measure.uses("lif")) + len(measure.uses(AGAIN)) == 5
+    assert all(use.gross_j == pytest.approx(0.14, rel=1e-4) for use in measure.uses("lif"))
+    assert {len(samples) for samples in per_call(result.counters, result.windows).values()} == {2}
     assert result.problem("lif") is None
 
 
@@ -146,9 +147,9 @@ def test_who_raises_is_taken_out_and_the_others_go_on(after):
 
     result = meter(world, [world.contestant("lif", 4, 35.0), Contestant("bad", fails)], count=3)
     assert str(result.problem("bad")) == "broken"
-    assert "bad" not in {window["label"] for window in result.windows}
-    assert len(uses(result.fields(), "lif")) == 3
-    assert {len(samples) for samples in per_call(result.fields()).values()} == {3}
+    assert "bad" not in {window.label for window in result.windows}
+    assert len(Measures().of(result).uses("lif")) == 3
+    assert {len(samples) for samples in per_call(result.counters, result.windows).values()} == {3}
 
 
 def test_nobody_waits_for_windows_of_those_who_all_failed():
@@ -160,7 +161,7 @@ def test_nobody_waits_for_windows_of_those_who_all_failed():
         world.pass_time(4 * MS, 30.0)
 
     result = meter(world, [Contestant("lif", fails)], count=50)
-    assert [window["label"] for window in result.windows].count(IDLE) <= 2
+    assert [window.label for window in result.windows].count(IDLE) <= 2
     assert world.now < 10e9
 
 
@@ -179,7 +180,7 @@ def test_the_garbage_of_thousands_of_calls_is_collected():
         world.pass_time(MS, 30.0)
 
     result = meter(world, [Contestant("lif", litters)], count=2)
-    calls = sum(window["calls"] for window in result.windows)
+    calls = sum(window.calls for window in result.windows)
     assert calls > 3000
     assert most < calls
 
@@ -193,5 +194,5 @@ def test_a_reference_that_fails_takes_its_second_sample_along():
         world.pass_time(4 * MS, 30.0)
 
     result = meter(world, [Contestant("lif", fails), world.contestant("psu", 4, 35.0)], count=3)
-    assert {window["label"] for window in result.windows} == {IDLE, "psu"}
+    assert {window.label for window in result.windows} == {IDLE, "psu"}
     assert set(result.failures) == {"lif", AGAIN}

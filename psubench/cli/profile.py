@@ -78,7 +78,7 @@ def _finish(tensorboard: bool, command: str, folder: Path, as_json: bool) -> lis
     else:
         profile_table.show(found)
         print(f"\nrecord, {command}.csv, traces and figures: {folder}")
-    names = [Path(case["profile"]["trace"]).parent.name for case in found if case["profile"]]
+    names = [Path(case["profile"].trace).parent.name for case in found if case["profile"]]
     if tensorboard and names:
         viewer.serve(folder / TRACES, names)
     return found

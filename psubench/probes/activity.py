@@ -22,7 +22,9 @@ from psubench.devices import open_device
 from psubench.models import Network
 from psubench.neurons.operations import dynamics
 from psubench.probes.first_calls import alive
-from psubench.probes.speed import Job, classify
+from psubench.probes.speed import Job
+from psubench.records import counted
+from psubench.records.run import SparsityCase, case_of
 from psubench.training.brief import train_briefly
 from psubench.training.weights import Weights, load
 
@@ -38,16 +40,19 @@ class ActivityProbe:
     job: Job
     mark: Callable[[str, str], None]
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> counted.Activity:
         """Counts one case; returns its record, in which a failure has a status and a message."""
         ((key, name, text, _),) = self.job.entries
-        case = self.job.case
-        outcome: dict[str, Any] = {"key": key, "neuron": name, "status": "ok", "message": None}
+        about: dict[str, Any] = {"key": key, "neuron": name, "message": None}
         try:
-            outcome |= self._counted(neurons.parse(text), partial(self.mark, name, "count"))
+            found = self._counted(neurons.parse(text), partial(self.mark, name, "count"))
+            outcome = counted.CountedOutcome(**about, status="ok", **found)
         except Exception as error:  # the worker's border: a plug-in may raise anything
-            outcome["status"], outcome["message"] = classify(error)
-        return {"type": "activity", "case": case, "process": self.job.process, "cases": [outcome]}
+            outcome = counted.CountedOutcome(**about, status="failed")
+            outcome.fail(error)
+        case = case_of(self.job.case)
+        assert isinstance(case, SparsityCase)
+        return counted.Activity(case=case, process=self.job.process, cases=[outcome])
 
     def _counted(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> dict[str, Any]:
         mark()
@@ -69,6 +74,7 @@ class ActivityProbe:
         exact = {name: total[name] for name in ("spikes", "neuron_steps", "sop_eff", "mac_textbook")}
         first = next(self._batches(test))
         data_ref = data.parse(case["data"])
+        shown = pictures(network.module, network.spiking, first[:, :1])
         return {
             "weights": UNTRAINED if weights is None else weights.origin,
             "exact": {**exact, "parameters": parameters},
@@ -76,8 +82,9 @@ class ActivityProbe:
             "note": data.note(data_ref, T),
             "calibrated_layers": norms,
             "energy_model": _described(model),
-            "layers": rows,
-            **pictures(network.module, network.spiking, first[:, :1]),
+            "layers": [counted.Layer(**row) for row in rows],
+            "maps": [counted.Map(**one) for one in shown["maps"]],
+            "raster": [counted.Raster(**one) for one in shown["raster"]],
         }
 
     def _network(self, ref: neurons.NeuronRef) -> tuple[Network, int]:
@@ -162,11 +169,11 @@ def _marked(batches: Iterator[Tensor], mark: Callable[[], None]) -> Iterator[Ten
         mark()
 
 
-def _described(model: energy_models.EnergyModel) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "source": model.source,
-        "verified": model.verified,
-        "omits": model.omits,
-        "constants_pj": dict(model.constants),
-    }
+def _described(model: energy_models.EnergyModel) -> counted.EnergyModel:
+    return counted.EnergyModel(
+        name=model.name,
+        source=model.source,
+        verified=model.verified,
+        omits=model.omits,
+        constants_pj=dict(model.constants),
+    )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from psubench import intervals, joules
+from psubench import intervals
 from psubench.devices.energy import require
 from psubench.measure import Contestant
 from psubench.probes.speed import Measured, Probe
-from psubench.record import AGAIN
+from psubench.records.measured import AGAIN, Block, Energy
+from psubench.records.paired import per_call
 from psubench.windows import Metering, Windowing, Windows
 
 
@@ -17,7 +18,7 @@ from psubench.windows import Metering, Windowing, Windows
 class EnergyProbe(Probe):
     """State of a worker while it measures the energy of its block; its gate is that of `speed`."""
 
-    record_type: ClassVar[str] = "energy"
+    record: ClassVar[type[Block | Energy]] = Energy
 
     def _measure(self, contestants: list[Contestant], reference: str | None) -> Measured:
         metering = Metering(
@@ -31,7 +32,7 @@ class EnergyProbe(Probe):
         return metering.measure(contestants, reference)
 
     def _after_round(self, so_far: Windows) -> None:
-        samples, reference = joules.per_call(so_far.fields()), self.job.reference
+        samples, reference = per_call(so_far.counters, so_far.windows), self.job.reference
         if not samples.get(AGAIN) or reference not in samples:
             return
         ratios = {

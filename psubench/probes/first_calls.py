@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from torch import nn
+
+from psubench.records.outcomes import Compilation
 
 READY_SECONDS = 1800.0
 """For so long a neuron may build and compile; then it has to answer as any other."""
@@ -20,7 +21,7 @@ READY_SECONDS = 1800.0
 _BEAT_SECONDS = 1.0
 
 
-def first_calls(calls: Callable[[], object], layers: Sequence[nn.Module]) -> dict[str, Any] | None:
+def first_calls(calls: Callable[[], object], layers: Sequence[nn.Module]) -> Compilation | None:
     """Makes the first calls.
 
     Args:
@@ -38,7 +39,7 @@ def first_calls(calls: Callable[[], object], layers: Sequence[nn.Module]) -> dic
     began = time.perf_counter()
     calls()
     seconds = time.perf_counter() - began
-    return {"seconds": seconds, "graphs": graphs(layers), "graph_breaks": _graph_breaks() - before}
+    return Compilation(seconds=seconds, graphs=graphs(layers), graph_breaks=_graph_breaks() - before)
 
 
 def graphs(layers: Sequence[nn.Module]) -> int:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from psubench.errors import WrongError
 from psubench.neurons import check_input
 
 PROBE_ENTRIES = 65_536  # of the noise that one layer, or all spiking layers of a network, are checked with
@@ -42,10 +43,6 @@ TOLERANCES = {
     torch.float32: Tolerance(1e-5, 1e-3, 0.01),
     torch.bfloat16: Tolerance(3e-2, 0.25, 0.9),
 }
-
-
-class WrongError(Exception):
-    """The implementation is not what it says it is."""
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 
 from psubench import neurons
 from psubench.devices import open_device
 from psubench.probes import inputs, subjects
-from psubench.probes.speed import Job, classify
+from psubench.probes.speed import Job
+from psubench.records.measured import Memory, MemoryOutcome
+from psubench.records.run import case_of
 
 
 @dataclass
@@ -26,16 +27,15 @@ class MemoryProbe:
     job: Job
     mark: Callable[[str, str], None]
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Memory:
         """Measures the case, which has passed the gate already; returns its record."""
         ((key, name, text, mode),) = self.job.entries
-        outcome: dict[str, Any] = {"key": key, "neuron": name, "status": "ok", "message": None}
+        outcome = MemoryOutcome(key=key, neuron=name, status="ok", message=None)
         try:
-            outcome["peak_memory_bytes"] = self._peak(name, text, mode)
+            outcome.peak_memory_bytes = self._peak(name, text, mode)
         except Exception as error:  # the worker's border: a plug-in may raise anything
-            status, message = classify(error)
-            outcome |= {"status": status, "message": message, "peak_memory_bytes": None}
-        return {"cases": [outcome]}
+            outcome.fail(error)
+        return Memory(case=case_of(self.job.case), cases=[outcome])
 
     def _peak(self, name: str, text: str, mode: str) -> int | None:
         case = self.job.case

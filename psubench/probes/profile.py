@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
+from msgspec import convert
+from msgspec.structs import asdict
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from psubench import neurons, traces
 from psubench.devices import Device, open_device
 from psubench.errors import UnsupportedError
 from psubench.probes import inputs, ranges, subjects
-from psubench.probes.speed import Job, Outcome
+from psubench.probes.speed import Job
 from psubench.probes.subjects import Subject
 from psubench.profiling import CALLS, TRACES
+from psubench.records import profiled
+from psubench.records.outcomes import GatedOutcome, Spikes
+from psubench.records.run import ProfileCase, case_of
 
 WAIT, WARMUP = 1, 1
 """Calls before those that are recorded; during the latter the profiler is on already."""
@@ -35,7 +39,7 @@ class ProfileProbe:
     job: Job
     mark: Callable[[str, str], None]
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> profiled.Profiled:
         """Profiles one neuron; returns its record, in which a failure has a status and a message."""
         ((key, name, text, mode),) = self.job.entries
         case = self.job.case
@@ -45,29 +49,30 @@ class ProfileProbe:
         given = inputs.make(case, self.job.seed)
         x = given.x.to(device.torch_device, getattr(torch, case["dtype"]))
         device.settle(inputs.layer_bytes(case, x))
-        outcome = Outcome(key, name)
+        outcome = GatedOutcome.begun(key, name)
         mark = partial(self.mark, name, "profile")
-        found: dict[str, Any] | None = None
+        found: profiled.Profile | None = None
         try:
             self.mark(name, "gate")
             ref = neurons.parse(text)
             subject = subjects.build(case, ref, mode, given, x, self.job.seed, mark)
             verified = subject.check()
-            outcome.activity = subject.activity()
+            outcome.activity = Spikes(**subject.activity())
             outcome.verified = verified
             found = self._profile(subject, device, f"{_plain(name)}-{key[:4]}")
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
-        return {
-            "type": "profile",
-            "case": case,
-            "process": self.job.process,
-            "note": given.note,
-            "device": device.describe(),
-            "cases": [{**asdict(outcome), "profile": found}],
-        }
+        told = case_of(case)
+        assert isinstance(told, ProfileCase)
+        return profiled.Profiled(
+            case=told,
+            process=self.job.process,
+            note=given.note,
+            device=device.describe(),
+            cases=[profiled.ProfiledOutcome(**asdict(outcome), profile=found)],
+        )
 
-    def _profile(self, subject: Subject, device: Device, name: str) -> dict[str, Any]:
+    def _profile(self, subject: Subject, device: Device, name: str) -> profiled.Profile:
         """Times some calls as they are, records as many with the profiler on, and sums the trace up."""
         on_device = device.torch_device.startswith("cuda")
         mark = partial(self.mark, self.job.entries[0][1], "profile")
@@ -100,11 +105,9 @@ class ProfileProbe:
             {"title": layer.title, "layer": layer.name, "role": layer.role, "kind": layer.kind}
             for layer in layers
         ]
-        return {
-            "trace": str(path.relative_to(folder)),
-            "bare_ns": bare,
-            **traces.summarise(traces.read(path), described, on_device=on_device),
-        }
+        sums = traces.summarise(traces.read(path), described, on_device=on_device)
+        about = {"trace": str(path.relative_to(folder)), "bare_ns": bare}
+        return convert({**about, **sums}, profiled.Profile)
 
 
 def _export(profiler: profile, path: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+from psubench.records import measured
 
 if TYPE_CHECKING:
     from psubench.devices import Device
@@ -55,15 +57,12 @@ class Roof:
     def _copy(self) -> None:
         self._out.copy_(self.x)
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> measured.Roof:
         """Its part of the record."""
         copied = 2 * _bytes([self.x])  # read and written
-        return {
-            "least_bytes": dict(self.least_bytes),
-            "copy_bytes": copied,
-            "copy_loops": self.loops,
-            "copy_ns": self.ns,
-        }
+        return measured.Roof(
+            least_bytes=dict(self.least_bytes), copy_bytes=copied, copy_loops=self.loops, copy_ns=self.ns
+        )
 
 
 def least_bytes(module: nn.Module, x: Tensor, *, train: bool) -> int:

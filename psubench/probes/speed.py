@@ -6,26 +6,26 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
-from psubench import neurons, plugins
+from psubench import neurons
 from psubench.devices import Device, open_device
-from psubench.errors import NeuronError, PsubenchError, UnsupportedError
+from psubench.errors import WrongError
 from psubench.measure import Contestant, Interleaver, Limits, Measurement
 from psubench.probes import inputs, subjects
 from psubench.probes.first_calls import alive, first_calls, graphs
-from psubench.probes.gate import WrongError
 from psubench.probes.roof import Roof
 from psubench.probes.subjects import Subject
-from psubench.record import AGAIN
+from psubench.records.measured import AGAIN, Block, Energy
+from psubench.records.outcomes import GatedOutcome, Spikes
+from psubench.records.run import case_of
 
 TELL_SECONDS = 0.25
-OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "bad_alloc")
 
 
 @dataclass(frozen=True)
@@ -69,43 +69,6 @@ class Measured(Protocol):
 
 
 @dataclass
-class Outcome:
-    """What became of one case; goes into the record as it stands.
-
-    Attributes:
-        neuron: its name in the block: the neuron's text, and the mode where it is not "layer".
-        compile: of a compiled neuron, what `first_calls` tells, and the recompiles while it was timed.
-    """
-
-    key: str
-    neuron: str
-    status: str = "ok"
-    message: str | None = None
-    verified: bool | None = None
-    activity: dict[str, Any] | None = None
-    compile: dict[str, Any] | None = None
-
-    def fail(self, error: BaseException) -> None:
-        """Turns whatever a neuron raised into a status and one line."""
-        self.status, self.message = classify(error)
-        self.verified = False if self.status == "wrong" else None
-
-
-def classify(error: BaseException) -> tuple[str, str]:
-    """Status and message of a case that raised."""
-    text, named = " ".join(str(error).split()), plugins.one_line(error)
-    if isinstance(error, WrongError):
-        return "wrong", text
-    if isinstance(error, UnsupportedError | NeuronError):
-        return "unsupported", text
-    if isinstance(error, PsubenchError):
-        return "failed", text
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(s in text for s in OUT_OF_MEMORY):
-        return "oom", named
-    return "failed", named
-
-
-@dataclass
 class Probe:
     """State of a worker while it measures its block.
 
@@ -118,14 +81,14 @@ class Probe:
     job: Job
     mark: Callable[[str, str], None]
     say: Callable[[dict[str, Any]], None]
-    record_type: ClassVar[str] = "block"
+    record: ClassVar[type[Block | Energy]] = Block
     device: Device = field(init=False)
     given: inputs.Inputs = field(init=False)
     x: Tensor = field(init=False)
     roof: Roof | None = None
     _told: float = 0.0
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Block | Energy:
         """Measures the block; returns its record."""
         case = self.job.case
         self.device = open_device(
@@ -134,7 +97,7 @@ class Probe:
         self.given = inputs.make(case, self.job.seed)
         self.x = self.given.x.to(self.device.torch_device, getattr(torch, case["dtype"]))
         self.device.settle(inputs.layer_bytes(case, self.x))
-        outcomes = [Outcome(key, name) for key, name, *_ in self.job.entries]
+        outcomes = [GatedOutcome.begun(key, name) for key, name, *_ in self.job.entries]
         admitted: dict[str, Subject] = {}
         for outcome, (_, name, text, mode) in zip(outcomes, self.job.entries, strict=True):
             subject = self._admit(outcome, text, mode)
@@ -148,7 +111,7 @@ class Probe:
         self._settle(outcomes, admitted, measured)
         return self._record(outcomes, measured)
 
-    def _admit(self, outcome: Outcome, text: str, mode: str) -> Subject | None:
+    def _admit(self, outcome: GatedOutcome, text: str, mode: str) -> Subject | None:
         """Builds a subject and lets it through the gate; None if it does not pass."""
         mark = partial(self.mark, outcome.neuron, "gate")
         mark()
@@ -158,7 +121,7 @@ class Probe:
             subject.load(self.job.checkpoint)
             with self._building(outcome, subject):
                 verified = subject.check()
-            outcome.activity = subject.activity()
+            outcome.activity = Spikes(**subject.activity())
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
             self._tell(outcome)
@@ -203,7 +166,7 @@ class Probe:
         }
         self.say({"event": "live", "ratios": ratios, "rounds": len(so_far.order)})
 
-    def _settle(self, outcomes: list[Outcome], admitted: dict[str, Subject], measured: Measured) -> None:
+    def _settle(self, outcomes: list[GatedOutcome], admitted: dict[str, Subject], measured: Measured) -> None:
         """Blames who failed while being measured; who has changed since the gate loses its result."""
         for outcome in outcomes:
             if outcome.neuron not in admitted:
@@ -211,14 +174,14 @@ class Probe:
             subject = admitted[outcome.neuron]
             problem = measured.problem(outcome.neuron) or self._changed(outcome, subject)
             if outcome.compile is not None:
-                outcome.compile["recompiles"] = graphs(subject.layers) - outcome.compile["graphs"]
+                outcome.compile.recompiles = graphs(subject.layers) - outcome.compile.graphs
             if problem is not None:
                 outcome.fail(problem)
                 measured.remove(outcome.neuron, problem)
                 self._tell(outcome)
 
     @contextmanager
-    def _building(self, outcome: Outcome, subject: Subject) -> Iterator[None]:
+    def _building(self, outcome: GatedOutcome, subject: Subject) -> Iterator[None]:
         """Lets a neuron build or compile itself at its first calls, which may take longer than a timeout."""
         if subject.ref.implementation not in neurons.BUILT:
             yield
@@ -227,31 +190,31 @@ class Probe:
             outcome.compile = first_calls(subject.first, subject.layers)
             yield
             if outcome.compile is not None:
-                outcome.compile["graphs"] = graphs(subject.layers)
+                outcome.compile.graphs = graphs(subject.layers)
 
-    def _changed(self, outcome: Outcome, subject: Subject) -> Exception | None:
+    def _changed(self, outcome: GatedOutcome, subject: Subject) -> Exception | None:
         try:
-            now = subject.activity()
+            now = Spikes(**subject.activity())
         except Exception as error:  # the worker's border
             return error
         if now == outcome.activity:
             return None
         return WrongError("after being measured it gives other spikes than before")
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _tell(self, outcome: GatedOutcome) -> None:
         self.say(
             {"event": "case", "neuron": outcome.neuron, "status": outcome.status, "message": outcome.message}
         )
 
-    def _record(self, outcomes: list[Outcome], measured: Measured) -> dict[str, Any]:
-        return {
-            "type": self.record_type,
-            "case": self.job.case,
-            "process": self.job.process,
-            "reference": self.job.reference,
-            "note": self.given.note,
-            "cases": [asdict(outcome) for outcome in outcomes],
+    def _record(self, outcomes: list[GatedOutcome], measured: Measured) -> Block | Energy:
+        case: Any = case_of(self.job.case)
+        return self.record(
+            case=case,
+            process=self.job.process,
+            reference=self.job.reference,
+            note=self.given.note,
+            cases=outcomes,
             **measured.fields(),
-            "roof": self.roof.fields() if self.roof is not None and self.roof.ns else None,
-            "device": self.device.describe(),
-        }
+            roof=self.roof.fields() if self.roof is not None and self.roof.ns else None,
+            device=self.device.describe(),
+        )

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from psubench import models, neurons
-from psubench.errors import UnsupportedError
+from psubench.errors import UnsupportedError, WrongError
 from psubench.models import Network
 from psubench.neurons import NeuronRef
-from psubench.probes.gate import PROBE_ENTRIES, Gate, WrongError
+from psubench.probes.gate import PROBE_ENTRIES, Gate
 from psubench.probes.inputs import Inputs
 from psubench.probes.roof import least_bytes
 from psubench.probes.spikes import activity

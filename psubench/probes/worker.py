@@ -17,7 +17,10 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any
 
-from psubench.record import AGAIN, MEMORY
+from psubench.records.failures import classify
+from psubench.records.jsonl import MEMORY
+from psubench.records.measured import AGAIN
+from psubench.records.structs import Outcomes, plain
 
 STATUS_BYTES = 64
 """Size of the status file: number of the entry, stage and serial number of what runs now, padded."""
@@ -88,7 +91,7 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     from psubench.probes.energy import EnergyProbe
     from psubench.probes.memory import MemoryProbe
     from psubench.probes.profile import ProfileProbe
-    from psubench.probes.speed import Job, Probe, classify
+    from psubench.probes.speed import Job, Probe
 
     counter = itertools.count()
     numbers = {name: number for number, (_, name, *_) in enumerate(job["entries"])} | {AGAIN: 0}
@@ -99,6 +102,7 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
 
     torch.set_num_threads(job["case"]["threads"])
     try:
+        record: Outcomes
         if job["process"] == MEMORY:
             record = MemoryProbe(Job(**job), mark).run()
         elif job["case"]["kind"] == "sparsity":
@@ -108,7 +112,7 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
         else:
             probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
             record = probe(Job(**job), mark, say).run()
-        say({"event": "record", "record": record})
+        say({"event": "record", "record": plain(record)})
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
         status, message = classify(error)
         say({"event": "lost", "status": status, "message": message})

@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from psubench import errors
-from psubench.analyse import Record
 from psubench.errors import PsubenchError
+from psubench.records.structs import Record
 from psubench.regression import exactness
 from psubench.regression.changes import Change
 from psubench.regression.disturbed import undisturbed

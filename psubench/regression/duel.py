@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from psubench import record
 from psubench.neurons import parse_list
 from psubench.neurons.names import PLUGIN
+from psubench.records.measured import Block
+from psubench.records.run import Run
+from psubench.records.structs import Record
 from psubench.regression.compare import Comparison, case_name, compare, match
 from psubench.regression.evidence import Evidence
 from psubench.regression.sides import Side, Words
@@ -87,7 +92,7 @@ class Duel:
             processes = range(processes.stop, processes.stop + count)
         return compare(*self._records(), self.margin, self.gate, looks)
 
-    def _records(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def _records(self) -> tuple[list[Record], list[Record]]:
         base, new = (record.read(self.folder / name / record.NAME) for name in ("base", "new"))
         return base, new
 
@@ -104,15 +109,15 @@ class Duel:
                     for one in self._once(side, tables, process):
                         recorder.append(one)
 
-    def _once(self, side: Side, tables: Sequence[Words], process: int) -> list[dict[str, Any]]:
+    def _once(self, side: Side, tables: Sequence[Words], process: int) -> list[Record]:
         """What one fresh process of a side records; the plan only the first time."""
         settings = {**self.settings, "processes": 1, "precision": NEVER, "memory": False}
         records = side.measure(tables, settings, self.device)
         first = process == 0
         return [
-            {**one, "process": process} if one["type"] == "block" else one
+            replace(one, process=process) if isinstance(one, Block) else one
             for one in records
-            if one["type"] == "block" or (first and one["type"] == "run")
+            if isinstance(one, Block) or (first and isinstance(one, Run))
         ]
 
 

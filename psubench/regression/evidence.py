@@ -14,16 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psubench import analyse
-from psubench.analyse import Record, Trial
-from psubench.errors import NOT_COMPARABLE, PsubenchError
-from psubench.plugins import one_line
-from psubench.record import AGAIN, MEMORY
-
-EXACT = ("verified", "spikes", "neuron_steps", "spike_hash")
-"""Fields that timed cases have; an `exact` mapping of a case adds more (parameters, SOPs, ...)."""
-ENERGY = "energy"
-_WITHOUT_OUTCOMES = ("run", "block", ENERGY, MEMORY, "end")
+from psubench.records.counted import Activity, CountedOutcome
+from psubench.records.measured import AGAIN, Block, Energy
+from psubench.records.outcomes import GatedOutcome
+from psubench.records.paired import Plan, Samples, Trial, status_of, times, trials
+from psubench.records.profiled import Profiled, ProfiledOutcome
+from psubench.records.structs import Record, plain
+from psubench.records.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -60,70 +57,63 @@ Pair = tuple[Evidence, Evidence]
 
 
 def evidence(records: Sequence[Record]) -> dict[str, Evidence]:
-    """Per key, in the order of the plan, what a record holds of each case that it planned.
-
-    Raises:
-        PsubenchError: a record lacks what every record of its type has.
-    """
-    try:
-        return _of_all(records)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise PsubenchError(
-            f"a record lacks something or holds it in another form ({one_line(error)})",
-            "the file was changed after it was written; restore it or measure again",
-            NOT_COMPARABLE,
-        ) from error
-
-
-def _of_all(records: Sequence[Record]) -> dict[str, Evidence]:
-    planned, found = analyse.trials(records)
+    """Per key, in the order of the plan, what a record holds of each case that it planned."""
+    plan, found = trials(records)
     counted = _counted(records)
-    return {key: _evidence(case, found.get(key, {}), counted.get(key, [])) for key, case in planned.items()}
+    return {key: _evidence(case, found.get(key, {}), counted.get(key, [])) for key, case in plan.items()}
 
 
-def _counted(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """By case key what records say that hold no samples: outcomes of activity, training, ..."""
-    found: dict[str, list[Record]] = {}
+Told = CountedOutcome | ProfiledOutcome | Trained
+"""What became of a case that has no samples."""
+
+
+def _counted(records: Iterable[Record]) -> dict[str, list[Told]]:
+    """By case key the outcomes in records that hold no samples."""
+    found: dict[str, list[Told]] = {}
     for record in records:
-        if record["type"] in _WITHOUT_OUTCOMES:
-            continue
-        for one in (record, *record.get("cases", ())):
-            if isinstance(one.get("key"), str):
-                found.setdefault(one["key"], []).append(one)
+        if isinstance(record, Activity | Profiled):
+            for outcome in record.cases:
+                found.setdefault(outcome.key, []).append(outcome)
+        elif isinstance(record, Trained):
+            found.setdefault(record.key, []).append(record)
     return found
 
 
-def _evidence(planned: Record, trials: Mapping[int, Trial], counted: Sequence[Record]) -> Evidence:
-    good = {process: trial for process, trial in trials.items() if trial.outcome["status"] == "ok"}
-    ratios = {p: log_ratio(trial.block, trial.outcome["neuron"]) for p, trial in good.items()}
-    times = {p: _log_time(trial) for p, trial in good.items()}
-    references = {p: _log_reference(trial.block) for p, trial in good.items()}
-    status, message = analyse.status_of(list(trials.values()), planned.get("skip"))
-    if not trials and any("status" in one for one in counted):
-        bad = [one for one in counted if one.get("status", "ok") != "ok"]
-        status, message = (bad[0]["status"], bad[0].get("message")) if bad else ("ok", None)
+def _evidence(case: Plan, tried: Mapping[int, Trial], counted: Sequence[Told]) -> Evidence:
+    planned = case.planned
+    good = {process: trial for process, trial in tried.items() if trial.outcome.status == "ok"}
+    ratios = {p: _log_ratio(trial.samples, trial.block, trial.outcome.neuron) for p, trial in good.items()}
+    seconds = {p: _log_time(trial) for p, trial in good.items()}
+    references = {p: _log_reference(trial) for p, trial in good.items()}
+    status, message = status_of(list(tried.values()), planned.skip)
+    if not tried and counted:
+        bad = [one for one in counted if one.status != "ok"]
+        status, message = (bad[0].status, bad[0].message) if bad else ("ok", None)
     seen: dict[str, set[str]] = {"status": {status}}
-    for outcome in (*(trial.outcome for trial in trials.values()), *counted):
+    for outcome in (*(trial.outcome for trial in tried.values()), *counted):
         for name, value in _exact(outcome).items():
             seen.setdefault(name, set()).add(_text(value))
     return Evidence(
-        key=planned["key"],
-        case=planned["case"],
-        label=planned.get("label", planned["key"]),
-        reference=planned.get("reference"),
+        key=planned.key,
+        case=plain(planned.case),
+        label=planned.label,
+        reference=planned.reference,
         status=status,
         message=message,
         exact={name: frozenset(values) for name, values in seen.items()},
         log_ratio={p: value for p, value in ratios.items() if value is not None},
-        log_time={p: value for p, value in times.items() if value is not None},
+        log_time={p: value for p, value in seconds.items() if value is not None},
         log_reference={p: value for p, value in references.items() if value is not None},
     )
 
 
-def _exact(outcome: Record) -> dict[str, Any]:
+def _exact(outcome: GatedOutcome | Told) -> dict[str, Any]:
     """What must be equal, unknown left out; the status is known from elsewhere."""
-    every = {**outcome, **(outcome.get("activity") or {})}
-    fields = {name: every.get(name) for name in EXACT} | dict(outcome.get("exact") or {})
+    fields: dict[str, Any] = {}
+    if isinstance(outcome, GatedOutcome):
+        fields = {"verified": outcome.verified, **(plain(outcome.activity) if outcome.activity else {})}
+    elif isinstance(outcome, CountedOutcome):
+        fields = dict(outcome.exact or {})
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -131,43 +121,46 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
-def log_ratio(block: Record, name: str) -> float | None:
+def log_ratio(block: Block | Energy, name: str) -> float | None:
     """log(t_reference / t_case) of the fastest samples in one process; None where it has none.
 
     Args:
         block: a block's record.
         name: the neuron in it. The reference is held against its own second samples.
     """
-    samples, reference = analyse.times(block), block["reference"]
+    return _log_ratio(times(block), block, name)
+
+
+def _log_ratio(samples: Samples, block: Block | Energy, name: str) -> float | None:
+    reference = block.reference
     if not samples.get(AGAIN) or not samples.get(name):
         return None
-    theirs = samples[AGAIN] if name == reference else _of_reference(block)
+    theirs = samples[AGAIN] if name == reference else _of_reference(samples, block)
     return _log(_typical(theirs, block), _typical(samples[name], block))
 
 
-def _of_reference(block: Record) -> list[float]:
+def _of_reference(samples: Samples, block: Block | Energy) -> list[float]:
     """Both of its samples of every round."""
-    samples = analyse.times(block)
-    return [*samples.get(block["reference"], ()), *samples.get(AGAIN, ())]
+    return [*samples.get(block.reference or "", ()), *samples.get(AGAIN, ())]
 
 
 def _log_time(trial: Trial) -> float | None:
-    return _per_call(analyse.times(trial.block).get(trial.outcome["neuron"]), trial.block)
+    return _per_call(trial.samples.get(trial.outcome.neuron), trial.block)
 
 
-def _log_reference(block: Record) -> float | None:
-    return _per_call(_of_reference(block), block)
+def _log_reference(trial: Trial) -> float | None:
+    return _per_call(_of_reference(trial.samples, trial.block), trial.block)
 
 
-def _per_call(samples: Sequence[float] | None, block: Record) -> float | None:
+def _per_call(samples: Sequence[float] | None, block: Block | Energy) -> float | None:
     # Joules come per call, nanoseconds for all loops of a sample.
-    calls = 1.0 if block["type"] == ENERGY else block["loops"] * 1e9
+    calls = 1.0 if isinstance(block, Energy) else block.loops * 1e9
     return _log(_typical(samples, block), calls) if samples else None
 
 
-def _typical(samples: Sequence[float], block: Record) -> float:
+def _typical(samples: Sequence[float], block: Block | Energy) -> float:
     """The fastest time; of joules, which a disturbance can lower as well, the median."""
-    return statistics.median(samples) if block["type"] == ENERGY else min(samples)
+    return statistics.median(samples) if isinstance(block, Energy) else min(samples)
 
 
 def _log(numerator: float, denominator: float) -> float | None:

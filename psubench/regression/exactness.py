@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from psubench.analyse import Record
 from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.records.run import Run
+from psubench.records.structs import Record
 from psubench.regression.evidence import Evidence
 
 _OF_THE_CODE = ("psubench",)
@@ -23,7 +24,7 @@ def machines(base: Sequence[Record], new: Sequence[Record]) -> list[str]:
         PsubenchError: they were made from another seed, so their input differs.
     """
     before, after = (_header(records) for records in (base, new))
-    seeds = before.get("seed"), after.get("seed")
+    seeds = before.seed, after.seed
     if seeds[0] != seeds[1]:
         raise PsubenchError(
             f"base was measured with seed {seeds[0]}, new with {seeds[1]}: their inputs differ",
@@ -31,8 +32,8 @@ def machines(base: Sequence[Record], new: Sequence[Record]) -> list[str]:
             NOT_COMPARABLE,
         )
     differ = [
-        *_differences(before.get("environment", {}), after.get("environment", {})),
-        *_differences(before.get("worker_environment", {}), after.get("worker_environment", {})),
+        *_differences(before.environment, after.environment),
+        *_differences(before.worker_environment, after.worker_environment),
     ]
     if not differ:
         return []
@@ -42,8 +43,8 @@ def machines(base: Sequence[Record], new: Sequence[Record]) -> list[str]:
     ]
 
 
-def _header(records: Sequence[Record]) -> Record:
-    return next(record for record in reversed(records) if record["type"] == "run")
+def _header(records: Sequence[Record]) -> Run:
+    return next(record for record in reversed(records) if isinstance(record, Run))
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
+from psubench.records.selftest import Judged, Suite
 from psubench.regression.changes import LEVEL, freedom
 from psubench.regression.detect import cost, smallest_effect
 
 WRAPPER = "Handicapped"
 """Name of the plug-in in `psubench.regression.handicap`, with which the labels of slowed cases begin."""
-Suite = Mapping[str, Any]
 
 
 class Rate(NamedTuple):
@@ -41,13 +41,13 @@ def rates(suites: Sequence[Suite], inject: float) -> dict[str, Rate]:
         suites: records of a self-test.
         inject: share by which the wrapped neuron was slowed.
     """
-    sound = [[case for case in suite["cases"] if not _slowed(case, inject)] for suite in suites]
-    slowed = [[case for case in suite["cases"] if _slowed(case, inject)] for suite in suites]
+    sound = [[case for case in suite.cases if not _slowed(case, inject)] for suite in suites]
+    slowed = [[case for case in suite.cases if _slowed(case, inject)] for suite in suites]
     found = {
         "suites with a false alarm": _suites(sound, _alarm),
         "verdicts wrongly slower": _cases(sound, _alarm),
-        "verdicts wrongly faster": _cases(sound, lambda case: bool(case["verdict"] == "faster")),
-        "verdicts unclear": _cases(sound, lambda case: bool(case["verdict"] == "unclear")),
+        "verdicts wrongly faster": _cases(sound, lambda case: bool(case.verdict == "faster")),
+        "verdicts unclear": _cases(sound, lambda case: bool(case.verdict == "unclear")),
     }
     if inject:
         found["suites in which the slowdown was found"] = _suites(slowed, _alarm)
@@ -55,21 +55,21 @@ def rates(suites: Sequence[Suite], inject: float) -> dict[str, Rate]:
     return found
 
 
-def _suites(suites: Sequence[Sequence[Suite]], hit: Callable[[Suite], bool]) -> Rate:
+def _suites(suites: Sequence[Sequence[Judged]], hit: Callable[[Judged], bool]) -> Rate:
     return rate(sum(any(map(hit, cases)) for cases in suites), len(suites))
 
 
-def _cases(suites: Iterable[Sequence[Suite]], hit: Callable[[Suite], bool]) -> Rate:
+def _cases(suites: Iterable[Sequence[Judged]], hit: Callable[[Judged], bool]) -> Rate:
     cases = [case for suite in suites for case in suite]
     return rate(sum(map(hit, cases)), len(cases))
 
 
-def _alarm(case: Suite) -> bool:
-    return bool(case["verdict"] in ("slower", "changed", "failed"))
+def _alarm(case: Judged) -> bool:
+    return bool(case.verdict in ("slower", "changed", "failed"))
 
 
-def _slowed(case: Suite, inject: float) -> bool:
-    return bool(inject) and case["label"].startswith(WRAPPER)
+def _slowed(case: Judged, inject: float) -> bool:
+    return bool(inject) and case.label.startswith(WRAPPER)
 
 
 def half_found(suites: Sequence[Suite]) -> float | None:
@@ -78,20 +78,20 @@ def half_found(suites: Sequence[Suite]) -> float | None:
     Computed for the median case, not counted. None where no case has an interval.
     """
     points = [
-        smallest_effect(spread, suite["margin"], 0.5)
+        smallest_effect(spread, suite.margin, 0.5)
         for suite in suites
-        for case in suite["cases"]
+        for case in suite.cases
         if (spread := _spread(case)) is not None
     ]
     return statistics.median(points) if points else None
 
 
-def _spread(case: Suite) -> float | None:
+def _spread(case: Judged) -> float | None:
     """Standard deviation between pairs of processes, from the interval that it made."""
     from scipy.special import stdtrit
 
-    n = case["new_processes"]
-    if case["high"] is None or case["change"] is None or n < 2:
+    n = case.new_processes
+    if case.high is None or case.change is None or n < 2:
         return None
-    half = math.log1p(case["high"]) - math.log1p(case["change"])
+    half = math.log1p(case.high) - math.log1p(case.change)
     return half / -float(stdtrit(freedom(n), LEVEL)) * math.sqrt(n) / cost(n)

@@ -16,18 +16,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from psubench import record
+from psubench import headers, record
 from psubench.errors import PsubenchError
-from psubench.headers import header
 from psubench.plugins import split_list
+from psubench.records.run import Run
+from psubench.records.selftest import Judged, Suite
 from psubench.regression.bursts import bursts
-from psubench.regression.compare import Comparison, Verdict
+from psubench.regression.compare import Verdict
 from psubench.regression.duel import Duel
 from psubench.regression.rates import WRAPPER
 from psubench.regression.sides import HANDICAP, Side, Words, own_code
-
-SUITE = "suite"
-"""Type of the records that hold one comparison each."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Selftest:
     resume: bool
     say: Callable[[str], None]
 
-    def run(self, suites: int, max_seconds: float) -> list[dict[str, Any]]:
+    def run(self, suites: int, max_seconds: float) -> list[Suite]:
         """Records of all comparisons, earlier ones of a resumed test included.
 
         Args:
@@ -88,7 +86,7 @@ class Selftest:
                 self.say(f"[{number + 1}/{suites}] {_line(done[-1])}")
         return done
 
-    def _done(self, path: Path) -> list[dict[str, Any]]:
+    def _done(self, path: Path) -> list[Suite]:
         if not record.begun(path):
             return []
         if not self.resume:
@@ -98,16 +96,16 @@ class Selftest:
             )
         records = record.read(path)
         now = _plain(self.settings)
-        if records[0].get("selftest") != now:
+        if headers.last(records).selftest != now:
             raise PsubenchError(
                 f"the record in {self.folder} was made with other options", "choose another --out"
             )
-        return [one for one in records if one["type"] == SUITE]
+        return [one for one in records if isinstance(one, Suite)]
 
-    def _header(self) -> dict[str, Any]:
-        return {**header(self.settings.device, [], []), "selftest": _plain(self.settings)}
+    def _header(self) -> Run:
+        return headers.header(self.settings.device, [], [], selftest=_plain(self.settings))
 
-    def _compare(self, number: int) -> dict[str, Any]:
+    def _compare(self, number: int) -> Suite:
         folder = self.folder / f"suite-{number:03}"
         shutil.rmtree(folder, ignore_errors=True)  # a comparison that was interrupted
         own = own_code(Path(__file__).parents[2])
@@ -125,7 +123,13 @@ class Selftest:
         with bursts(seed) if self.settings.load else nullcontext():
             comparison = duel.run()
         seconds = round(time.monotonic() - began, 1)
-        return {"type": SUITE, "number": number, "seconds": seconds, **_verdicts(comparison)}
+        return Suite(
+            number=number,
+            seconds=seconds,
+            margin=comparison.margin,
+            exit_code=comparison.exit_code(strict=False),
+            cases=[_judged(verdict) for verdict in comparison.verdicts],
+        )
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
@@ -155,22 +159,13 @@ def handicapped(settings: Settings) -> list[Words]:
     return tables
 
 
-def _verdicts(comparison: Comparison) -> dict[str, Any]:
-    return {
-        "margin": comparison.margin,
-        "exit_code": comparison.exit_code(strict=False),
-        "cases": [_verdict(verdict) for verdict in comparison.verdicts],
-    }
+def _judged(verdict: Verdict) -> Judged:
+    return Judged(**{name: getattr(verdict, name) for name in Judged.__struct_fields__})
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    fields = ("key", "name", "label", "verdict", "reason", "change", "low", "high", "new_processes", "gated")
-    return {name: getattr(verdict, name) for name in fields}
-
-
-def _line(suite: Mapping[str, Any]) -> str:
+def _line(suite: Suite) -> str:
     counts: dict[str, int] = {}
-    for case in suite["cases"]:
-        counts[case["verdict"]] = counts.get(case["verdict"], 0) + 1
+    for case in suite.cases:
+        counts[case.verdict] = counts.get(case.verdict, 0) + 1
     words = ", ".join(f"{count} {word}" for word, count in counts.items())
-    return f"{words}; {suite['seconds']:.0f} s"
+    return f"{words}; {suite.seconds:.0f} s"

@@ -14,6 +14,7 @@ from typing import Any
 
 from psubench import record
 from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.records.structs import Record
 
 Words = Mapping[str, str]
 """A table of a suite: the options of `psubench speed` without their dashes."""
@@ -38,9 +39,7 @@ class Side:
     folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    def measure(
-        self, tables: Sequence[Words], settings: Mapping[str, Any], device: str
-    ) -> list[dict[str, Any]]:
+    def measure(self, tables: Sequence[Words], settings: Mapping[str, Any], device: str) -> list[Record]:
         """The records of one `psubench run` in a fresh process; failed cases are records too.
 
         The command line and the form of a suite are all that two revisions must have in common.

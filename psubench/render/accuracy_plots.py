@@ -78,8 +78,8 @@ def _curves(axes: Any, rows: Sequence[Row], looks: dict[str, Style]) -> str:
         values: dict[int, list[float]] = {}
         for curve in row["curves"]:
             for epoch in curve:
-                test = epoch["test"]
-                values.setdefault(epoch["epoch"], []).append(100 * test["correct"] / test["samples"])
+                test = epoch.test
+                values.setdefault(epoch.epoch, []).append(100 * test.correct / test.samples)
         epochs = sorted(values)
         mean = [statistics.fmean(values[e]) for e in epochs]
         axes.plot(epochs, mean, **_drawn(look), linestyle=look.dash, markevery=max(1, len(epochs) // 6))

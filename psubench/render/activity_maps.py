@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from psubench.records.counted import Raster
 from psubench.render.activity_table import Case
 from psubench.render.lines import handle
 from psubench.render.styles import Style
@@ -26,7 +27,7 @@ def maps(cases: Sequence[Case], width: float) -> Figure | None:
     cases = [case for case in cases if case["maps"]]
     if not cases:
         return None
-    layers = [(found["layer"], found["channels"]) for found in cases[0]["maps"]]
+    layers = [(found.layer, found.channels) for found in cases[0]["maps"]]
     # A narrow column without a picture stands between two layers.
     ratios = [ratio for _, channels in layers for ratio in (*(1.0 for _ in channels), _GAP)][:-1]
     height = width / (sum(ratios) + 1.4)
@@ -75,7 +76,7 @@ def _rates(case: Case) -> list[list[list[float]]]:
     return [
         [[spikes / case["T"] for spikes in row] for row in picture]
         for found in case["maps"]
-        for picture in found["spikes"]
+        for picture in found.spikes
     ]
 
 
@@ -129,18 +130,18 @@ def raster(cases: Sequence[Case], looks: Mapping[str, Style], width: float) -> F
     cases = [case for case in cases if case["raster"]]
     if not cases:
         return None
-    names = _spread([found["layer"] for found in cases[0]["raster"]], _MOST_PANELS)
+    names = _spread([found.layer for found in cases[0]["raster"]], _MOST_PANELS)
     figure = Figure(figsize=(width, 0.8 * len(cases) + 0.8), layout="constrained")
     grid = figure.subplots(len(cases), len(names), squeeze=False, sharex=True)
     for axes_row, case in zip(grid, cases, strict=True):
-        found = {layer["layer"]: layer for layer in case["raster"]}
+        found = {layer.layer: layer for layer in case["raster"]}
         for axes, name in zip(axes_row, names, strict=True):
             if name in found:
                 _spikes(axes, found[name], case["T"], looks[case["label"]].color)
         axes_row[0].set_ylabel(case["label"])
     for axes, name in zip(grid[0], names, strict=True):
-        of = next(layer for layer in cases[0]["raster"] if layer["layer"] == name)
-        axes.set_title(f"{name}: {len(of['neurons'])} of {of['of']:,} neurons", fontsize=7)
+        of = next(layer for layer in cases[0]["raster"] if layer.layer == name)
+        axes.set_title(f"{name}: {len(of.neurons)} of {of.of:,} neurons", fontsize=7)
     for axes in grid[:-1].flat:
         axes.tick_params(axis="x", length=0)
     for axes in grid[-1]:
@@ -148,9 +149,9 @@ def raster(cases: Sequence[Case], looks: Mapping[str, Style], width: float) -> F
     return figure
 
 
-def _spikes(axes: Any, layer: Mapping[str, Any], T: int, color: str) -> None:
-    times: list[list[int]] = [[] for _ in layer["neurons"]]
-    for t, neuron in layer["spikes"]:
+def _spikes(axes: Any, layer: Raster, T: int, color: str) -> None:
+    times: list[list[float]] = [[] for _ in layer.neurons]
+    for t, neuron in layer.spikes:
         times[neuron].append(t + 1)
     axes.eventplot(times, colors=color, linelengths=0.9, linewidths=max(0.6, min(4, 40 / T)))
     axes.set_xlim(0.4, T + 0.6)

@@ -133,7 +133,7 @@ def _foot(figure: Figure, cases: Sequence[Case], name: str) -> None:
     words += [counted["note"]] if counted["note"] else []
     if name in _ESTIMATED:
         model = counted["energy_model"]
-        words.append(f"energy is an estimate: {model['name']}, {model['source']}, {counted['policy']}")
+        words.append(f"energy is an estimate: {model.name}, {model.source}, {counted['policy']}")
     words += [f"{case['label']}: {case['status']}" for case in cases if not case["layers"]]
     words += [f"{case['label']}: incomplete" for case in cases if _incomplete(case)]
     text = "\n".join(textwrap.wrap("; ".join(words), int(figure.get_figwidth() * _LETTERS_PER_INCH)))

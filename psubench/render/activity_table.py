@@ -128,12 +128,10 @@ def estimates(cases: Sequence[Case]) -> list[str]:
     lines = []
     for case in (case for case in cases if case["layers"]):
         model = case["energy_model"]
-        doubt = "" if model["verified"] else ", not verified"
-        without = "" if model["omits"] == "-" else f"; without {model['omits']}"
+        doubt = "" if model.verified else ", not verified"
+        without = "" if model.omits == "-" else f"; without {model.omits}"
         policy = f"policies first layer {case['first_layer']}, average pooling {case['pooling']}"
-        lines.append(
-            f"energy is an estimate by {model['name']} ({model['source']}{doubt}); {policy}{without}"
-        )
+        lines.append(f"energy is an estimate by {model.name} ({model.source}{doubt}); {policy}{without}")
     return list(dict.fromkeys(lines))
 
 

@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from psubench.errors import PsubenchError
+from psubench.records.run import Run, kind_of_case
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from psubench.analyse import Record
+    from psubench.records.structs import Record
     from psubench.render.report.parts import Part
 
 
@@ -87,13 +88,14 @@ def kind_of(records: Sequence[Record]) -> Kind:
     Raises:
         PsubenchError: it is a self-test of `compare`, which plans no cases.
     """
-    if "selftest" in records[0]:
+    header = records[0]
+    assert isinstance(header, Run)  # as every file begins
+    if header.selftest is not None:
         raise PsubenchError(
             "this is the record of a self-test, which has verdicts and no cases",
             "psubench selftest aa (or power) --out DIR --resume prints its rates",
         )
-    planned = records[0]["cases"]
-    return KINDS[planned[0]["case"]["kind"] if planned else "speed"]
+    return KINDS[kind_of_case(header.cases[0].case) if header.cases else "speed"]
 
 
 def _module(name: str) -> Any:

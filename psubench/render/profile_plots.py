@@ -36,7 +36,7 @@ def figures(cases: Sequence[Case]) -> list[tuple[str, Figure]]:
     rows = calls(found)
     with rc_context(LOOK):
         made = [("share", _share(found, rows)), ("launches", _launches(found, rows))]
-        if any(case["profile"]["memory"] for case in found):
+        if any(case["profile"].memory for case in found):
             made.append(("timeline", _timeline(found, rows)))
     return made
 
@@ -119,18 +119,18 @@ def _timeline(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> Figur
     looks = _looks(cases, rows)
     entries = []
     for case, row in zip(cases, rows, strict=True):
-        memory, look = case["profile"]["memory"], looks[row["label"]]
+        memory, look = case["profile"].memory, looks[row["label"]]
         if memory is None:
             continue
-        slices = memory["bytes"]
-        milliseconds = [memory["duration_ns"] * (i + 0.5) / len(slices) / 1e6 for i in range(len(slices))]
+        slices = memory.bytes
+        milliseconds = [memory.duration_ns * (i + 0.5) / len(slices) / 1e6 for i in range(len(slices))]
         (line,) = axes.plot(
             milliseconds, [held / 2**20 for held in slices], color=look.color, linestyle=look.dash
         )
         entries.append((line, row["label"]))
-        end = case["profile"]["forward_ns"]
+        end = case["profile"].forward_ns
         if case["phase"] == "train" and end is not None:
-            at = min(len(slices) - 1, end * len(slices) // memory["duration_ns"])
+            at = min(len(slices) - 1, end * len(slices) // memory.duration_ns)
             axes.plot(
                 end / 1e6, slices[at] / 2**20, look.marker, color=look.color,
                 markerfacecolor="white" if look.hollow else look.color,

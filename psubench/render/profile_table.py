@@ -146,5 +146,5 @@ def meaning(cases: Sequence[Case]) -> list[str]:
         "The profiler makes every operator dearer, so many small ones look worse than they are: compare "
         "shares and launches here, and times in `psubench speed`",
         "Traces, for https://ui.perfetto.dev, in the folder of the run: "
-        + ", ".join(case["profile"]["trace"] for case in cases if case["profile"]),
+        + ", ".join(case["profile"].trace for case in cases if case["profile"]),
     ]

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 from psubench import data, headers, record
 from psubench.devices import device_lock, worker_environment
 from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.records.run import End, Planned, Run, case_of
+from psubench.records.structs import build
+from psubench.records.trained import Epoch, Trained
 from psubench.training import launch, pool
 from psubench.training.case import Training
 
@@ -80,9 +83,9 @@ class Campaign:
         try:
             self._train(due, lambda case, event: self._heard(recorder, case, event))
         except KeyboardInterrupt:
-            recorder.append({"type": "end", "status": "interrupted"})
+            recorder.append(End(status="interrupted"))
             return False
-        recorder.append({"type": "end", "status": "complete"})
+        recorder.append(End(status="complete"))
         return True
 
     def _train(self, due: Sequence[Training], on_event: Callable[[Training, dict[str, Any]], None]) -> None:
@@ -121,12 +124,12 @@ class Campaign:
         if kind == "epoch":
             if event["epoch"] > self._told.get(case.key, 0):  # a resumed training tells its epochs again
                 self._told[case.key] = event["epoch"]
-                recorder.append({"type": "training", "key": case.key, **event})
+                recorder.append(build({"type": "training", "key": case.key, **event}))
                 self.watcher.epoch(case.title, event)
         elif kind == "end":
             # Of a process that died nothing is known but how.
             unknown = dict.fromkeys(("test", "activity", "peak_memory_bytes", "parameters"))
-            recorder.append({"type": "trained", "key": case.key, **unknown, **event})
+            recorder.append(build({"type": "trained", "key": case.key, **unknown, **event}))
             self.watcher.end(case.title, event)
         elif kind == "begin":
             self.watcher.begin(case.title, event["epoch"], event["epochs"])
@@ -143,28 +146,28 @@ class Campaign:
         records = record.read(path)
         before, now = headers.last(records), self._header()
         for what in ("psubench", "environment"):
-            headers.check_same(what, before[what], now[what], self.folder)
-        headers.check_same_where_both("the plug-in", before["plugins"], now["plugins"], self.folder)
-        for r in records:
-            if r["type"] == "training":
-                self._told[r["key"]] = r["epoch"]
-        return {r["key"] for r in records if r["type"] == "trained" and r["status"] == "ok"}
+            headers.check_same(what, getattr(before, what), getattr(now, what), self.folder)
+        headers.check_same_where_both("the plug-in", before.plugins, now.plugins, self.folder)
+        self._told |= {one.key: one.epoch for one in records if isinstance(one, Epoch)}
+        return {one.key for one in records if isinstance(one, Trained) and one.status == "ok"}
 
-    def _header(self) -> dict[str, Any]:
+    def _header(self) -> Run:
         first = self.cases[0]
         refs = [ref for case in self.cases for ref in (case.model, case.data, case.neuron) if ref.is_plugin]
         cases = [
-            {
-                "key": case.key,
-                "case": case.canonical(),
-                "label": case.neuron.label,
-                "note": data.note(case.data, case.T),
-            }
+            Planned(
+                key=case.key,
+                case=case_of(case.canonical()),
+                label=case.neuron.label,
+                note=data.note(case.data, case.T),
+            )
             for case in self.cases
         ]
-        return {
-            **headers.header(first.device, [ref.kind for ref in refs], cases),
-            "command": self.command,
-            "settings": {"jobs": self.jobs},
-            "worker_environment": worker_environment(first.threads, first.device),
-        }
+        return headers.header(
+            first.device,
+            [ref.kind for ref in refs],
+            cases,
+            command=self.command,
+            settings={"jobs": self.jobs},
+            worker_environment=worker_environment(first.threads, first.device),
+        )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from psubench.devices import worker_environment
+from psubench.records.failures import cause_of_death
 from psubench.training.case import Training
 
 Event = dict[str, Any]
@@ -49,7 +50,8 @@ def each(
                     event = events.recv()
                 except EOFError:
                     process.join()
-                    event = {"event": "end", **_cause_of_death(process.exitcode or 0)}
+                    status, message = cause_of_death(process.exitcode or 0, "the process")
+                    event = {"event": "end", "status": status, "message": message}
                 if event["event"] == "end":
                     del running[events]
                     events.close()
@@ -76,15 +78,6 @@ def _context(case: Training) -> Any:
         os.environ.clear()
         os.environ.update(before)
     return context
-
-
-def _cause_of_death(code: int) -> Event:
-    if code == -signal.SIGKILL:
-        message = "the process was killed by SIGKILL, as the kernel does when memory runs out"
-        return {"status": "oom", "message": message}
-    if code < 0:
-        return {"status": "failed", "message": f"the process died of {signal.Signals(-code).name}"}
-    return {"status": "failed", "message": f"the process ended with exit code {code} and no result"}
 
 
 def _train(case: Training, folder: Path, events: Connection) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from psubench import plugins
-from psubench.errors import PsubenchError, UnsupportedError
+from psubench.records.bounds import Status
+from psubench.records.failures import classify
 from psubench.training import checkpoint, weights
 from psubench.training.activity import counted
 from psubench.training.case import Training
@@ -40,7 +40,7 @@ class Outcome:
         parameters: numbers that the optimizer changes.
     """
 
-    status: str = "ok"
+    status: Status = "ok"
     message: str | None = None
     test: Mapping[str, Any] | None = None
     activity: Mapping[str, Any] | None = None
@@ -70,7 +70,7 @@ class Work:
         try:
             return self._run(before)
         except Exception as error:
-            return Outcome(*classified(error))
+            return Outcome(*classify(error))
 
     def _run(self, before: int | None) -> Outcome:
         case = self.case
@@ -119,19 +119,6 @@ class Work:
         self.curve = state["curve"]
         for epoch in self.curve:  # the record may lack what was trained just before a kill
             say({"event": "epoch", **epoch})
-
-
-def classified(error: BaseException) -> tuple[str, str]:
-    """Status and one line for what a training raised."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return "oom", plugins.one_line(error)
-    if isinstance(error, UnsupportedError):
-        return "unsupported", str(error)
-    if isinstance(error, PsubenchError):
-        return "failed", str(error)
-    text = plugins.one_line(error)
-    # The processor's allocator has no error of its own.
-    return ("oom", text) if "DefaultCPUAllocator" in text else ("failed", text)
 
 
 def _resident_bytes() -> int | None:

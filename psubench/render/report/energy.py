@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from psubench import analyse
+from psubench.records.structs import Record
 from psubench.render import groups, table
 from psubench.render.columns import Row
 from psubench.render.report import grids, setting
 from psubench.render.report.parts import Part, Section
-from psubench.render.report.setting import Record
 from psubench.render.verdicts import verdict_lines
 
 _PHASES = {"train": "training", "infer": "inference"}

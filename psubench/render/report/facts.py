@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-Record = Mapping[str, Any]
+from psubench.records.run import End, Run
+from psubench.records.structs import Record
+
 UNKNOWN = "unknown"
 _WORDS = {None: UNKNOWN, True: "yes", False: "no"}
 _NAMES = {
@@ -21,24 +23,24 @@ _MEANINGS = {
 _VERSIONS = ("psubench", "torch", "numpy", "python")
 
 
-def headers(run: Sequence[Record]) -> list[Record]:
+def headers(run: Sequence[Record]) -> list[Run]:
     """The records that begin a run and each of its continuations."""
-    return [record for record in run if record["type"] == "run"]
+    return [record for record in run if isinstance(record, Run)]
 
 
 def name(run: Sequence[Record]) -> str:
     """The id under which a run began."""
-    return str(headers(run)[0]["run_id"])
+    return str(headers(run)[0].run_id)
 
 
 def machine(run: Sequence[Record]) -> dict[str, str]:
     """Fact -> text about the machine, the device and the versions."""
-    environment = headers(run)[0].get("environment", {})
+    environment = headers(run)[0].environment
     device = environment.get("device")
     parts = dict(device) if isinstance(device, Mapping) else {"device": device}
     return {
         "run": name(run),
-        "started": ", ".join(str(header.get("started", UNKNOWN)) for header in headers(run)),
+        "started": ", ".join(str(header.started or UNKNOWN) for header in headers(run)),
         **{_NAMES.get(key, _spaced(key)): _text(key, value) for key, value in environment.items()},
         **{(k if k == "device" else f"device {_spaced(k)}"): _text(k, v) for k, v in parts.items()},
     }
@@ -47,12 +49,12 @@ def machine(run: Sequence[Record]) -> dict[str, str]:
 def settings(run: Sequence[Record]) -> dict[str, str]:
     """Setting -> text, and the environment that was set before torch was imported."""
     header = headers(run)[0]
-    given = {_MEANINGS.get(k, _spaced(k)): _text(k, v) for k, v in header.get("settings", {}).items()}
-    variables = header.get("worker_environment", {})
-    plugins = header.get("plugins", {})
+    given = {_MEANINGS.get(k, _spaced(k)): _text(k, v) for k, v in header.settings.items()}
+    variables = header.worker_environment
+    plugins = header.plugins
     return {
         **given,
-        "seed": _text("seed", header.get("seed")),
+        "seed": _text("seed", header.seed),
         **{str(key): str(value) for key, value in variables.items()},
         **{f"plug-in {key}": f"SHA-256 {value}" for key, value in plugins.items()},
     }
@@ -60,7 +62,7 @@ def settings(run: Sequence[Record]) -> dict[str, str]:
 
 def commands(run: Sequence[Record]) -> list[str]:
     """The command lines that made a run, as they were given: the start, and what continued it."""
-    lines = [shlex.join(["psubench", *map(str, header.get("argv", []))]) for header in headers(run)]
+    lines = [shlex.join(["psubench", *header.argv]) for header in headers(run)]
     return list(dict.fromkeys(lines))
 
 
@@ -68,7 +70,7 @@ def folder(run: Sequence[Record]) -> str | None:
     """The folder that the run's command named with `--out`; None if it named none."""
     found = None
     for header in headers(run):
-        argv = [str(argument) for argument in header.get("argv", [])]
+        argv = header.argv
         pieces = [argument.split("=", 1)[1] for argument in argv if argument.startswith("--out=")]
         pieces += [after for before, after in pairwise(argv) if before == "--out"]
         found = found or (pieces[-1] if pieces else None)
@@ -77,7 +79,7 @@ def folder(run: Sequence[Record]) -> str | None:
 
 def captions(run: Sequence[Record]) -> dict[str, str]:
     """Machine and versions in a line each, for captions."""
-    environment = headers(run)[0].get("environment", {})
+    environment = headers(run)[0].environment
     processor = str(environment.get("cpu") or UNKNOWN) + (" (virtual)" if environment.get("virtual") else "")
     cores = environment.get("physical_cores")
     device = environment.get("device")
@@ -91,12 +93,12 @@ def captions(run: Sequence[Record]) -> dict[str, str]:
     }
 
 
-def of_rows(rows: Sequence[Record], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
+def of_rows(rows: Sequence[Mapping[str, Any]], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
     """The same for those runs of which rows are; what differs stands beside each other."""
     ids = {row["run_id"] for row in rows}
     found: dict[str, dict[str, None]] = {}
     for run in runs:
-        if ids & {header["run_id"] for header in headers(run)}:
+        if ids & {header.run_id for header in headers(run)}:
             for fact, text in captions(run).items():
                 found.setdefault(fact, {})[text] = None
     return {fact: " / ".join(texts) for fact, texts in found.items()}
@@ -104,9 +106,8 @@ def of_rows(rows: Sequence[Record], runs: Sequence[Sequence[Record]]) -> dict[st
 
 def ended(run: Sequence[Record]) -> str:
     """How a run ended: `complete`, `interrupted`, or that nothing says so."""
-    ends = [record for record in run if record["type"] == "end"]
-    after_start = bool(run) and run[-1]["type"] == "end"
-    return str(ends[-1].get("status")) if ends and after_start else "killed before its end, or still going on"
+    last = run[-1] if run else None
+    return last.status if isinstance(last, End) else "killed before its end, or still going on"
 
 
 def _spaced(key: str) -> str:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from psubench.errors import PsubenchError, nearest
+from psubench.errors import PsubenchError
+from psubench.records.run import kind_of_case
+from psubench.records.structs import Record
 from psubench.render.kinds import KINDS
 from psubench.render.report import facts
 from psubench.render.report.parts import Part
 
-Run = Sequence[Mapping[str, Any]]
+Records = Sequence[Record]
 
 
-def parts(runs: Sequence[Run]) -> list[Part]:
+def parts(runs: Sequence[Records]) -> list[Part]:
     """A part per kind, in the order of the runs.
 
     Raises:
-        PsubenchError: a run is of an unknown kind, or holds no case.
+        PsubenchError: a run holds no case.
     """
-    found: dict[str, list[Run]] = {}
+    found: dict[str, list[Records]] = {}
     for run in runs:
         found.setdefault(_kind(run), []).append(run)
     return [KINDS[kind].part(some) for kind, some in found.items()]
 
 
-def _kind(run: Run) -> str:
+def _kind(run: Records) -> str:
     for header in facts.headers(run):
-        for case in header["cases"]:
-            kind = str(case["case"]["kind"])
-            if kind not in KINDS:
-                raise PsubenchError(f'run {facts.name(run)} is of kind "{kind}"', nearest(kind, KINDS))
-            return kind
+        for planned in header.cases:
+            return kind_of_case(planned.case)
     raise PsubenchError(f"run {facts.name(run)} planned no case", "give a run that measured something")

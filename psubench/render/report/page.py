@@ -5,18 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
 
 from psubench import __version__
+from psubench.records.structs import Record
 from psubench.render import groups
 from psubench.render.report import facts, setting, svg
 from psubench.render.report.parts import Drawing, Part, Table
 
 NAME = "report.html"
-Run = Sequence[Mapping[str, Any]]
+Records = Sequence[Record]
 
 
-def render(parts: Sequence[Part], runs: Sequence[Run]) -> str:
+def render(parts: Sequence[Part], runs: Sequence[Records]) -> str:
     """The page; the same records give the same text.
 
     Args:
@@ -87,7 +87,7 @@ def _side_by_side(columns: Sequence[Mapping[str, str]]) -> list[tuple[str, list[
     return [(name, texts, len(set(texts)) > 1) for name, texts in rows]
 
 
-def _commands(runs: Sequence[Run]) -> list[str]:
+def _commands(runs: Sequence[Records]) -> list[str]:
     """What makes the runs again, and then this page, where the runs' commands say into which folders."""
     lines = [line for run in runs for line in facts.commands(run)]
     folders = [facts.folder(run) for run in runs]

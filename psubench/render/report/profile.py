@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench import profiles
+from psubench.records.structs import Record
 from psubench.render import groups, profile_plots, profile_table
 from psubench.render.columns import UNKNOWN, Row
 from psubench.render.profile_columns import Show
 from psubench.render.profile_columns import table as columns_of
 from psubench.render.report import facts, setting
 from psubench.render.report.parts import Cell, Drawing, Head, Part, Section, Table
-from psubench.render.report.setting import Record
 
 _FIGURES = {
     "share": "Share of the time of a call by role",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from psubench.data.table import TABLE
+from psubench.records.structs import Record
 from psubench.render import groups
 from psubench.render.columns import Row, unverified
 from psubench.render.report import facts
 
-Record = Mapping[str, Any]
 SCRIPTED = "Scripted: a fake clock gave these durations. Nothing here is a measurement."
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from psubench.activity.cases import cases, flat
+from psubench.records.structs import Record
 from psubench.render import activity_plots, activity_table, groups
 from psubench.render.activity_columns import Column, Show, shown
 from psubench.render.columns import UNKNOWN, Row
 from psubench.render.report import facts, setting
 from psubench.render.report.parts import Cell, Drawing, Head, Part, Section, Table
-from psubench.render.report.setting import Record
 
 if TYPE_CHECKING:
     from psubench.render.activity_table import Case

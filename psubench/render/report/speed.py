@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from psubench import analyse
+from psubench.records.measured import Block
+from psubench.records.structs import Record
 from psubench.render import groups, plots, table
 from psubench.render.columns import Row, percent
 from psubench.render.report import grids, panels, setting
 from psubench.render.report.parts import Drawing, Part, Section, Table
 from psubench.render.verdicts import verdict_lines
 
-Record = Mapping[str, Any]
 _PHASES = {"train": "training", "infer": "inference"}
 _TITLES = {
     "ratio": "Time ratio t_{reference} / t_neuron in {phase}; above 1 a neuron is faster than {reference}",
@@ -125,14 +126,14 @@ def _floors(rows: Sequence[Row]) -> str:
 
 def _protocol(runs: Sequence[Sequence[Record]], rows: Sequence[Row]) -> dict[str, str]:
     """How was measured, with what the records say about it."""
-    blocks = [record for run in runs for record in run if record["type"] == "block"]
+    blocks = [record for run in runs for record in run if isinstance(record, Block)]
     timed = [row for row in rows if row["status"] == "ok"]
     checked = [row for row in timed if row["verified"]]
-    stopped = [block["stopped"] for block in blocks if block.get("stopped")]
+    stopped = [block.stopped for block in blocks if block.stopped]
     ends = ", ".join(f"{stopped.count(word)} by {word}" for word in sorted(set(stopped)))
-    rounds = sum(block.get("rounds") or 0 for block in blocks)
-    faults = sum(sum(block.get("faults") or []) for block in blocks)
-    dropped = sum(sum((block.get("dropped") or {}).values()) for block in blocks)
+    rounds = sum(block.rounds for block in blocks)
+    faults = sum(sum(block.faults) for block in blocks)
+    dropped = sum(sum(block.dropped.values()) for block in blocks)
     return {
         "cases": f"{len(timed)} of {len(rows)} have a time",
         "verified": f"{len(checked)} of {len(timed)} timed cases agree with a slow float64 reference",

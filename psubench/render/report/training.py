@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench import accuracy, published
+from psubench.records.structs import Record
 from psubench.render import accuracy_plots, accuracy_table, groups
 from psubench.render.columns import UNKNOWN, Row
 from psubench.render.report import facts, setting
 from psubench.render.report.parts import Cell, Drawing, Head, Part, Section, Table
-from psubench.render.report.setting import Record
 
 _FIGURES = {
     "curves": "Accuracy on the test split after every epoch",

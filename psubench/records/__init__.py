@@ -1,0 +1,1 @@
+"""What is recorded: one msgspec struct per type of record, and the file that holds them."""

@@ -1,0 +1,23 @@
+"""The numbers that a record may hold, and how a case ends. What is computed from them stays finite."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta
+
+_MOST = 2**63 - 1
+_LARGEST = 1e30
+"""No time and no energy is larger."""
+
+Integer = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
+Count = Annotated[int, Meta(ge=0, le=_MOST)]
+Positive = Annotated[int, Meta(ge=1, le=_MOST)]
+Number = Annotated[float, Meta(gt=-_LARGEST, lt=_LARGEST)]
+Amount = Annotated[float, Meta(ge=0, lt=_LARGEST)]
+AboveZero = Annotated[float, Meta(gt=0, lt=_LARGEST)]
+Tally = Count | Amount
+"""A count where every event was counted, or a number with a fraction; each stays what it is."""
+
+Status = Literal["ok", "wrong", "unsupported", "failed", "oom", "timeout", "skipped", "interrupted"]
+STATUSES: tuple[str, ...] = get_args(Status)

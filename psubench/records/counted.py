@@ -1,0 +1,135 @@
+"""Records of a counted network: its layers, and pictures of its spikes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from psubench.records.bounds import Amount, Count, Number, Positive, Tally
+from psubench.records.outcomes import Outcome
+from psubench.records.run import SparsityCase
+
+
+class Layer(Struct, frozen=True, kw_only=True):
+    """Counts of a layer, or of all together; totals over samples and steps. None is unknown."""
+
+    layer: str
+    role: Literal["synapse", "neuron", "total"]
+    kind: str
+    first: bool
+    n_samples: Tally | None
+    shape: str
+    complete: bool
+    uncounted: list[str]
+    events: Tally | None
+    sop_eff: Tally | None
+    sop_unit: Tally | None
+    sop_graded: Tally | None
+    sop_dense: Tally | None
+    mac_textbook: Tally | None
+    sop_eff_nzw: Tally | None
+    sop_value: int | Number | None  # a sum of inputs, which may be negative
+    recurrent_unit: Tally | None
+    recurrent_graded: Tally | None
+    recurrent_dense: Tally | None
+    bias: Tally | None
+    bn: Tally | None
+    pooling: Tally | None
+    residual: Tally | None
+    spikes: Tally | None
+    neuron_steps: Tally | None
+    dynamics_mac: Tally | None
+    dynamics_ac: Tally | None
+    dynamics_cmp: Tally | None
+    dynamics_nonlin: Tally | None
+    dynamics_mac_executed: Tally | None
+    firing_rate: Tally | None
+    spikes_per_step: list[Tally] | None
+    synapse_energy_pj: Tally | None
+    dynamics_energy_pj: Tally | None
+    energy_pj: Tally | None
+
+
+class EnergyModel(Struct, frozen=True, kw_only=True):
+    """The energy model that priced the counts."""
+
+    name: str
+    source: str
+    verified: bool
+    omits: str
+    constants_pj: dict[str, Any] = {}
+
+
+class Map(Struct, frozen=True, kw_only=True):
+    """Spikes of a layer per place, a rectangle for each of some channels."""
+
+    layer: str
+    channels: list[Count]
+    spikes: list[list[list[Tally]]]
+
+    def __post_init__(self) -> None:
+        widths = {len(row) for picture in self.spikes for row in picture}
+        heights = {len(picture) for picture in self.spikes}
+        whole = self.spikes and 0 not in widths and 0 not in heights
+        if not whole or len(self.channels) != len(self.spikes) or len(widths) > 1 or len(heights) > 1:
+            raise ValueError(f"the map of {self.layer:.40} is no rectangle per channel")
+
+
+class Raster(Struct, frozen=True, kw_only=True):
+    """Spikes of some neurons of a layer as pairs of step and place in `neurons`."""
+
+    layer: str
+    of: Positive
+    neurons: list[Count]
+    spikes: list[tuple[Tally, Count]]
+
+    def __post_init__(self) -> None:
+        if any(place >= len(self.neurons) for _, place in self.spikes):
+            raise ValueError(f"the raster of {self.layer:.40} has a spike of a neuron that it lacks")
+
+
+class CountedOutcome(Outcome, kw_only=True):
+    """One network with one neuron.
+
+    Attributes:
+        exact: numbers that another run of the same code gives again.
+        split: of the data, which was counted.
+        layers: in the order of the network; last their total.
+    """
+
+    weights: str | None = None
+    exact: dict[str, Any] | None = None
+    split: str | None = None
+    note: str | None = None
+    calibrated_layers: Count | None = None
+    energy_model: EnergyModel | None = None
+    layers: list[Layer] | None = None
+    maps: list[Map] | None = None
+    raster: list[Raster] | None = None
+
+    def __post_init__(self) -> None:
+        if self.status != "ok" and not self.layers:
+            return
+        for name in ("split", "calibrated_layers", "energy_model", "layers", "maps", "raster"):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} is missing")
+        roles = [layer.role for layer in self.layers or ()]
+        if roles.count("total") != 1 or roles[-1] != "total":
+            raise ValueError("the layers do not end in their total")
+
+
+class Activity(Struct, frozen=True, kw_only=True, tag_field="type", tag="activity"):
+    """Counts of one network."""
+
+    case: SparsityCase
+    process: Count = 0
+    cases: list[CountedOutcome]
+    elapsed_s: Amount | None = None
+
+    def __post_init__(self) -> None:
+        for outcome in self.cases:
+            for layer in outcome.layers or ():
+                steps = layer.spikes_per_step
+                if steps and len(steps) != self.case.T:
+                    raise ValueError(f"layer {layer.layer:.40} has spikes of {len(steps)} steps")

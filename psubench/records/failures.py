@@ -1,0 +1,42 @@
+"""The one classifier of failures: what a case raised, or its process died of, as a status and one line."""
+
+from __future__ import annotations
+
+import signal
+
+from psubench import plugins
+from psubench.errors import NeuronError, PsubenchError, UnsupportedError, WrongError
+from psubench.records.bounds import Status
+
+_OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "bad_alloc")
+"""What the allocators of the processor, of CUDA and of C++ say; the first two raise a RuntimeError."""
+
+
+def classify(error: BaseException) -> tuple[Status, str]:
+    """Status and message of a case that raised."""
+    text, named = " ".join(str(error).split()), plugins.one_line(error)
+    if isinstance(error, WrongError):
+        return "wrong", text
+    if isinstance(error, UnsupportedError | NeuronError):
+        return "unsupported", text
+    if isinstance(error, PsubenchError):
+        return "failed", text
+    if isinstance(error, MemoryError) or any(word in text for word in _OUT_OF_MEMORY):
+        return "oom", named
+    return "failed", named
+
+
+def cause_of_death(code: int, what: str, said: str = "") -> tuple[Status, str]:
+    """Status and message of a case whose process ended without a result.
+
+    Args:
+        code: exit code, or the negative number of a signal.
+        what: the process, as the message names it.
+        said: its last words.
+    """
+    if code == -signal.SIGKILL:
+        return "oom", f"{what} was killed by SIGKILL, as the kernel does when memory runs out"
+    told = f": {said}" if said else ""
+    if code < 0:
+        return "failed", f"{what} died of {signal.Signals(-code).name}{told}"
+    return "failed", f"{what} ended with exit code {code}{told}"

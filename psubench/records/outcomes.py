@@ -1,0 +1,69 @@
+"""What became of one case, whatever was asked of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from psubench.records.bounds import Amount, Count, Positive, Status
+from psubench.records.failures import classify
+
+
+class Outcome(Struct, kw_only=True):
+    """How a case ended, or stands while it is at work.
+
+    Attributes:
+        key: of the case.
+        neuron: its name in the block: the neuron's text, and the mode where it is not "layer".
+        message: one line about a status that is not ok.
+    """
+
+    key: str
+    neuron: str
+    status: Status
+    message: str | None
+
+    def fail(self, error: BaseException) -> None:
+        """Turns whatever a neuron raised into a status and one line."""
+        self.status, self.message = classify(error)
+
+
+class Spikes(Struct, frozen=True, kw_only=True):
+    """What a neuron fires on the input of its case."""
+
+    spikes: Count
+    neuron_steps: Positive
+    spike_hash: str
+
+
+class Compilation(Struct, kw_only=True):
+    """Of a compiled neuron: its graphs, and those that were made anew while it was timed."""
+
+    graphs: Count
+    graph_breaks: Count
+    seconds: Annotated[Amount | None, Meta(description="until it was ready")] = None
+    recompiles: Annotated[Count, Meta(description="while it was timed")] = 0
+
+
+class GatedOutcome(Outcome, kw_only=True):
+    """Of a case that went through the gate.
+
+    Attributes:
+        verified: whether a reference has confirmed its spikes; None if there is none.
+        activity: None if it did not pass.
+    """
+
+    verified: bool | None
+    activity: Spikes | None
+    compile: Compilation | None = None
+
+    @classmethod
+    def begun(cls, key: str, neuron: str) -> GatedOutcome:
+        """That of a case that nothing has gone wrong with so far."""
+        return cls(key=key, neuron=neuron, status="ok", message=None, verified=None, activity=None)
+
+    def fail(self, error: BaseException) -> None:
+        """As of any case; only a wrong one is known not to be verified."""
+        super().fail(error)
+        self.verified = False if self.status == "wrong" else None

@@ -1,0 +1,67 @@
+"""Records of trainings: an epoch, and the end."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from psubench.records.bounds import AboveZero, Amount, Count, Number, Positive, Status, Tally
+
+
+class Tested(Struct, frozen=True, kw_only=True):
+    """What the test split gave: predictions, and the spikes of every layer over all passes."""
+
+    correct: Count
+    samples: Positive
+    spikes: dict[str, Count]
+    neuron_steps: dict[str, Count]
+    firing_rate: Tally | None
+
+
+class Epoch(Struct, frozen=True, kw_only=True, tag_field="type", tag="training"):
+    """One epoch of a training: means over its samples, and the test after it."""
+
+    key: str
+    epoch: Positive
+    loss: Number
+    accuracy: Amount
+    samples: Count
+    seconds: AboveZero
+    data_seconds: Amount
+    learning_rate: Amount | None = None
+    test: Tested
+
+
+class Work(Struct, frozen=True, kw_only=True):
+    """What the trained network computes: totals over `n_samples` samples; None is unknown."""
+
+    n_samples: Count | None
+    sop_eff: Tally | None
+    sop_unit: Tally | None = None
+    sop_graded: Tally | None = None
+    energy_pj: Tally | None
+    synapse_energy_pj: Tally | None = None
+    dynamics_energy_pj: Tally | None
+    energy_model: str
+    source: str | None = None
+    policy: str
+
+
+class Trained(Struct, frozen=True, kw_only=True, tag_field="type", tag="trained"):
+    """The end of a training.
+
+    Attributes:
+        test: with the weights of the last epoch.
+        parameters: numbers that the optimizer changes.
+    """
+
+    key: str
+    status: Status
+    message: str | None
+    test: Tested | None
+    activity: Work | None = None
+    peak_memory_bytes: Count | None
+    parameters: Count | None
+
+    def __post_init__(self) -> None:
+        if self.status == "ok" and self.test is None:
+            raise ValueError("test is null, though the training is ok")
