@@ -9,7 +9,7 @@ import typer
 
 from psubench.cli.learning import Recipes, train_all
 from psubench.cli.running import Output
-from psubench.cli.signature import of, takes
+from psubench.cli.signature import takes
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy.options import AccuracyOptions
 from psubench.experiments.read_options import Given
@@ -20,7 +20,7 @@ SuiteFile = Annotated[
 ]
 
 
-@takes(of(AccuracyOptions))
+@takes(AccuracyOptions)
 def accuracy(
     given: dict[str, Given], output: Output, suite: SuiteFile = None, recipe: Recipes = None
 ) -> None:

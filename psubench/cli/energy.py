@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from psubench.cli.running import Output
-from psubench.cli.signature import of, takes
+from psubench.cli.signature import takes
 from psubench.experiments.energy.options import EnergyOptions
 from psubench.experiments.read_options import Given, read_options
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from psubench.suite import Block
 
 
-@takes(of(EnergyOptions))
+@takes(EnergyOptions)
 def energy(given: dict[str, Given], output: Output) -> None:
     """Measures joules with the hardware's counters: RAPL, NVML. Exit code 2 where there is none.
 

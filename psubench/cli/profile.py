@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psubench.cli.running import Output
-from psubench.cli.signature import of, takes
+from psubench.cli.signature import takes
 from psubench.experiments.profile.options import ProfileOptions
 from psubench.experiments.read_options import Given, read_options
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from psubench.suite import Block
 
 
-@takes(of(ProfileOptions))
+@takes(ProfileOptions)
 def profile(given: dict[str, Given], output: Output) -> None:
     """Records a call of each neuron: a trace for Perfetto or TensorBoard, operators, launches, memory.
 

@@ -9,7 +9,7 @@ import typer
 
 from psubench.cli import energy, learning, profile, running, sparsity
 from psubench.cli.running import Output
-from psubench.cli.signature import of, takes
+from psubench.cli.signature import takes
 from psubench.experiments.accuracy.options import AccuracyOptions, TrainOptions
 from psubench.experiments.energy.options import EnergyOptions
 from psubench.experiments.read_options import Given
@@ -23,17 +23,12 @@ if TYPE_CHECKING:
 SuiteFile = Annotated[Path, typer.Argument(metavar="SUITE", help="A TOML file, such as suites/smoke.toml.")]
 
 
-def _whole_run() -> list[Declared]:
-    """The options of all commands that a suite gives once, in [settings], and the device."""
-    found: dict[str, Declared] = {}
-    for kind in (SpeedOptions, EnergyOptions, SparsityOptions, AccuracyOptions):
-        for field in of(kind):
-            if field.option and (field.option.suite == "settings" or field.name == "device"):
-                found.setdefault(field.name, field)
-    return list(found.values())
+def _of_the_whole_run(field: Declared) -> bool:
+    """What a suite gives once, in [settings], and the device."""
+    return field.name == "device" or (field.option is not None and field.option.suite == "settings")
 
 
-@takes(_whole_run(), optional=True)
+@takes(SpeedOptions, EnergyOptions, SparsityOptions, AccuracyOptions, chosen=_of_the_whole_run)
 def run(suite: SuiteFile, given: dict[str, Given], output: Output) -> None:
     """Runs everything that a suite asks for, into one record. Options win over the suite's settings.
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,49 +14,64 @@ from psubench.errors import PsubenchError
 from psubench.experiments.option import Declared, declared
 from psubench.experiments.read_options import Given
 
-Command = Callable[..., None]
+Chosen = Callable[[Declared], bool]
 OUTPUT: Mapping[str, Any] = {
     "out": options.Out, "resume": options.Resume, "dry_run": options.DryRun, "yes": options.Yes,
     "quiet": options.Quiet, "json": options.Json,
 }  # fmt: skip
 
 
-def takes(fields: Iterable[Declared], *, optional: bool = False) -> Callable[[Command], Command]:
-    """A decorator that gives a function the options of these fields, and those that say where results go.
+class Taking:
+    """A function that becomes a command once its options are needed."""
 
-    The function is called with `given`, what stands on the command line, for `read_options`; with
-    `output`; and with the parameters of its own that come before the two.
+    def __init__(self, function: Callable[..., None], kinds: Sequence[type], chosen: Chosen | None) -> None:
+        self.__doc__, self.__name__ = function.__doc__, function.__name__
+        self.function, self.kinds, self.chosen = function, kinds, chosen
 
-    Args:
-        optional: nothing has a default; a suite has the values, for example.
-    """
-    own = [field for field in fields if field.option and field.option.command]
+    def __call__(self, **values: Any) -> None:
+        """The command."""
+        self.command()(**values)
 
-    def decorate(function: Command) -> Command:
-        parameters = list(inspect.signature(function, eval_str=True).parameters.values())
+    def command(self) -> Callable[..., None]:
+        """The function with the signature that Typer reads."""
+        own = self._fields()
+        parameters = list(inspect.signature(self.function, eval_str=True).parameters.values())
         kept = [parameter for parameter in parameters if parameter.name not in ("given", "output")]
-        made = [_parameter(field, optional) for field in own]
+        made = [_parameter(field, optional=self.chosen is not None) for field in own]
         made += [_alias(field) for field in own if field.option and field.option.alias]
         outputs = [_keyword(name, kind, None if name == "out" else False) for name, kind in OUTPUT.items()]
         context = _keyword("context", typer.Context, inspect.Parameter.empty)
 
-        @functools.wraps(function)
         def command(context: typer.Context, **values: Any) -> None:
             given = _given(own, context, values)
             rest = {parameter.name: values[parameter.name] for parameter in kept}
-            function(**rest, given=given, output=Output(**{name: values[name] for name in OUTPUT}))
+            self.function(**rest, given=given, output=Output(**{name: values[name] for name in OUTPUT}))
 
         signature = inspect.Signature([*map(_keyword_only, kept), context, *made, *outputs])
         command.__signature__ = signature  # type: ignore[attr-defined]
         command.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
         return command
 
-    return decorate
+    def _fields(self) -> list[Declared]:
+        """Those that the command line shows, each name once."""
+        found: dict[str, Declared] = {}
+        for field in (field for kind in self.kinds for field in declared(kind).values()):
+            if field.option and field.option.command and (self.chosen is None or self.chosen(field)):
+                found.setdefault(field.name, field)
+        return list(found.values())
 
 
-def of(kind: type) -> Iterable[Declared]:
-    """The fields of an options class."""
-    return declared(kind).values()
+def takes(*kinds: type, chosen: Chosen | None = None) -> Callable[[Callable[..., None]], Taking]:
+    """A decorator that gives a function the options of these classes, and those that say where results go.
+
+    The function is called with `given`, what stands on the command line, for `read_options`; with
+    `output`; and with the parameters of its own beside the two.
+
+    Args:
+        chosen: the fields that are options; all by default. None of these has a default then: what is not
+            given comes from elsewhere.
+    """
+    return lambda function: Taking(function, kinds, chosen)
 
 
 def _given(own: Iterable[Declared], context: typer.Context, values: Mapping[str, Any]) -> dict[str, Given]:
@@ -83,7 +97,7 @@ def _name(flag: str) -> str:
     return flag.removeprefix("--").replace("-", "_")
 
 
-def _parameter(field: Declared, optional: bool) -> inspect.Parameter:
+def _parameter(field: Declared, *, optional: bool) -> inspect.Parameter:
     option = field.option
     assert option is not None
     words = option.help

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from psubench.cli.running import Output
-from psubench.cli.signature import of, takes
+from psubench.cli.signature import takes
 from psubench.experiments.read_options import Given, read_options
 from psubench.experiments.sparsity.options import SparsityOptions
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from psubench.suite import Block
 
 
-@takes(of(SparsityOptions))
+@takes(SparsityOptions)
 def sparsity(given: dict[str, Given], output: Output) -> None:
     """Counts spikes and operations of a network and estimates energy.
 

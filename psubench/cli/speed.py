@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from psubench.cli.running import Output
-from psubench.cli.signature import of, takes
+from psubench.cli.signature import takes
 from psubench.experiments.read_options import Given, read_options
 from psubench.experiments.speed.options import SpeedOptions
 
 
-@takes(of(SpeedOptions))
+@takes(SpeedOptions)
 def speed(given: dict[str, Given], output: Output) -> None:
     """Times neurons side by side, over T, batch and size, in training and inference.
 

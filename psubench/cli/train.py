@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from psubench.cli.learning import Recipes, train_all
 from psubench.cli.running import Output
-from psubench.cli.signature import of, takes
+from psubench.cli.signature import takes
 from psubench.experiments.accuracy.options import TrainOptions
 from psubench.experiments.read_options import Given
 
 
-@takes(of(TrainOptions))
+@takes(TrainOptions)
 def train(given: dict[str, Given], output: Output, recipe: Recipes = None) -> None:
     """Trains a network, with a checkpoint after every epoch; --resume goes on from the newest.
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
+import msgspec
 from msgspec import Meta
 
 
-@dataclass(frozen=True)
-class Notation:
+class Notation(msgspec.Struct, frozen=True):
     """How a value that is no plain number is written.
 
     Attributes:
@@ -23,8 +22,7 @@ class Notation:
     show: Callable[[Any], str] = str
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """What the command line and suites know of a field besides its type, its range and its default.
 
     Attributes:

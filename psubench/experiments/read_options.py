@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, is_dataclass
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin
 
 import msgspec
@@ -16,8 +15,7 @@ Options = TypeVar("Options")
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """A value as it was written.
 
     Attributes:
@@ -82,7 +80,7 @@ def _value(what: Declared, given: Given) -> Any:
             return what.notation.read(given.text, given.name)
         except PsubenchError as error:
             given.fail(error.what, error.remedy)
-    if is_dataclass(what.type) and isinstance(what.type, type):
+    if isinstance(what.type, type) and issubclass(what.type, msgspec.Struct):
         return read_options(what.type, given.table)
     if get_origin(what.type) is Literal:
         return _word(given, get_args(what.type))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+import msgspec
+from msgspec import Meta, structs
 
 from psubench.plugins import Value
 
@@ -17,8 +17,7 @@ _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 _BelowOne = Annotated[float, Meta(ge=0.0, le=0.99)]
 
 
-@dataclass(frozen=True)
-class Augment:
+class Augment(msgspec.Struct, frozen=True, kw_only=True):
     """What is done to training samples, each drawn anew in every epoch.
 
     Attributes:
@@ -34,8 +33,7 @@ class Augment:
     drop: _BelowOne = 0.0
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """How a network is trained. The defaults suit the small embedded data sets.
 
     Attributes:
@@ -72,16 +70,15 @@ class Recipe:
     deterministic: bool = False
     lambda_share: _Share = 0.5
     eval_samples: Annotated[int, Meta(ge=1, le=1000)] = 8
-    augment: Augment = field(default_factory=Augment)
-    neuron: Mapping[str, Value] = field(default_factory=dict)
+    augment: Augment = Augment()
+    neuron: Mapping[str, Value] = msgspec.field(default_factory=dict)
 
     def canonical(self) -> dict[str, Any]:
         """Fields and values as the record holds them."""
-        return {**asdict(self), "neuron": dict(self.neuron)}
+        return {**structs.asdict(self), "augment": structs.asdict(self.augment), "neuron": dict(self.neuron)}
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(msgspec.Struct, frozen=True):
     """What is trained, and how; a neuron and a seed make it a training.
 
     Attributes:
@@ -92,4 +89,4 @@ class Task:
     model: str = "mlp"
     data: str | None = None
     T: int | None = None
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: Recipe = Recipe()

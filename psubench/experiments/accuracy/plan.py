@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
+
+from msgspec.structs import replace
 
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy.options import TrainOptions
