@@ -62,7 +62,7 @@ def line_of(text: str, path: tuple[str | int, ...]) -> int:
     found = statements(text)
 
     def reached(count: int) -> bool:
-        return _holds(tomllib.loads("\n".join(said for _, said in found[:count])), path)
+        return _holds(tomllib.loads("".join(said for _, said in found[:count])), path)
 
     return found[bisect_left(range(1, len(found) + 1), True, key=reached)][0]
 
@@ -73,10 +73,10 @@ def statements(text: str) -> list[tuple[int, str]]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not begun:
             first = number
-        begun.append(line)
+        begun.append(f"{line}\n")
         with suppress(tomllib.TOMLDecodeError):  # a value that goes on in the next line
-            tomllib.loads("\n".join(begun))
-            found.append((first, "\n".join(begun)))
+            tomllib.loads("".join(begun))
+            found.append((first, "".join(begun)))
             begun = []
     return found
 
