@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from psubench import toml_file
 from psubench.commands import MEASURING, TRAINING, options_of
 from psubench.errors import PsubenchError, nearest
+from psubench.experiments.notations import PATH
 from psubench.experiments.option import declared
 from psubench.experiments.read_options import Given
 
@@ -95,9 +96,20 @@ class File:
                 recipe.fail("a recipe that names another recipe", "write its values into this file")
             else:
                 del own["recipe"]
-                for name in recipe.text.split(","):
-                    found += [{**one, **own} for one in recipe_tables(self.path.parent / name, within=True)]
+                for path in self._paths(recipe):
+                    found += [{**one, **own} for one in recipe_tables(path, within=True)]
         return found
+
+    def _paths(self, recipe: Given) -> list[Path]:
+        """The files that it names, seen from this one."""
+        names = recipe.value if isinstance(recipe.value, list) else [recipe.value]
+        if not names or not all(isinstance(name, str) for name in names):
+            recipe.fail(recipe.shown, "recipe takes the name of a file, a list of them, or a table")
+        paths = [self.path.parent / name for name in names]
+        try:
+            return [Path(PATH.read(str(path), recipe.name)) for path in paths]
+        except PsubenchError as error:
+            recipe.fail(error.what, error.remedy)
 
     def _check_places(self, command: str, given: Table, where: str) -> None:
         """Raises PsubenchError for a key that no suite has, or that stands elsewhere in it."""

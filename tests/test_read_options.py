@@ -111,6 +111,7 @@ def test_a_setting_out_of_its_range_names_file_line_value_and_limit(value, compl
     with pytest.raises(PsubenchError) as caught:
         in_a_suite(tmp_path, "speed", f"[settings]\n\n{value}")
     assert str(caught.value).startswith(f"{tmp_path / 'some.toml'}, line 4: ")
+    assert str(caught.value).count("line 4") == 1
     assert complaint in str(caught.value)
     assert caught.value.exit_code == USAGE
     assert "\n" not in str(caught.value)

@@ -130,6 +130,18 @@ SHARE = Notation(share, lambda value: f"{100 * value:g}%")
 BYTES = Notation(size_in_bytes)
 
 
+def counts_to(most: int) -> Notation:
+    """A range whose values end at `most`."""
+
+    def read(text: str, option: str) -> tuple[int, ...]:
+        values = tuple(parse_range(text, option))
+        if max(values) > most:
+            raise PsubenchError(f'{option} "{text}" holds {max(values)}', f"values go from 1 to {most}")
+        return values
+
+    return Notation(read, _listed)
+
+
 def one_of(known: Sequence[str]) -> Notation:
     """One of some names."""
     return _choice_of(tuple(known))

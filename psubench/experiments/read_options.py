@@ -76,8 +76,9 @@ def read_options(kind: type[Options], given: Mapping[str, Given]) -> Options:
 
 def _value(what: Declared, given: Given) -> Any:
     if what.notation is not None:
+        text = given.text
         try:
-            return what.notation.read(given.text, given.name)
+            return what.notation.read(text, given.name)
         except PsubenchError as error:
             given.fail(error.what, error.remedy)
     if isinstance(what.type, type) and issubclass(what.type, msgspec.Struct):

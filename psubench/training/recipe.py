@@ -11,6 +11,8 @@ from msgspec import Meta, structs
 from psubench.plugins import Value
 
 MOST_EPOCHS = 100_000
+MOST_SAMPLES = 1_000_000
+"""Of a batch."""
 Epochs = Annotated[int, Meta(ge=1, le=MOST_EPOCHS)]
 Lr = Annotated[float, Meta(ge=1e-12, le=1e3)]
 _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -56,7 +58,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     epochs: Epochs = 20
-    batch: Annotated[int, Meta(ge=1, le=1_000_000)] = 64
+    batch: Annotated[int, Meta(ge=1, le=MOST_SAMPLES)] = 64
     loss: Literal["cross-entropy", "mse", "tet"] = "cross-entropy"
     label_smoothing: _BelowOne = 0.1
     tet_weight: _Share = 0.05

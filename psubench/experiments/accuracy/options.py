@@ -8,11 +8,15 @@ from msgspec import Meta
 from psubench.experiments import notations as n
 from psubench.experiments.axes import FIVE, Axes, Network, Neurons
 from psubench.experiments.option import Option
-from psubench.training.recipe import Epochs, Lr, Recipe
+from psubench.training.recipe import MOST_SAMPLES, Epochs, Lr, Recipe
 
 Batch = Annotated[
     tuple[int, ...],
-    Option("Samples per step, over all processes, a range like --T; the recipe's.", "RANGE", n.COUNTS),
+    Option(
+        "Samples per step, over all processes, a range like --T; the recipe's.",
+        "RANGE",
+        n.counts_to(MOST_SAMPLES),
+    ),
 ]
 Seeds = Annotated[
     tuple[int, ...],
