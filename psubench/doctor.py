@@ -9,24 +9,25 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from psubench import intervals
 from psubench.devices import available, device_lock, disturbances, machine, memory_limit_bytes
 from psubench.devices.disturbances import Finding
 from psubench.devices.energy import meters
 from psubench.devices.nvml import Nvml
+from psubench.experiments.speed.options import SpeedOptions
 from psubench.plan import speed_blocks
 from psubench.records.measured import Block as Timed
 from psubench.records.paired import block_ratios
 from psubench.regression.detect import smallest_effect
 from psubench.regression.evidence import log_ratio
 from psubench.runner import Crew, Settings, Watcher
-from psubench.suite import Block
+from psubench.suite import NEVER_EARLY, Block
 from psubench.workers import Host
 
 REFERENCE, NEURON = "lif", "psu"
-CASE = {
-    "neurons": NEURON, "reference": REFERENCE, "T": "24", "batch": "4", "size": "64", "phase": "train",
-}  # fmt: skip
+CASE = SpeedOptions(neurons=NEURON, reference=REFERENCE, T=(24,), batch=(4,), size=(64,), phase=("train",))
 """As in suites/ci.toml: the noise of another case would say little of what that suite finds."""
 POWER = 0.9
 WAITING = 0.02  # of a window's time; less is the reading of the clocks
@@ -98,9 +99,8 @@ def same_against_same(
     device: str, threads: int, seconds: float, processes: int, watcher: Watcher
 ) -> list[Timed]:
     """Block records of fresh processes, in which LIF runs against itself and against a PSU."""
-    (block,) = speed_blocks(CASE, device, threads)
-    # A precision that is never reached: the rounds go on for all of their seconds.
-    settings = Settings(processes, 1e-12, seconds / processes, 120.0, memory_limit_bytes(), 0, False)
+    (block,) = speed_blocks(replace(CASE, threads=threads), REFERENCE, device)
+    settings = Settings(processes, NEVER_EARLY, seconds / processes, 120.0, memory_limit_bytes(), 0, False)
     watcher.plan(processes)
     return [_process(number, block, settings, watcher) for number in range(processes)]
 

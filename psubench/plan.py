@@ -1,95 +1,113 @@
-"""From the words of the command line, or of a suite, to the blocks of a run. Imports no torch."""
+"""From options to the blocks of a run. Imports no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from typing import NamedTuple
 
 from psubench import data, models
 from psubench.errors import PsubenchError
+from psubench.experiments.axes import Axes, Calls
 from psubench.neurons import parse, parse_list
-from psubench.suite import DTYPES, MODES, PHASES, Block, blocks, choice, choices, parse_range
+from psubench.suite import Block, blocks
 
-SPEED: Mapping[str, str | None] = MappingProxyType(
-    {
-        "neurons": "lif,psn,psu,ipsu,rpsu",
-        "reference": "lif",
-        "model": "neuron",
-        "data": None,
-        "T": None,
-        "batch": None,
-        "size": "512",
-        "phase": "infer,train",
-        "mode": "layer",
-        "dtype": "float32",
-    }
-)
-"""What `speed` measures where nothing else is said. None depends on the model, see `speed_blocks`."""
-LAYER_T, LAYER_BATCH, LAYER_DATA = "4..128", "32", "spoken-digits"
+LAYER = "neuron"
+"""Name of the model that is one layer of neurons."""
+LAYER_BATCH, LAYER_DATA = 32, "spoken-digits"
 CPU_BATCH = 8
 """Of a network on a processor, where the batches of the papers would take minutes per call."""
+PLUGIN_T = 10
 
 
-def speed_blocks(
-    words: Mapping[str, str | None], device: str, threads: int, prefix: str = "--", kind: str = "speed"
-) -> list[Block]:
+class Meant(NamedTuple):
+    """A model, and what it is asked with where nothing else is said.
+
+    Attributes:
+        data: of synthetic twins where the real recordings must be downloaded.
+        real: recordings that its spikes are counted on.
+    """
+
+    model: str
+    T: tuple[int, ...]
+    batch: tuple[int, ...]
+    data: str
+    real: str
+
+
+def meant(text: str, device: str, layer_steps: tuple[int, ...] = ()) -> Meant:
+    """The model of a text with its own T, batch and data.
+
+    Args:
+        device: as `devices.resolve` gives it; a network has its own batch on a GPU only.
+        layer_steps: of model "neuron".
+    """
+    if text.strip() == LAYER:
+        return Meant(LAYER, layer_steps, (LAYER_BATCH,), LAYER_DATA, LAYER_DATA)
+    ref = models.parse(text)
+    if ref.is_plugin:
+        return Meant(ref.name, (PLUGIN_T,), (CPU_BATCH,), "normal", "normal")
+    spec = models.TABLE[ref.kind]
+    batch = spec.batch if device.startswith("cuda") else CPU_BATCH
+    return Meant(ref.name, (spec.T,), (batch,), spec.data, spec.real)
+
+
+def speed_blocks(options: Calls, reference: str, device: str, kind: str = "speed") -> list[Block]:
     """Every combination of the axes as a block, with every name checked.
 
     Args:
-        words: options of `speed` and their texts; what is missing or None is as in `SPEED`. Data, T and
-            batch are then those of the model: of a network its own T and data, and on a GPU its own batch.
+        options: data, T and batch that are None are those of the model: of a network its own T and data,
+            and on a GPU its own batch.
+        reference: first in every block.
         device: as `devices.resolve` gives it.
-        prefix: of the options' names in errors.
-        kind: what is asked of them: "speed" or "energy".
+        kind: what is asked of them: "speed", "energy" or "profile".
 
     Raises:
-        PsubenchError: a word means nothing, or model, data and mode do not fit together.
+        PsubenchError: a name is unknown, or model, data and mode do not fit together.
     """
-    given = {**SPEED, **{name: word for name, word in words.items() if word is not None}}
-    name, own_T, own_batch, own_data = _model(str(given["model"]), device)
-    sizes: list[int | None] = [None]
-    if name == "neuron":
-        sizes = [*parse_range(str(given["size"]), f"{prefix}size")]
-    data_name = data.parse(given["data"] or own_data).name
-    modes = choices(str(given["mode"]), MODES, f"{prefix}mode")
-    _check_fit(name, data_name, modes, prefix)
+    model = meant(options.model, device, options.layer_steps)
+    data_name = data.parse(options.data or model.data).name
+    _check_fit(model.model, data_name, options)
     return blocks(
-        parse_list(str(given["neurons"])),
-        parse(str(given["reference"])),
-        parse_range(given["T"] or own_T, f"{prefix}T"),
-        parse_range(given["batch"] or own_batch, f"{prefix}batch"),
-        sizes,
-        choices(str(given["phase"]), PHASES, f"{prefix}phase"),
-        modes,
+        parse_list(options.neurons),
+        parse(reference),
+        options.T or model.T,
+        options.batch or model.batch,
+        options.size if model.model == LAYER else [None],
+        options.phase,
+        options.mode,
         kind=kind,
-        model=name,
+        model=model.model,
         data=data_name,
         device=device,
-        dtype=choice(str(given["dtype"]), DTYPES, f"{prefix}dtype"),
-        threads=threads,
+        dtype=options.dtype,
+        threads=options.threads,
     )
 
 
-def _model(text: str, device: str) -> tuple[str, str, str, str]:
-    """Name of a model, and the T, batch and data that it has where none is given."""
-    if text.strip() == "neuron":
-        return "neuron", LAYER_T, LAYER_BATCH, LAYER_DATA
-    ref = models.parse(text)
-    if ref.is_plugin:
-        return ref.name, "10", str(CPU_BATCH), "normal"
-    spec = models.TABLE[ref.kind]
-    return ref.name, str(spec.T), str(spec.batch if device.startswith("cuda") else CPU_BATCH), spec.data
+def _check_fit(model: str, data_name: str, options: Calls) -> None:
+    if model != LAYER:
+        return check_data(model, data_name)
+    if options.mode != ("layer",):
+        raise PsubenchError(
+            f"mode {','.join(options.mode)} with model neuron: one layer is no network",
+            "leave the mode out, or give a network such as shd",
+        )
+    return None
 
 
-def _check_fit(model: str, data_name: str, modes: list[str], prefix: str) -> None:
-    if model == "neuron":
-        if modes != ["layer"]:
-            raise PsubenchError(
-                f"{prefix}mode {','.join(modes)} with model neuron: one layer is no network",
-                "leave the mode out, or give a network such as shd",
-            )
-        return
+def check_data(model: str, data_name: str) -> None:
+    """Raises PsubenchError if a network does not take the steps of a data set."""
     ref = data.parse(data_name)
     if ref.is_plugin or models.parse(model).is_plugin:
         return  # their code is not run before the run begins
     models.shape_for(models.parse(model), data.TABLE[ref.kind].step, ref.name)
+
+
+def weights(options: Axes, checkpoint: str | None) -> str | None:
+    """The checkpoint that a network starts from, if one layer was not asked for.
+
+    Raises:
+        PsubenchError: weights for model "neuron".
+    """
+    if checkpoint is not None and options.model.strip() == LAYER:
+        raise PsubenchError("checkpoint with model neuron: one layer was not trained", "give a network")
+    return checkpoint

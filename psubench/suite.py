@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
@@ -22,6 +23,10 @@ LARGEST_SEED = 2**32 - 1
 """What every generator of random numbers takes, with what is added to it."""
 MOST_CASES = 500
 """More are run only when that was asked for once more."""
+MOST_PLANNED = 100_000
+"""More are not even listed: no run would end, and a plan is kept in memory."""
+NEVER_EARLY = 1e-6
+"""A precision that no block reaches: it gets all of its seconds, noisy or not."""
 
 
 def parse_range(text: str, option: str) -> list[int]:
@@ -167,10 +172,10 @@ class Block:
 def blocks(
     neurons: Sequence[NeuronRef],
     reference: NeuronRef,
-    Ts: Iterable[int],
-    batches: Iterable[int],
-    sizes: Iterable[int | None],
-    phases: Iterable[str],
+    Ts: Sequence[int],
+    batches: Sequence[int],
+    sizes: Sequence[int | None],
+    phases: Sequence[str],
     modes: Sequence[str],
     **shared: Any,
 ) -> list[Block]:
@@ -180,8 +185,12 @@ def blocks(
 
     Args:
         shared: the remaining fields of `Case`, equal for all.
+
+    Raises:
+        PsubenchError: more than `MOST_PLANNED` cases.
     """
     refs = [reference, *(ref for ref in neurons if ref != reference)]
+    check_planned(math.prod(map(len, (phases, Ts, batches, sizes, modes, refs))))
     made = []
     for phase, T, batch, size in product(phases, Ts, batches, sizes):
         entries = []
@@ -196,13 +205,23 @@ def blocks(
     return made
 
 
+def check_planned(count: int) -> None:
+    """Raises PsubenchError, before they are made, if so many cases are more than `MOST_PLANNED`."""
+    if count > MOST_PLANNED:
+        raise PsubenchError(f"{count} cases are planned, more than {MOST_PLANNED}", "take fewer values")
+
+
 def number_of_cases(blocks: Sequence[Block], *, yes: bool) -> int:
     """How many cases the blocks hold.
 
     Raises:
         PsubenchError: more than `MOST_CASES`, and `yes` is not set.
     """
-    count = sum(len(block.entries) for block in blocks)
+    return check_cases(sum(len(block.entries) for block in blocks), yes=yes)
+
+
+def check_cases(count: int, *, yes: bool) -> int:
+    """The count, if that many cases may be run; see `number_of_cases`."""
     if count > MOST_CASES and not yes:
         raise PsubenchError(
             f"{count} cases are planned, more than {MOST_CASES}",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from psubench.cli import options
 from psubench.errors import PsubenchError
+from psubench.experiments import notations
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "reports" / "example"
@@ -135,14 +135,15 @@ def test_the_columns_of_the_csv_are_the_contract():
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("4GiB", 4 * 2**30), ("500MB", 500 * 10**6), ("1.5 kib", 1536), ("77", 77)]
+    ("text", "value"),
+    [("4GiB", 4 * 2**30), ("500MB", 500 * 10**6), ("0.5 gib", 2**29), ("300000000", 300_000_000)],
 )
 def test_sizes(text, value):
-    assert options._bytes(text, "--max-memory") == value
+    assert notations.size_in_bytes(text, "--max-memory") == value
 
 
 def test_shares():
-    assert options.share("2%", "--precision") == options.share("0.02", "--precision") == 0.02
+    assert notations.share("2%", "--precision") == notations.share("0.02", "--precision") == 0.02
     for text in ("", "0", "100%", "x", "nan"):
         with pytest.raises(PsubenchError, match="--precision"):
-            options.share(text, "--precision")
+            notations.share(text, "--precision")

@@ -1,14 +1,17 @@
-"""From the words of `psubench sparsity` to its cases."""
+"""From the options of `psubench sparsity` to its cases."""
 
 import pytest
 
 from psubench import models
 from psubench.counting import count_blocks
 from psubench.errors import PsubenchError
+from psubench.experiments.read_options import Given, read_options
+from psubench.experiments.sparsity.options import SparsityOptions
 
 
-def planned(**words):
-    return count_blocks(words, batch=8, samples=64, device="cpu", threads=1)
+def planned(device="cpu", **texts):
+    given = {name: Given(str(text), f"--{name.replace('_', '-')}") for name, text in texts.items()}
+    return count_blocks(read_options(SparsityOptions, given), device)
 
 
 def cases(**words):
@@ -41,10 +44,13 @@ def test_what_changes_the_counts_changes_the_key():
         cases(**words, pooling="fold")[0].key,
         cases(**words, energy_model="loihi")[0].key,
     }
-    more = count_blocks(words, batch=8, samples=65, device="cpu", threads=1)
-    trained = count_blocks(words, batch=8, samples=64, device="cpu", threads=1, weights="trained 3 epochs")
-    keys |= {blocks[0].entries[0].case.key for blocks in (more, trained)}
+    keys |= {cases(**words, samples=65)[0].key, cases(**words, train_epochs=3)[0].key}
     assert len(keys) == 5
+
+
+def test_batch_means_the_same_as_for_speed():
+    assert [case.batch for case in cases(neurons="lif", batch="4..16")] == [4, 8, 16]
+    assert [case.batch for case in cases(neurons="lif", model="shd", device="cuda")] == [256]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +67,6 @@ def test_what_changes_the_counts_changes_the_key():
         ({"dtype": "float8"}, "--dtype"),
     ],
 )
-def test_wrong_words_are_told(words, complaint):
+def test_a_wrong_option_is_told(words, complaint):
     with pytest.raises(PsubenchError, match=complaint):
         planned(**words)

@@ -56,7 +56,7 @@ def test_every_public_thing_has_a_docstring(path):
         "import psubench.devices",
         "import psubench.runner",
         "import psubench.analyse",
-        "import psubench.training.campaign, psubench.training.suite, psubench.accuracy",
+        "import psubench.training.campaign, psubench.suite_file, psubench.accuracy",
         "import psubench.regression.compare, psubench.regression.duel, psubench.regression.selftest",
         "import psubench.render.table, psubench.render.export, psubench.render.plots",
     ],

@@ -15,7 +15,7 @@ import pytest
 
 from psubench import profiles, record
 from psubench.errors import PsubenchError
-from psubench.plan import SPEED
+from psubench.experiments.profile.options import ProfileOptions
 from psubench.profiling import CALLS, profile_blocks
 
 TESTS = Path(__file__).parent
@@ -150,8 +150,8 @@ def test_resumed_it_measures_what_it_lacks(trained, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--T", "4,8"], '--T "4,8" has 2 values, and a profile is of one; write for example --T 4'),
-        (["--phase", "infer,train"], '--phase "infer,train" has 2 values'),
+        (["--T", "4,8"], 'T "4,8" has 2 values, and a profile is of one; write for example --T 4'),
+        (["--phase", "infer,train"], 'phase "infer,train" has 2 values'),
         (["--device", "scripted"], "device scripted runs nothing"),
         (["--model", "vggsn"], 'did you mean "vggsnn"?'),
         (["--neurons", "lfi"], 'unknown neuron "lfi"; did you mean "lif"?'),
@@ -165,15 +165,14 @@ def test_a_usage_error_is_one_line_and_exit_2(arguments, complaint):
 
 
 def test_the_cases_of_a_profile():
-    words = {**dict.fromkeys(SPEED), "model": "neuron", "neurons": "psu,lif", "phase": "train"}
-    blocks = profile_blocks(words, "cpu", 1)
+    blocks = profile_blocks(ProfileOptions(neurons="psu,lif"), "cpu")
     assert [(b.case.T, b.case.kind, [e.label for e in b.entries]) for b in blocks] == [
         (32, "profile", ["psu"]), (32, "profile", ["lif"]),
     ]  # fmt: skip
-    words |= {"model": "shd", "mode": "layer,step"}
-    assert [b.entries[0].label for b in profile_blocks(words, "cpu", 1)] == ["psu", "lif", "lif [step]"]
-    with pytest.raises(PsubenchError, match="--batch"):
-        profile_blocks({**words, "batch": "1..4"}, "cpu", 1)
+    options = ProfileOptions(neurons="psu,lif", model="shd", mode=("layer", "step"))
+    assert [b.entries[0].label for b in profile_blocks(options, "cpu")] == ["psu", "lif", "lif [step]"]
+    with pytest.raises(PsubenchError, match='batch "1,2,4" has 3 values'):
+        profile_blocks(ProfileOptions(batch=(1, 2, 4)), "cpu")
 
 
 def test_runs_of_several_kinds_are_shown_one_after_the_other_and_exported_alone(vggsnn):

@@ -225,7 +225,9 @@ def test_a_yardstick_is_causal_and_has_a_gradient(made):
     assert gradient[3:].abs().sum() == 0
 
 
-def test_a_written_suite_is_read_back(tmp_path):
+def test_a_written_suite_is_read_back(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / '"x".py').touch()
     tables = [{"neurons": 'lif,"x".py:N(a=b)', "T": "8,32"}, {"neurons": "psu", "T": "4"}]
     settings = {"max_seconds": 0.3, "memory": False, "precision": "1%"}
     (tmp_path / "suite.toml").write_text(suite_text(tables, settings))

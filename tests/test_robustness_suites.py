@@ -24,6 +24,8 @@ VALUES = (
 LINES = (
     "[settings]", "[[speed]]", "[[skip]]", "[speed]", 'reason = "x"', 'neuron = "psu"', "T = 4", "= 1", "[[",
     "version = 2", "[settings.a]", 'phase = "infer"', "size = 3", "[recipe]", "seeds = [0]",
+    "[accuracy.recipe]", "[[accuracy]]", "[[energy]]", "threads = 0", 'recipe = "smoke.toml"',
+    "epochs = 0", "\ufeff", "batch = 2.5", "jobs = 99999",
 )  # fmt: skip
 
 
@@ -36,11 +38,9 @@ def planned(folder, content, name):
     """The exit code of a dry run of a suite, or of a recipe or a suite of trainings."""
     path = folder / "suite.toml"
     path.write_bytes(content)
-    ways = (
-        [("run", path)]
-        if name not in TRAINED
-        else [("accuracy", "--suite", path), ("train", "--recipe", path)]
-    )
+    ways = [("run", path)]
+    if name in TRAINED:
+        ways += [("accuracy", "--suite", path), ("train", "--recipe", path)]
     return [ends_well(*way, "--device", "cpu", "--dry-run")[0] for way in ways]
 
 

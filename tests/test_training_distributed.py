@@ -17,10 +17,12 @@ from psubench.training.distributed import Group
 TINY = Path(__file__).parent / "tiny_training.py"
 
 RECIPE = f"""
+version = 1
+[[train]]
 model = "{TINY}:Plain"
 data = "{TINY}:digits"
 T = 4
-[recipe]
+[train.recipe]
 epochs = 5
 batch = 15
 lr = 0.02

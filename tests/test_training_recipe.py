@@ -8,83 +8,102 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from psubench import data, models, neurons, published
+from psubench import data, models, neurons, published, suite_file
 from psubench.errors import PsubenchError
+from psubench.experiments.accuracy.options import TrainOptions
+from psubench.experiments.accuracy.plan import trainings
 from psubench.training import augment, losses
 from psubench.training.brief import train_briefly
 from psubench.training.case import training
 from psubench.training.network import lambda_at, network_of, set_lambda
 from psubench.training.optimise import optimizer_of, schedule_of
-from psubench.training.recipe import Augment, Recipe, Task, changed, read
-from psubench.training.suite import read_suite
+from psubench.training.recipe import Augment, Recipe, Task
 
 ROOT = Path(__file__).parent.parent
 TINY = Path(__file__).parent / "tiny_training.py"
-RECIPES = sorted(path for path in (ROOT / "suites").glob("*.toml") if "[recipe]" in path.read_text())
+RECIPES = sorted(path for path in (ROOT / "suites").glob("*.toml") if "[accuracy.recipe]" in path.read_text())
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_can_be_read_and_fits_its_network(path):
-    task = read(path)
-    case = training(task, "psu", seed=0, device="cpu", threads=1)
-    assert case.data.name == task.data
-    assert dict(case.neuron.parameters).get("threshold", 1.0) == task.recipe.neuron.get("threshold", 1.0)
+    (options,) = suite_file.read(path).options
+    cases = suite_file.read(path).trainings("cpu")
+    assert {case.data.name for case in cases} == {options.data}
+    for case in cases:
+        if case.neuron.kind == "psu":
+            threshold = dict(case.neuron.parameters).get("threshold", 1.0)
+            assert threshold == options.recipe.neuron.get("threshold", 1.0)
+    assert len(cases) == 5 * 3
 
 
-def test_the_suites():
-    suite = read_suite(ROOT / "suites" / "cpu-accuracy.toml")
-    assert [task.data for task in suite.tasks] == ["spoken-digits", "fashion-mnist"]
-    assert (list(suite.neurons), list(suite.seeds)) == (["lif", "psn", "psu", "ipsu", "rpsu"], [0, 1, 2])
-    assert len(read_suite(ROOT / "suites" / "paper-accuracy.toml").tasks) == 6
+def test_a_suite_takes_over_the_recipes_that_it_names():
+    suite = suite_file.read(ROOT / "suites" / "cpu-accuracy.toml")
+    assert [options.data for options in suite.options] == ["spoken-digits", "fashion-mnist"]
+    cases = suite.trainings("cpu")
+    assert len(cases) == 2 * 5 * 3
+    assert [case.seed for case in cases] == sorted(case.seed for case in cases)  # seed by seed, over all data
+    assert len(suite_file.read(ROOT / "suites" / "paper-accuracy.toml").options) == 6
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[recipe]\nepoch = 3", r'\[recipe\] has no value "epoch"; did you mean "epochs"\?'),
-        ("epochs = 3", 'has no value "epochs"'),
-        ("[recipe]\nepochs = 0", "epochs = 0; epochs goes from 1 to"),
-        ("[recipe]\nepochs = 2.5", r"epochs = 2.5; epochs is a whole number"),
-        ("[recipe]\nepochs = true", r"epochs = True; epochs is a whole number"),
-        ("[recipe]\nlr = nan", "lr = nan; lr goes from"),
-        ("[recipe]\nlr = 'high'", "lr = 'high'; lr is a number"),
-        ("[recipe]\noptimizer = 'adam'", 'optimizer "adam" does not exist; did you mean "adamw"'),
-        ("[recipe]\ndeterministic = 1", "deterministic = 1; deterministic is true or false"),
-        ("[recipe]\naugment = 1", r"write a table \[augment\] of its own"),
-        ("[augment]\nflips = true", 'did you mean "flip"'),
-        ("[neuron]\nthresold = 0.3", 'did you mean "threshold"'),
-        ("[neuron]\nthreshold = [1]", "threshold = "),
-        ("T = 0", "T = 0; T is a positive whole number"),
-        ("model = 3", "model = 3; model is a text"),
-        ("recipe = 3", r"recipe is no table; write \[recipe\]"),
-        ("model = ", "is no TOML"),
+        ("[train.recipe]\nepoch = 3", 'line 4: unknown key "epoch"; did you mean "epochs"?'),
+        ("epoch = 3", 'line 3: unknown key "epoch"'),
+        ("epochs = 0", "line 3: epochs = 0; epochs takes a whole number from 1 to 100000"),
+        ("[train.recipe]\nepochs = 0", "line 4: epochs = 0; epochs takes a whole number from 1 to 100000"),
+        ("[train.recipe]\nepochs = 2.5", "epochs = 2.5; epochs takes a whole number"),
+        ("[train.recipe]\nepochs = true", "epochs = True; epochs takes a whole number"),
+        ("[train.recipe]\nlr = nan", "lr = nan; lr takes a number from 1e-12 to 1000"),
+        ("[train.recipe]\n\nlr = 'high'", "line 5: lr = 'high'; lr takes a number"),
+        (
+            "[train.recipe]\noptimizer = 'adam'",
+            'line 4: optimizer "adam" does not exist; did you mean "adamw"',
+        ),
+        ("[train.recipe]\noptimizer = 3", "line 4: optimizer = 3; known: adamw, sgd"),
+        ("[train.recipe]\ndeterministic = 1", "deterministic = 1; deterministic takes true or false"),
+        ("[train.recipe]\naugment = 1", "augment is a table: write [train.recipe.augment] above"),
+        ("[train.recipe.augment]\nflips = true", 'line 4: unknown key "flips"; did you mean "flip"'),
+        ("recipe.augment.shift = 65", "line 3: shift = 65; shift takes a whole number from 0 to 64"),
+        (
+            "[train.recipe.neuron]\nthresold = 0.3",
+            'line 4: no neuron has a parameter "thresold"; did you mean',
+        ),
+        ("[train.recipe.neuron]\nthreshold = [1]", "line 4: threshold = [1]"),
+        ("T = 0", 'line 3: T "0" holds 0'),
+        ("batch = 1000001", 'line 3: batch "1000001" holds 1000001; values go from 1 to 1000000'),
+        ("model = 3", 'line 3: unknown model "3"'),
+        ("seeds = [-1]", 'line 3: seeds "-1" is no list of whole numbers from 0'),
+        ("neurons = []", "line 3: neurons = []; give text"),
+        ("recipe = ['none.toml']", 'none.toml" does not exist; check the path'),
+        ('recipe = "."', "cannot read"),
+        ("recipe = 3", "line 3: recipe = 3; recipe takes the name of a file, a list of them, or a table"),
+        ("recipe = []", "line 3: recipe = []; recipe takes"),
+        ("threads = 2", "line 3: threads stands in the wrong table; write it under [settings]"),
+        ("model = ", "is not valid TOML"),
     ],
 )
 def test_a_mistake_in_a_recipe_is_one_line(text, complaint, tmp_path):
     path = tmp_path / "bad.toml"
-    path.write_text(text)
-    with pytest.raises(PsubenchError, match=complaint) as caught:
-        read(path)
-    assert str(path) in str(caught.value)
+    path.write_text(f"version = 1\n[[train]]\n{text}")
+    with pytest.raises(PsubenchError) as caught:
+        suite_file.read(path)
+    assert complaint in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("recipes = []", "recipes = [] is no list of str"),
-        ("recipe = ['a.toml']", 'did you mean "recipes"'),
-        ("recipes = ['none.toml']", "cannot read"),
-        ("recipes = ['none.toml']\nseeds = [-1]", "seeds = [-1]; seeds are whole numbers from 0"),
-        ("recipes = ['none.toml']\nneurons = 'lif'", "neurons = 'lif' is no list"),
-    ],
-)
-def test_a_mistake_in_a_suite_is_one_line(text, complaint, tmp_path):
-    path = tmp_path / "bad.toml"
-    path.write_text(text)
-    with pytest.raises(PsubenchError) as caught:
-        read_suite(path)
-    assert complaint in str(caught.value)
+def test_a_recipe_is_named_once_and_its_mistakes_are_at_their_own_place(tmp_path):
+    (tmp_path / "suite.toml").write_text('version = 1\n[[train]]\nrecipe = "recipe.toml"\n')
+    (tmp_path / "recipe.toml").write_text("version = 1\n[[train]]\n\nepochs = 0\n")
+    with pytest.raises(PsubenchError, match=r"recipe.toml, line 4: epochs = 0"):
+        suite_file.read(tmp_path / "suite.toml")
+    (tmp_path / "recipe.toml").write_text('version = 1\n[[train]]\nrecipe = "suite.toml"\n')
+    with pytest.raises(PsubenchError, match=r"recipe.toml, line 3: a recipe that names another recipe"):
+        suite_file.read(tmp_path / "suite.toml")
+    (tmp_path / "recipe.toml").write_text("version = 1\n[[speed]]\nT = 4\n")
+    with pytest.raises(PsubenchError, match=r"measures speed and trains nothing"):
+        suite_file.read(tmp_path / "suite.toml")
 
 
 def test_the_recipe_gives_its_parameters_where_a_neuron_has_them_and_does_not_say():
@@ -198,9 +217,12 @@ def test_schedules():
 
 
 def test_options_win_over_a_recipe():
-    assert changed(Recipe(epochs=5), {"lr": 1}, "the command line") == Recipe(epochs=5, lr=1.0)
-    with pytest.raises(PsubenchError, match="the command line: lr = -1"):
-        changed(Recipe(), {"lr": -1}, "the command line")
+    options = TrainOptions(lr=1.0, batch=(8, 16), recipe=Recipe(epochs=5, batch=4, lr=0.1, loss="mse"))
+    cases = trainings(options, "cpu")
+    assert [case.recipe for case in cases] == [
+        Recipe(epochs=5, batch=batch, lr=1.0, loss="mse") for batch in (8, 16)
+    ]
+    assert trainings(TrainOptions(recipe=Recipe(batch=4)), "cpu")[0].recipe == Recipe(batch=4)
 
 
 def test_a_brief_training_learns_and_gives_weights_that_fit():

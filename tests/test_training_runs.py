@@ -15,6 +15,7 @@ from psubench.accuracy import summary, trainings
 from psubench.records.trained import Epoch, Trained
 
 TINY = Path(__file__).parent / "tiny_training.py"
+TABLE = "version = 1\n[[train]]\n"
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,7 @@ def table(folder):
 def test_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path):
     recipe = tmp_path / "slow.toml"
     recipe.write_text(
-        f'model = "mlp(width=0.1)"\ndata = "{TINY}:slow_digits"\nT = 4\n[recipe]\nepochs = 3\nbatch = 30\n'
+        f'{TABLE}model = "mlp(width=0.1)"\ndata = "{TINY}:slow_digits"\nT = 4\nbatch = 30\nepochs = 3\n'
     )
     asked = [
         "accuracy",
@@ -89,9 +90,9 @@ def test_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path):
 
 def test_a_training_that_dies_is_a_row_and_the_others_go_on(tmp_path):
     recipe = tmp_path / "fatal.toml"
-    recipe.write_text(f'model = "{TINY}:Fatal"\ndata = "{TINY}:digits"\nT = 4\n[recipe]\nepochs = 1\n')
+    recipe.write_text(f'{TABLE}model = "{TINY}:Fatal"\ndata = "{TINY}:digits"\nT = 4\nepochs = 1\n')
     good = tmp_path / "good.toml"
-    good.write_text(f'model = "{TINY}:Plain"\ndata = "{TINY}:digits"\nT = 4\n[recipe]\nepochs = 1\n')
+    good.write_text(f'{TABLE}model = "{TINY}:Plain"\ndata = "{TINY}:digits"\nT = 4\nepochs = 1\n')
     both = ["--recipe", str(recipe), "--recipe", str(good), "--neurons", "psu", "--seeds", "0"]
     done = psubench("accuracy", *both, "--out", str(tmp_path / "run"), "--json", check=4)
     rows = json.loads(done.stdout)

@@ -18,6 +18,7 @@ from psubench.cli import (
     energy,
     export,
     listing,
+    on_demand,
     plot,
     profile,
     report,
@@ -53,6 +54,7 @@ app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
 app.add_typer(selftest.app, name="selftest")
 app.add_typer(baseline.app, name="baseline")
+on_demand.defer(app)
 
 
 def _version(wanted: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +15,6 @@ from psubench.cli.compare import SuiteFile
 app = typer.Typer(help="The record that later runs are compared with.", rich_markup_mode=None)
 Limit = Annotated[str, typer.Option(metavar="PERCENT", help="Largest noise floor of a block.")]
 Folder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the baseline is kept.")]
-SECONDS = 1.5
-"""Of samples per block and process where the suite does not say."""
 
 
 @app.callback()
@@ -45,12 +44,12 @@ def update(
     from psubench.devices import resolve
     from psubench.regression import baseline
     from psubench.render.progress import watch
+    from psubench.suite import NEVER_EARLY
 
     share = o.share(limit, "--limit")
     asked = suite_file.read(ci_suite(suite))
-    blocks = asked.blocks(resolve(device), int(asked.settings.get("threads", 1)))
-    seconds = float(asked.settings.get("max_seconds", SECONDS))
-    settings = o.settings(processes, "0.01%", seconds, 120.0, None, seed, memory=False)
+    blocks = asked.blocks(resolve(device))
+    settings = replace(asked.how(), processes=processes, precision=NEVER_EARLY, seed=seed, memory=False)
     with tempfile.TemporaryDirectory(dir=_parent(out)) as measured, watch(quiet=quiet) as watcher:
         if not Campaign(blocks, settings, Path(measured), False, watcher.message).run(watcher):
             raise KeyboardInterrupt

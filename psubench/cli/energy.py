@@ -2,88 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from psubench.cli import options as o
+from psubench.cli.running import Output
+from psubench.cli.signature import takes
+from psubench.experiments.energy.options import EnergyOptions
+from psubench.experiments.read_options import Given, read_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psubench.runner import Settings
     from psubench.suite import Block
-    from psubench.windows import Windowing
-
-LAYER_T = "32"
-LONGEST_WINDOW_S = 60.0  # a processor's counter must not begin again twice within a window
-Windows = Annotated[
-    int, typer.Option(min=1, help="Windows per neuron and process; the reference has twice as many.")
-]
-Seconds = Annotated[
-    float,
-    typer.Option(
-        "--window", min=0.01, max=LONGEST_WINDOW_S, help="Seconds of a window, 5 or more to be exact."
-    ),
-]
 
 
-def energy(
-    T: o.Ts = None,
-    batch: o.Batch = None,
-    size: o.Size = "512",
-    neurons: o.Neurons = "lif,psn,psu,ipsu,rpsu",
-    reference: o.Reference = "lif",
-    model: o.Model = "neuron",
-    data: o.Data = None,
-    device: o.Device = None,
-    dtype: o.Dtype = "float32",
-    phase: o.Phase = "infer,train",
-    mode: o.Mode = "layer",
-    threads: o.Threads = 1,
-    processes: o.Processes = 3,
-    windows: Windows = 2,
-    window: Seconds = 5.0,
-    timeout: o.Timeout = 120.0,
-    max_memory: o.MaxMemory = None,
-    seed: o.Seed = 0,
-    out: o.Out = None,
-    resume: o.Resume = False,
-    dry_run: o.DryRun = False,
-    yes: o.Yes = False,
-    quiet: o.Quiet = False,
-    json: o.Json = False,
-) -> None:
+@takes(EnergyOptions)
+def energy(given: dict[str, Given], output: Output) -> None:
     """Measures joules with the hardware's counters: RAPL, NVML. Exit code 2 where there is none.
 
     Example: psubench energy --T 32 --neurons lif,psu --phase infer
     """
-    from psubench.cli import running
-
-    words = {"T": T, "batch": batch, "size": size, "neurons": neurons, "reference": reference}
-    words |= {"model": model, "data": data, "dtype": dtype, "phase": phase, "mode": mode}
-    blocks = _plan(words, device, threads, needs_counter=not dry_run)
-    # Longer by a window, in which a worker that idles gives no sign of life.
-    timed = o.settings(processes, "2%", window, timeout + window, max_memory, seed, False)
-    settings = replace(timed, windows=_windowing(windows, window))
-    running.execute("energy", blocks, settings, running.Output(out, resume, dry_run, yes, quiet, json))
-
-
-def _plan(
-    words: dict[str, str | None], device: str | None, threads: int, *, needs_counter: bool
-) -> list[Block]:
+    from psubench.commands import MEASURING
     from psubench.devices import resolve
+
+    options = read_options(EnergyOptions, given)
+    command = MEASURING["energy"]
+    run(command.blocks(options, resolve(options.device)), command.settings(options), output)
+
+
+def run(blocks: Sequence[Block], settings: Settings, output: Output, suite: str | None = None) -> None:
+    """Measures, if the device has a counter; options as of `running.execute`."""
+    from psubench.cli.running import execute
     from psubench.devices.energy import require
-    from psubench.plan import speed_blocks
 
-    if words["T"] is None and words["model"] == "neuron":
-        words = {**words, "T": LAYER_T}  # one T, not the six of speed: a window lasts for seconds
-    name = resolve(device)
-    blocks = speed_blocks(words, name, threads, kind="energy")
-    if needs_counter:
-        require(name)
-    return blocks
-
-
-def _windowing(count: int, seconds: float) -> Windowing:
-    from psubench.windows import Windowing
-
-    return Windowing(count, seconds)
+    if not output.dry_run:
+        require(blocks[0].case.device)
+    execute("energy", blocks, settings, output, suite)

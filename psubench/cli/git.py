@@ -70,11 +70,13 @@ def suite_for(suite: Path | None, device: str | None) -> tuple[Suite, str]:
 
     path = ci_suite(suite)
     asked, name = suite_file.read(path), resolve(device)
+    if asked.command != "speed":
+        raise PsubenchError(f"{path} holds no [[speed]]", "compare with a suite of speed")
     if asked.skips:
         raise PsubenchError(f"{path} skips cases", "compare with a suite that has no [[skip]]")
     if any("neurons" not in table or "T" not in table for table in asked.tables):
         raise PsubenchError(f"{path} has a [[speed]] without neurons or T", "write both")
-    asked.blocks(name, 1)  # checks every value before anything is measured
+    asked.blocks(name)  # checks every value before anything is measured
     return asked, name
 
 

@@ -9,32 +9,65 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from psubench.cli.running import Output
 from psubench.errors import CASE_FAILED, INTERRUPTED, PsubenchError
+from psubench.experiments.accuracy.options import TrainOptions
+from psubench.experiments.read_options import Given, read_options
 
 if TYPE_CHECKING:
     from psubench.training.case import Training
-    from psubench.training.recipe import Task
 
 
-def resolved(path: Path | None, task: Mapping[str, Any], recipe: Mapping[str, Any]) -> Task:
-    """The task in a file, or the default one, with what was given on the command line in its place.
+Recipes = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--recipe", metavar="FILE", help="A suite of trainings whose values are taken; may be repeated."
+    ),
+]
+
+
+def train_all(
+    command: str,
+    kind: type[TrainOptions],
+    files: Sequence[Path],
+    given: Mapping[str, Given],
+    output: Output,
+) -> None:
+    """Trains what the tables of these files ask for, or else the defaults, as the options given change it."""
+    from psubench.devices import resolve
+    from psubench.experiments.accuracy.plan import in_order, trainings
+    from psubench.suite_tables import recipe_tables
+
+    tables: list[Mapping[str, Given]] = [table for path in files for table in recipe_tables(path)]
+    options = [read_options(kind, {**table, **given}) for table in tables or [{}]]
+    device = resolve(options[0].device)
+    cases = in_order([case for one in options for case in trainings(one, device)])
+    run(command, cases, options[0].jobs, output)
+
+
+def run(
+    command: str, cases: Sequence[Training], jobs: int | None, output: Output, suite: str | None = None
+) -> None:
+    """Trains; options as of `running.execute`.
 
     Args:
-        task: `model`, `data` and `T`; None is not given.
-        recipe: values of the recipe; None is not given.
+        jobs: trainings at the same time; as many as there are cores for, or one per GPU, if None.
     """
-    from dataclasses import replace
+    from psubench.suite import check_cases
 
-    from psubench.training.recipe import Task, changed, read
-
-    found = read(path) if path else Task()
-    given = {name: value for name, value in recipe.items() if value is not None}
-    changes = {name: value for name, value in task.items() if value is not None}
-    return replace(found, **changes, recipe=changed(found.recipe, given, "the command line"))
+    if not output.dry_run:
+        check_cases(len(cases), yes=output.yes)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    first = cases[0]
+    jobs = jobs or (1 if first.device.startswith("cuda") else max(1, cores // first.threads))
+    execute(
+        command, cases, output.out, suite=suite, jobs=min(jobs, len(cases)), resume=output.resume,
+        dry_run=output.dry_run, quiet=output.quiet, json=output.json,
+    )  # fmt: skip
 
 
 def execute(
@@ -42,6 +75,7 @@ def execute(
     cases: Sequence[Training],
     out: Path | None,
     *,
+    suite: str | None = None,
     jobs: int,
     resume: bool,
     dry_run: bool,
@@ -59,7 +93,7 @@ def execute(
     if launched() and out is None:
         raise PsubenchError("processes that train together need the same folder", "name it with --out DIR")
     _check_data(cases)
-    folder = out or Path("reports", f"{command}-{datetime.now():%Y%m%d-%H%M%S}")
+    folder = out or Path("reports", f"{suite or command}-{datetime.now():%Y%m%d-%H%M%S}")
     complete = _train(command, cases, folder, jobs, resume=resume, quiet=quiet or follows())
     if follows():
         return

@@ -4,62 +4,50 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+from psubench.cli.running import Output
+from psubench.cli.signature import takes
+from psubench.experiments.profile.options import ProfileOptions
+from psubench.experiments.read_options import Given, read_options
 
-from psubench.cli import options as o
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-T = Annotated[str | None, typer.Option("--T", metavar="N", help="Time steps; 32, of a network its own.")]
-Batch = Annotated[
-    str | None, typer.Option(metavar="N", help="Samples per call; 32, of a network 8 (its own on a GPU).")
-]
-Size = Annotated[str, typer.Option(metavar="N", help="Neurons of the layer.")]
-Phase = Annotated[str, typer.Option(metavar="NAME", help="infer or train.")]
-Tensorboard = Annotated[
-    bool, typer.Option("--tensorboard", help="Then show the traces in TensorBoard on this machine.")
-]
+    from psubench.runner import Settings
+    from psubench.suite import Block
 
 
-def profile(
-    T: T = None,
-    batch: Batch = None,
-    size: Size = "512",
-    neurons: o.Neurons = "lif,psn,psu,ipsu,rpsu",
-    model: o.Model = "neuron",
-    data: o.Data = None,
-    device: o.Device = None,
-    dtype: o.Dtype = "float32",
-    phase: Phase = "train",
-    mode: o.Mode = "layer",
-    threads: o.Threads = 1,
-    timeout: o.Timeout = 120.0,
-    max_memory: o.MaxMemory = None,
-    seed: o.Seed = 0,
-    tensorboard: Tensorboard = False,
-    out: o.Out = None,
-    resume: o.Resume = False,
-    dry_run: o.DryRun = False,
-    quiet: o.Quiet = False,
-    json: o.Json = False,
-) -> None:
+@takes(ProfileOptions)
+def profile(given: dict[str, Given], output: Output) -> None:
     """Records a call of each neuron: a trace for Perfetto or TensorBoard, operators, launches, memory.
 
     Example: psubench profile --model "vggsnn(width=0.125)" --neurons lif,psu --mode step
     """
     from psubench.cli import tensorboard as viewer
-    from psubench.cli.running import Output, execute
+    from psubench.commands import MEASURING
     from psubench.devices import resolve
-    from psubench.profiling import KIND, profile_blocks
 
-    if tensorboard:
+    options = read_options(ProfileOptions, given)
+    if options.tensorboard:
         viewer.require()
-    words = {"T": T, "batch": batch, "size": size, "neurons": neurons, "model": model, "data": data}
-    words |= {"dtype": dtype, "phase": phase, "mode": mode}
-    blocks = profile_blocks(words, resolve(device), threads)
-    settings = o.settings(1, "2%", 1.0, timeout, max_memory, seed, memory=False)
-    finish = partial(_finish, tensorboard)
-    execute(KIND, blocks, settings, Output(out, resume, dry_run, True, quiet, json), finish=finish)
+    command = MEASURING["profile"]
+    blocks = command.blocks(options, resolve(options.device))
+    run(blocks, command.settings(options), output, tensorboard=options.tensorboard)
+
+
+def run(
+    blocks: Sequence[Block],
+    settings: Settings,
+    output: Output,
+    suite: str | None = None,
+    *,
+    tensorboard: bool = False,
+) -> None:
+    """Profiles; options as of `running.execute`."""
+    from psubench.cli.running import execute
+
+    execute("profile", blocks, settings, output, suite, partial(_finish, tensorboard))
 
 
 def _finish(tensorboard: bool, command: str, folder: Path, as_json: bool) -> list[dict[str, Any]]:

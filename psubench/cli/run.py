@@ -1,58 +1,60 @@
-"""`psubench run`: the cases of a suite."""
+"""`psubench run`: what a suite asks for."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from psubench.cli import options as o
-from psubench.suite import LARGEST_SEED
+from psubench.cli import energy, learning, profile, running, sparsity
+from psubench.cli.running import Output
+from psubench.cli.signature import takes
+from psubench.experiments.accuracy.options import AccuracyOptions, TrainOptions
+from psubench.experiments.energy.options import EnergyOptions
+from psubench.experiments.read_options import Given
+from psubench.experiments.sparsity.options import SparsityOptions
+from psubench.experiments.speed.options import SpeedOptions
+
+if TYPE_CHECKING:
+    from psubench.experiments.option import Declared
+    from psubench.suite_file import Suite
 
 SuiteFile = Annotated[Path, typer.Argument(metavar="SUITE", help="A TOML file, such as suites/smoke.toml.")]
-_HERE = "instead of the suite's"
 
 
-Processes = Annotated[int | None, typer.Option(min=1, help=f"Worker processes per block, {_HERE}.")]
-Precision = Annotated[str | None, typer.Option(metavar="PERCENT", help=f"Interval width, {_HERE}.")]
-MaxSeconds = Annotated[float | None, typer.Option(min=0.01, help=f"Seconds per block, {_HERE}.")]
-Threads = Annotated[int | None, typer.Option(min=1, help=f"Threads of a worker, {_HERE}.")]
-Seed = Annotated[
-    int | None, typer.Option(min=0, max=LARGEST_SEED, help=f"Of input, weights and order, {_HERE}.")
-]
-_DEFAULTS = {
-    "processes": 5, "precision": "2%", "max_seconds": 1.5, "timeout": 120.0, "max_memory": None, "seed": 0,
-    "memory": True, "threads": 1,
-}  # fmt: skip
+def _of_the_whole_run(field: Declared) -> bool:
+    """What a suite gives once, in [settings], and the device."""
+    return field.name == "device" or (field.option is not None and field.option.suite == "settings")
 
 
-def run(
-    suite: SuiteFile,
-    device: o.Device = None,
-    threads: Threads = None,
-    processes: Processes = None,
-    precision: Precision = None,
-    max_seconds: MaxSeconds = None,
-    seed: Seed = None,
-    out: o.Out = None,
-    resume: o.Resume = False,
-    dry_run: o.DryRun = False,
-    yes: o.Yes = False,
-    quiet: o.Quiet = False,
-    json: o.Json = False,
-) -> None:
-    """Runs every case of a suite, into one record.
+@takes(SpeedOptions, EnergyOptions, SparsityOptions, AccuracyOptions, chosen=_of_the_whole_run)
+def run(suite: SuiteFile, given: dict[str, Given], output: Output) -> None:
+    """Runs everything that a suite asks for, into one record. Options win over the suite's settings.
 
     Example: psubench run suites/cpu-speed.toml --dry-run
     """
     from psubench import suite_file
-    from psubench.cli.running import Output, execute
+    from psubench.commands import TRAINING
     from psubench.devices import resolve
 
-    asked = suite_file.read(suite)
-    given: dict[str, Any] = {"threads": threads, "processes": processes, "precision": precision}
-    given |= {"max_seconds": max_seconds, "seed": seed}
-    chosen = {**_DEFAULTS, **asked.settings, **{k: v for k, v in given.items() if v is not None}}
-    blocks = asked.blocks(resolve(device), chosen.pop("threads"))
-    execute("speed", blocks, o.settings(**chosen), Output(out, resume, dry_run, yes, quiet, json), asked.name)
+    asked = suite_file.read(suite, given)
+    device = resolve(asked.options[0].device)
+    if asked.command in TRAINING:
+        options = cast("TrainOptions", asked.options[0])
+        learning.run(asked.command, asked.trainings(device), options.jobs, output, asked.name)
+    else:
+        _measure(asked, device, output)
+
+
+def _measure(asked: Suite, device: str, output: Output) -> None:
+    blocks, settings = asked.blocks(device), asked.how()
+    match asked.options[0]:
+        case SparsityOptions(strict=strict):
+            sparsity.run(blocks, settings, output, asked.name, strict=strict)
+        case EnergyOptions():
+            energy.run(blocks, settings, output, asked.name)
+        case SpeedOptions():
+            running.execute("speed", blocks, settings, output, asked.name)
+        case _:
+            profile.run(blocks, settings, output, asked.name)

@@ -3,94 +3,52 @@
 from __future__ import annotations
 
 import json as js
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from psubench.cli import options as o
+from psubench.cli.running import Output
+from psubench.cli.signature import takes
+from psubench.experiments.read_options import Given, read_options
+from psubench.experiments.sparsity.options import SparsityOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from psubench.runner import Settings
     from psubench.suite import Block
 
-Model = Annotated[
-    str, typer.Option(metavar="NAME", help="A network such as shd or vggsnn(width=0.25), or a plug-in.")
-]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that one batch may take.")]
-Batch = Annotated[int, typer.Option(min=1, help="Samples per forward pass.")]
-Samples = Annotated[int, typer.Option(min=1, help="Samples that are counted, of the test split.")]
-EnergyModel = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME", help="One of `list energy-models`, a TOML file, or a plug-in file.py:function."
-    ),
-]
-FirstLayer = Annotated[
-    str,
-    typer.Option(
-        metavar="POLICY",
-        help="What the input costs: sparse_mac, dense_mac, or as_events where it counts events.",
-    ),
-]
-Pooling = Annotated[
-    str,
-    typer.Option(
-        metavar="POLICY", help="Averages of spikes: graded inputs, or fold the divisor into weights."
-    ),
-]
-TrainEpochs = Annotated[
-    int | None, typer.Option(min=1, help="Train each network first, for so many epochs; else untrained.")
-]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit 4 if an operation could not be counted.")]
 
-
-def sparsity(
-    model: Model = "vggsnn(width=0.25)",
-    T: o.Ts = None,
-    neurons: o.Neurons = "lif,psn,psu,ipsu,rpsu",
-    data: o.Data = None,
-    batch: Batch = 8,
-    samples: Samples = 64,
-    device: o.Device = None,
-    dtype: o.Dtype = "float32",
-    energy_model: EnergyModel = "horowitz45-fp32",
-    first_layer: FirstLayer = "sparse_mac",
-    pooling: Pooling = "graded",
-    strict: Strict = False,
-    threads: o.Threads = 1,
-    timeout: Timeout = 120.0,
-    max_memory: o.MaxMemory = None,
-    seed: o.Seed = 0,
-    checkpoint: o.Checkpoint = None,
-    train_epochs: TrainEpochs = None,
-    out: o.Out = None,
-    resume: o.Resume = False,
-    dry_run: o.DryRun = False,
-    yes: o.Yes = False,
-    quiet: o.Quiet = False,
-    json: o.Json = False,
-) -> None:
+@takes(SparsityOptions)
+def sparsity(given: dict[str, Given], output: Output) -> None:
     """Counts spikes and operations of a network and estimates energy.
 
     Example: psubench sparsity --model "vggsnn(width=0.25)" --T 10 --neurons lif,psn,psu
     """
-    from psubench.cli.running import Output, execute
-    from psubench.counting import KIND, count_blocks, weights_word
+    from psubench.commands import MEASURING
     from psubench.devices import resolve
 
-    words = {"model": model, "T": T, "neurons": neurons, "data": data, "dtype": dtype}
-    words |= {"energy_model": energy_model, "first_layer": first_layer, "pooling": pooling}
-    blocks = count_blocks(
-        words, batch=batch, samples=samples, device=resolve(device), threads=threads,
-        weights=weights_word(checkpoint, train_epochs),
-    )  # fmt: skip
-    if dry_run:
-        return _list(blocks, json)
-    settings = o.settings(1, "2%", 1.0, timeout, max_memory, seed, memory=False)
-    output = Output(out, resume, dry_run, yes, quiet, json)
-    return execute(KIND, blocks, settings, output, finish=partial(_finish, strict=strict))
+    options = read_options(SparsityOptions, given)
+    command = MEASURING["sparsity"]
+    blocks = command.blocks(options, resolve(options.device))
+    run(blocks, command.settings(options), output, strict=options.strict)
+
+
+def run(
+    blocks: Sequence[Block],
+    settings: Settings,
+    output: Output,
+    suite: str | None = None,
+    *,
+    strict: bool = False,
+) -> None:
+    """Counts; options as of `running.execute`."""
+    from psubench.cli.running import execute
+
+    if output.dry_run:
+        _list(blocks, output.json)
+        return
+    execute("sparsity", blocks, settings, output, suite, partial(_finish, strict=strict))
 
 
 def _list(blocks: Sequence[Block], as_json: bool) -> None:

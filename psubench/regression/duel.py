@@ -22,15 +22,15 @@ from psubench.regression.compare import Comparison, case_name, compare, match
 from psubench.regression.evidence import Evidence
 from psubench.regression.sides import Side, Words
 from psubench.regression.timing import LOOKS, Look, suspects
-from psubench.suite import parse_range
+from psubench.suite import NEVER_EARLY, parse_range
 
 YARDSTICK = "yardstick.py"
 STEP_BY_STEP = frozenset({"loop", "scan"})
 """Implementations with a call or more per step: beside them a yardstick may take as long."""
 LEAST = 6
 """Fewest processes per side that a further look is begun for."""
-NEVER = "0.0001%"
-"""Precision that no block reaches: all of them get their whole seconds, noisy or not."""
+NEVER = f"{100 * NEVER_EARLY:g}%"
+"""`NEVER_EARLY` as a suite has it."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""How well does a trained network classify?"""

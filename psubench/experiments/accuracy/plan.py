@@ -1,0 +1,58 @@
+"""From options to trainings. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+from msgspec.structs import replace
+
+from psubench.errors import PsubenchError
+from psubench.experiments.accuracy.options import TrainOptions
+from psubench.neurons import parse_list
+from psubench.suite import check_planned
+from psubench.training.case import Training, training
+from psubench.training.recipe import Recipe, Task
+
+
+def trainings(options: TrainOptions, device: str) -> list[Training]:
+    """Every combination of the axes, seed by seed.
+
+    Args:
+        device: as `devices.resolve` gives it.
+
+    Raises:
+        PsubenchError: a name is unknown, network and data do not fit, or there are too many.
+    """
+    if device == "scripted":
+        raise PsubenchError(
+            "the scripted device invents times and computes nothing", "train with --device cpu"
+        )
+    neurons = parse_list(options.neurons)
+    recipe = _recipe(options)
+    Ts, batches = options.T or (None,), options.batch or (recipe.batch,)
+    check_planned(len(options.seeds) * len(Ts) * len(batches) * len(neurons))
+    return [
+        training(
+            Task(options.model, options.data, T, replace(recipe, batch=batch)),
+            neuron.text, seed=seed, device=device, threads=options.threads,
+        )
+        for seed, T, batch, neuron in product(options.seeds, Ts, batches, neurons)
+    ]  # fmt: skip
+
+
+def in_order(trainings: Sequence[Training]) -> list[Training]:
+    """Each once, and seed by seed: an early end leaves every neuron on all data with the same seeds."""
+    ranks = {seed: rank for rank, seed in enumerate(dict.fromkeys(one.seed for one in trainings))}
+    return sorted({one.key: one for one in trainings}.values(), key=lambda one: ranks[one.seed])
+
+
+def _recipe(options: TrainOptions) -> Recipe:
+    """The recipe with what the options say in its place."""
+    recipe = options.recipe
+    return replace(
+        recipe,
+        epochs=options.epochs or recipe.epochs,
+        lr=options.lr or recipe.lr,
+        deterministic=options.deterministic or recipe.deterministic,
+    )

@@ -1,0 +1,121 @@
+"""What every command is asked, each option declared once: type, range, help, and where it may stand."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from psubench.experiments import notations as n
+from psubench.experiments.option import Option
+from psubench.suite import DTYPES, LARGEST_SEED, MODES, PHASES
+
+FIVE = "lif,psn,psu,ipsu,rpsu"
+"""The neurons that are compared where none are named."""
+LONGEST_SECONDS = 1e6
+
+Neurons = Annotated[
+    str,
+    Option(
+        "Names, name@implementation, name(key=value), plug-ins file.py:Attribute, or all.",
+        "LIST",
+        n.NEURONS,
+        alias="--neuron",
+        completes="neurons",
+    ),
+]
+Model = Annotated[
+    str,
+    Option(
+        "neuron (one layer), a network such as vggsnn(width=0.25), or a plug-in.",
+        "NAME",
+        n.MODEL,
+        completes="models",
+    ),
+]
+Network = Annotated[
+    str,
+    Option("A network such as shd or vggsnn(width=0.25), or a plug-in.", "NAME", n.MODEL, completes="models"),
+]
+Data = Annotated[
+    str,
+    Option(
+        "spoken-digits, shd, normal(mu=1), ... or a plug-in; the model's own by default.",
+        "NAME",
+        n.DATA,
+        completes="data",
+    ),
+]
+Ts = Annotated[
+    tuple[int, ...],
+    Option(
+        "Time steps: 4..128 doubles, 4..128+4 adds, 4,10 lists; a network has its own.", "RANGE", n.COUNTS
+    ),
+]
+Batch = Annotated[
+    tuple[int, ...],
+    Option("Samples per call, a range like --T; 32, of a network 8 (its own on a GPU).", "RANGE", n.COUNTS),
+]
+Size = Annotated[tuple[int, ...], Option("Neurons of the layer, a range like --T.", "RANGE", n.COUNTS)]
+Reference = Annotated[
+    str, Option("What the time ratio compares with.", "NEURON", n.NEURON, completes="neurons")
+]
+Device = Annotated[
+    str, Option("cpu, cuda, cuda:1 or scripted; the fastest present by default.", "NAME", suite=None)
+]
+Dtype = Annotated[str, Option("float32, float64 or bfloat16.", "NAME", n.one_of(DTYPES))]
+Phase = Annotated[tuple[str, ...], Option("infer, train or both.", "LIST", n.some_of(PHASES))]
+Mode = Annotated[
+    tuple[str, ...],
+    Option("Networks layer by layer (layer), serial neurons step by step (step).", "LIST", n.some_of(MODES)),
+]
+Threads = Annotated[int, Meta(ge=1, le=1024), Option("Processor threads of a worker.", suite="settings")]
+Processes = Annotated[
+    int,
+    Meta(ge=1, le=1000),
+    Option("Fresh worker processes per block: the sampling unit of intervals.", suite="settings"),
+]
+Timeout = Annotated[
+    float,
+    Meta(ge=0.1, le=LONGEST_SECONDS),
+    Option("Seconds that one neuron may take for one step or one batch.", "SECONDS", suite="settings"),
+]
+MaxMemory = Annotated[
+    int,
+    Option(
+        "What a worker may allocate, such as 4GiB; 80 % of the machine by default.",
+        "BYTES",
+        n.BYTES,
+        suite="settings",
+    ),
+]
+Seed = Annotated[int, Meta(ge=0, le=LARGEST_SEED), Option("Of input, weights and order.", suite="settings")]
+
+
+class Axes(msgspec.Struct, frozen=True, kw_only=True):
+    """What all commands share: who is asked, on what, and where."""
+
+    neurons: Neurons = FIVE
+    model: Model = "neuron"
+    data: Data | None = None
+    T: Ts | None = None
+    batch: Batch | None = None
+    device: Device | None = None
+    threads: Threads = 1
+
+
+class Calls(Axes, frozen=True, kw_only=True):
+    """What commands share that look at the calls of a layer or a network.
+
+    Attributes:
+        layer_steps: the time steps of one layer where none are given.
+    """
+
+    layer_steps: ClassVar[tuple[int, ...]] = (32,)
+
+    size: Size = (512,)
+    dtype: Dtype = DTYPES[0]
+    phase: Phase = PHASES
+    mode: Mode = MODES[:1]
+    timeout: Timeout = 120.0
+    max_memory: MaxMemory | None = None
+    seed: Seed = 0

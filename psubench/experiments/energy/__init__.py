@@ -1,0 +1,1 @@
+"""How many joules does the hardware spend?"""

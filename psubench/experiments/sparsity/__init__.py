@@ -1,0 +1,1 @@
+"""How many spikes and synaptic operations are there?"""

@@ -1,0 +1,60 @@
+"""What `psubench sparsity` may be asked."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from psubench.activity.work import FIRST_LAYER, POOLING
+from psubench.experiments import notations as n
+from psubench.experiments.axes import Axes, Dtype, MaxMemory, Network, Seed, Timeout
+from psubench.experiments.option import Option
+from psubench.suite import DTYPES
+from psubench.training.recipe import MOST_EPOCHS
+
+Samples = Annotated[int, Meta(ge=1, le=1_000_000_000), Option("Samples that are counted, of the test split.")]
+EnergyModel = Annotated[
+    str,
+    Option(
+        "One of `list energy-models`, a TOML file, or a plug-in file.py:function.", "NAME", n.ENERGY_MODEL
+    ),
+]
+FirstLayer = Annotated[
+    str,
+    Option(
+        "What the input costs: sparse_mac, dense_mac, or as_events where it counts events.",
+        "POLICY",
+        n.one_of(FIRST_LAYER),
+    ),
+]
+Pooling = Annotated[
+    str,
+    Option(
+        "Averages of spikes: graded inputs, or fold the divisor into weights.", "POLICY", n.one_of(POOLING)
+    ),
+]
+Strict = Annotated[bool, Option("Exit 4 if an operation could not be counted.", suite="settings")]
+Checkpoint = Annotated[
+    str, Option("Weights: a checkpoint, weights.safetensors, or a training's folder.", "PATH", n.PATH)
+]
+TrainEpochs = Annotated[
+    int,
+    Meta(ge=1, le=MOST_EPOCHS),
+    Option("Train each network first, for so many epochs; else untrained."),
+]
+
+
+class SparsityOptions(Axes, frozen=True, kw_only=True):
+    """Firing rates, synaptic operations and energy estimates of a network."""
+
+    model: Network = "vggsnn(width=0.25)"
+    samples: Samples = 64
+    dtype: Dtype = DTYPES[0]
+    energy_model: EnergyModel = "horowitz45-fp32"
+    first_layer: FirstLayer = FIRST_LAYER[0]
+    pooling: Pooling = POOLING[0]
+    strict: Strict = False
+    timeout: Timeout = 120.0
+    max_memory: MaxMemory | None = None
+    seed: Seed = 0
+    checkpoint: Checkpoint | None = None
+    train_epochs: TrainEpochs | None = None

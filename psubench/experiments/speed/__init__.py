@@ -1,0 +1,1 @@
+"""How long do training and inference take?"""
