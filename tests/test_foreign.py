@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from psubench.neurons import build_reference, parse
-from psubench.neurons.foreign.table import LIBRARIES, adapter
+from psubench.neurons.foreign.table import LIBRARIES, adapter, check
 from psubench.plugins import load
 from psubench.probes.gate import Gate, WrongError
 
@@ -59,7 +59,7 @@ def test_the_gate_tells_a_library_from_lif(kind):
 
 def test_a_neuron_that_a_library_does_not_have_is_named():
     with pytest.raises(Exception, match=r'spikingjelly has no neuron "LIFNod" here.*LIFNode'):
-        adapter("spikingjelly:LIFNod")
+        check("spikingjelly:LIFNod")
 
 
 def test_every_lif_of_the_table_is_one_of_its_neurons():

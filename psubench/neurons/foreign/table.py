@@ -90,21 +90,22 @@ def library_of(kind: str) -> Library | None:
     return LIBRARIES.get(kind.partition(":")[0])
 
 
-def adapter(kind: str) -> str:
-    """`module:attribute` of the adapter of `library:Neuron`; any other text is given back.
-
-    Raises:
-        PsubenchError: the library has no such neuron here, or is not installed.
-    """
+def check(kind: str) -> None:
+    """Raises PsubenchError if `library:Neuron` names a neuron or a library that is not here."""
     library = library_of(kind)
     if library is None:
-        return kind
+        return
     name = kind.partition(":")[2]
     if name not in library.neurons:
         raise PsubenchError(f'{library.name} has no neuron "{name}" here', nearest(name, library.neurons))
     if library.version is None:
         raise PsubenchError(f'"{kind}": {library.name} is not installed', f"pip install {library.install}")
-    return f"{__package__}.{library.name}:{name}"
+
+
+def adapter(kind: str) -> str:
+    """`module:attribute` of the adapter of `library:Neuron`; the text itself where it is something else."""
+    library = library_of(kind)
+    return kind if library is None else f"{__package__}.{kind}"
 
 
 def installed() -> list[Library]:
