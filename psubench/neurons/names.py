@@ -205,8 +205,7 @@ def _construct(ref: NeuronRef, where: str, T: int) -> nn.Module:
 def _build_plugin(ref: NeuronRef, make: object, T: int, label: str) -> nn.Module:
     from torch import nn
 
-    how = (
-        "it is called with the parameters in parentheses, and T= if it takes it, and gives a torch.nn.Module"
+    how = "a plug-in is called with T= if it takes it, and its parameters, and gives a torch.nn.Module"
     )
     if not callable(make):
         raise PsubenchError(f'plug-in "{ref.kind}": {label} is a {type(make).__name__}', how)
