@@ -206,7 +206,6 @@ def _build_plugin(ref: NeuronRef, make: object, T: int, label: str) -> nn.Module
     from torch import nn
 
     how = "a plug-in is called with T= if it takes it, and its parameters, and gives a torch.nn.Module"
-    )
     if not callable(make):
         raise PsubenchError(f'plug-in "{ref.kind}": {label} is a {type(make).__name__}', how)
     arguments: dict[str, Any] = {**({"T": T} if takes_T(make) else {}), **dict(ref.parameters)}
