@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from psubench import plugins
 from psubench.errors import NeuronError, PsubenchError, nearest
+from psubench.neurons import candidates
 from psubench.neurons.checks import check_parameters
+from psubench.neurons.foreign import table as foreign
 from psubench.neurons.table import TABLE, Default, NeuronSpec
 from psubench.plugins import Value
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 PLUGIN = "plugin"
+STEP = "step"
+"""Implementations of plug-ins: called with all steps at once, or with one after the other."""
 _AT = re.compile(r"(?P<kind>[^@()]*)(?P<at>@[^@()]*)?(?P<call>\(.*\))?(?P<late>@[^@()]*)?", re.DOTALL)
 
 
@@ -28,8 +32,9 @@ class NeuronRef:
 
     Attributes:
         name: canonical text without the implementation: "lif(reset=hard,tau=4)"; defaults are left out.
-        kind: name in `TABLE`, or "module:attribute" of a plug-in.
-        implementation: name of one of its implementations; "plugin" for a plug-in.
+        kind: name in `TABLE`, "module:attribute" of a plug-in, or "library:Neuron".
+        implementation: name of one of its implementations; "plugin" for a plug-in, and "step" for one
+            that is called with one step after the other.
         parameters: pairs of name and value that differ from the defaults, sorted.
     """
 
@@ -41,26 +46,30 @@ class NeuronRef:
     @property
     def is_plugin(self) -> bool:
         """Whether its code comes from outside psubench."""
-        return self.implementation == PLUGIN
+        return ":" in self.kind
 
     @property
     def text(self) -> str:
         """What `parse` reads back into an equal ref."""
-        at_default = self.is_plugin or self.implementation == TABLE[self.kind].default
-        return self.name if at_default else f"{self.name}@{self.implementation}"
+        default = PLUGIN if self.is_plugin else TABLE[self.kind].default
+        return self.name if self.implementation == default else f"{self.name}@{self.implementation}"
 
     @property
     def label(self) -> str:
         """Short name for tables and figures: a plug-in without its path."""
-        return self.text.rpartition(":")[2] if self.is_plugin else self.text
+        path = self.is_plugin and foreign.library_of(self.kind) is None
+        return self.text.rpartition(":")[2] if path else self.text
 
 
 def parse(text: str) -> NeuronRef:
     """The neuron that `name[@implementation][(key=value,...)]` names; imports nothing.
 
-    A plug-in is `package.module:attribute[(...)]` or `path/file.py:attribute[(...)]`.
+    A plug-in is `package.module:attribute[(...)]` or `path/file.py:attribute[(...)]`, with `@step` after it
+    where it takes one step at a time; `path/file.py` alone is the one class in it that could be meant; a
+    neuron of a library is `library:Neuron[(...)]`.
     Errors: PsubenchError with the nearest known name; NeuronError for a value out of range.
     """
+    text = candidates.resolve(text.strip())
     if ":" in text.partition("(")[0]:
         return _parse_plugin(text.strip())
     match = _AT.fullmatch(text.strip())
@@ -84,12 +93,19 @@ def parse(text: str) -> NeuronRef:
 
 
 def _parse_plugin(text: str) -> NeuronRef:
-    kind, given = plugins.parse_call(text)
-    if "@" in kind.rpartition(":")[2]:
-        raise PsubenchError(f'"{text}": a plug-in has one implementation', 'leave out the part from "@" on')
+    whole, at, late = text.rpartition("@") if text.rstrip().endswith(f"@{STEP}") else (text, "", "")
+    kind, given = plugins.parse_call(whole)
+    kind, early, word = kind.partition("@") if "@" in kind.rpartition(":")[2] else (kind, "", "")
+    implementation = (word or late or PLUGIN).strip()
+    if implementation not in (PLUGIN, STEP) or (early and at):
+        raise PsubenchError(
+            f'"{text}": a plug-in is called with all steps at once, or with @{STEP} one after the other',
+            f'leave out the part from "@" on, or write file.py:Node@{STEP}',
+        )
     plugins.check_exists(kind)
+    foreign.check(kind)
     parameters = tuple(sorted(given.items()))
-    return NeuronRef(plugins.show_call(kind, parameters), kind, PLUGIN, parameters)
+    return NeuronRef(plugins.show_call(kind, parameters), kind, implementation, parameters)
 
 
 def _checked(spec: NeuronSpec, given: dict[str, Value]) -> dict[str, Value]:
@@ -118,14 +134,20 @@ def _shortest(value: Value) -> Value:
 
 
 def parse_list(text: str) -> list[NeuronRef]:
-    """The neurons of a comma-separated list, without repetitions; `all` is every built-in neuron."""
+    """The neurons of a comma-separated list, without repetitions.
+
+    `all` is every built-in neuron, `peers` the LIF of every other library that is installed.
+    """
     refs: dict[NeuronRef, None] = {}
     for piece in plugins.split_list(text):
         if not piece:
             raise PsubenchError(f'"{text}" names no neuron between two commas', nearest("", ["all", *TABLE]))
-        for name in TABLE if piece == "all" else [piece]:
+        for name in _SEVERAL[piece]() if piece in _SEVERAL else [piece]:
             refs[parse(name)] = None
     return list(refs)
+
+
+_SEVERAL: Mapping[str, Callable[[], Iterable[str]]] = {"all": lambda: TABLE, "peers": foreign.peers}
 
 
 def build(ref: NeuronRef, T: int) -> nn.Module:
@@ -135,7 +157,12 @@ def build(ref: NeuronRef, T: int) -> nn.Module:
     parameters that do not fit, PsubenchError for a plug-in that cannot be built.
     """
     if ref.is_plugin:
-        return _build_plugin(ref, plugins.load(ref.kind), T, ref.label)
+        module = _build_plugin(ref, load(ref), T, ref.label)
+        if ref.implementation == PLUGIN:
+            return module
+        from psubench.neurons.single_step import Stepwise
+
+        return Stepwise(module)
     return _construct(ref, TABLE[ref.kind].implementations[ref.implementation], T)
 
 
@@ -143,8 +170,13 @@ def build_reference(ref: NeuronRef, T: int) -> nn.Module | None:
     """The slow float64 twin, with parameters of the same names and shapes; None for a plug-in without."""
     if not ref.is_plugin:
         return _construct(ref, TABLE[ref.kind].reference, T)
-    make = getattr(plugins.load(ref.kind), "reference", None)
+    make = getattr(load(ref), "reference", None)
     return None if make is None else _build_plugin(ref, make, T, f"reference of {ref.label}")
+
+
+def load(ref: NeuronRef) -> object:
+    """The class or function that a plug-in or a library's neuron names."""
+    return plugins.load(foreign.adapter(ref.kind))
 
 
 def has_step(ref: NeuronRef) -> bool:
@@ -157,7 +189,7 @@ def has_step(ref: NeuronRef) -> bool:
 def causal(ref: NeuronRef) -> bool | None:
     """Whether the neuron claims that no spike depends on later input; None if a plug-in does not say."""
     if ref.is_plugin:
-        return cast("bool | None", getattr(plugins.load(ref.kind), "causal", None))
+        return cast("bool | None", getattr(load(ref), "causal", None))
     # Below lambda = 1 the mask of the masked PSN lets the future in.
     return TABLE[ref.kind].causal and dict(ref.parameters).get("lam", 1.0) == 1.0
 
@@ -173,21 +205,30 @@ def _construct(ref: NeuronRef, where: str, T: int) -> nn.Module:
 def _build_plugin(ref: NeuronRef, make: object, T: int, label: str) -> nn.Module:
     from torch import nn
 
-    how = "a plug-in is called with T= and the parameters in parentheses, and gives a torch.nn.Module"
+    how = "a plug-in is called with T= if it takes it, and its parameters, and gives a torch.nn.Module"
     if not callable(make):
         raise PsubenchError(f'plug-in "{ref.kind}": {label} is a {type(make).__name__}', how)
-    arguments: dict[str, Any] = {"T": T, **dict(ref.parameters)}
+    arguments: dict[str, Any] = {**({"T": T} if takes_T(make) else {}), **dict(ref.parameters)}
     _check_call(make, arguments, f'plug-in "{ref.kind}": {label}', how)
     try:
         module = make(**arguments)
     except Exception as error:
         raise PsubenchError(
             f'plug-in "{ref.kind}": {label} with T={T} raises {plugins.one_line(error)}',
-            "mend it or its parameters",
+            "correct it or its parameters",
         ) from error
     if not isinstance(module, nn.Module):
         raise PsubenchError(f'plug-in "{ref.kind}": {label} gives a {type(module).__name__}', how)
     return module
+
+
+def takes_T(make: Callable[..., object]) -> bool:
+    """Whether a plug-in is to be called with T=, as far as its signature tells."""
+    try:
+        parameters = inspect.signature(make).parameters.values()
+    except ValueError:  # some builtins have none
+        return True
+    return any(p.name == "T" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def _check_call(make: Callable[..., object], arguments: dict[str, Any], what: str, how: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from psubench import plugins
 from psubench.errors import PsubenchError, nearest
-from psubench.neurons.names import NeuronRef
+from psubench.neurons.names import NeuronRef, load, takes_T
 from psubench.neurons.table import BAND, ROWS, TABLE
 
 
@@ -80,11 +80,11 @@ def declared(ref: NeuronRef, T: int) -> Dynamics | None:
     """
     how = f"it gives a dict of integers from 0 on, of {', '.join(_NAMES)}, and may give one as executed"
     what = f'plug-in "{ref.kind}": operations'
-    make = getattr(plugins.load(ref.kind), "operations", None)
+    make = getattr(load(ref), "operations", None)
     if make is None:
         return None
     try:
-        given = make(T=T, **dict(ref.parameters))
+        given = make(**({"T": T} if takes_T(make) else {}), **dict(ref.parameters))
     except Exception as error:
         raise PsubenchError(f"{what} with T={T} raises {plugins.one_line(error)}", how) from error
     if not isinstance(given, Mapping):

@@ -1,0 +1,128 @@
+"""THE table of foreign neurons: libraries, how to install them, their neurons. Imports none of them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from psubench.errors import PsubenchError, nearest
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library whose neurons have an adapter.
+
+    Attributes:
+        name: of its module and its distribution, and what stands before the colon.
+        install: what pip is to be given.
+        mode: how its neurons go through time here, in a phrase.
+        lif: the text of its LIF neuron with τ = 2 or the decay β = 1/2 that this is, for `peers`.
+        neurons: name to what it is, in a phrase.
+    """
+
+    name: str
+    install: str
+    mode: str
+    lif: str
+    neurons: Mapping[str, str]
+
+    @property
+    def version(self) -> str | None:
+        """Of what is installed; None if nothing is. Imports nothing of it."""
+        if importlib.util.find_spec(self.name) is None:
+            return None
+        try:
+            return importlib.metadata.version(self.name)
+        except importlib.metadata.PackageNotFoundError:
+            return None
+
+
+_LIBRARIES = (
+    Library(
+        "spikingjelly", "--no-deps spikingjelly==2.0.0 loguru tqdm", "multi-step module",
+        "spikingjelly:LIFNode(v_reset=none,detach_reset=true)",
+        {
+            "LIFNode": "LIF, hard reset by default",
+            "ParametricLIFNode": "LIF with a learned time constant",
+            "PSN": "parallel spiking neuron",
+            "MaskedPSN": "PSN with a causal band",
+            "SlidingPSN": "PSN with a window that slides",
+        },
+    ),
+    Library(
+        "snntorch", "--no-deps snntorch==1.0.0", "loop over single steps",
+        "snntorch:Leaky",
+        {
+            "Leaky": "LIF whose reset comes one step later",
+            "Synaptic": "LIF with a synaptic current",
+        },
+    ),
+    Library(
+        "norse", "--no-deps norse==1.1.0 nir nirtorch", "loop over single steps",
+        "norse:LIFBoxCell",
+        {
+            "LIFBoxCell": "LIF, hard reset",
+            "LIFCell": "LIF with a synaptic current, hard reset",
+        },
+    ),
+    Library(
+        "sinabs", "--no-deps sinabs==3.1.3 nir nirtorch pbr", "loop inside the library, batch before time",
+        "sinabs:LIF",
+        {
+            "LIF": "LIF with a learned time constant, one spike per step at most",
+            "ALIF": "LIF with an adaptive threshold",
+        },
+    ),
+    Library(
+        "spyx", "spyx==1.0.0 jax==0.10.2", "compiled scan of JAX",
+        "spyx:LIF",
+        {"LIF": "LIF whose spike comes one step after its cause"},
+    ),
+)  # fmt: skip
+LIBRARIES: Mapping[str, Library] = MappingProxyType({library.name: library for library in _LIBRARIES})
+
+
+def library_of(kind: str) -> Library | None:
+    """The library that `library:Neuron` names; None where `kind` is something else."""
+    return LIBRARIES.get(kind.partition(":")[0])
+
+
+def check(kind: str) -> None:
+    """Raises PsubenchError if `library:Neuron` names a neuron or a library that is not here."""
+    library = library_of(kind)
+    if library is None:
+        return
+    name = kind.partition(":")[2]
+    if name not in library.neurons:
+        raise PsubenchError(f'{library.name} has no neuron "{name}" here', nearest(name, library.neurons))
+    if library.version is None:
+        raise PsubenchError(f'"{kind}": {library.name} is not installed', f"pip install {library.install}")
+
+
+def adapter(kind: str) -> str:
+    """`module:attribute` of the adapter of `library:Neuron`; the text itself where it is something else."""
+    library = library_of(kind)
+    return kind if library is None else f"{__package__}.{kind}"
+
+
+def installed() -> list[Library]:
+    """The libraries that are there."""
+    return [library for library in _LIBRARIES if library.version is not None]
+
+
+def peers() -> list[str]:
+    """The LIF of every library that is installed.
+
+    Raises:
+        PsubenchError: none is.
+    """
+    found = [library.lif for library in installed()]
+    if not found:
+        raise PsubenchError(
+            f"none of {', '.join(LIBRARIES)} is installed",
+            "scripts/peers-environment makes an environment that holds all of them",
+        )
+    return found
