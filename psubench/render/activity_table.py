@@ -119,7 +119,10 @@ def notes(cases: Sequence[Case]) -> list[str]:
         for row in case["layers"]:
             if row["role"] != "total" and not row["complete"]:
                 what = ", ".join(row["uncounted"])
-                found.append(f"{title(case)}: layer {row['layer']} is incomplete: no rule for {what}")
+                found.append(f"{title(case)}: layer {row['layer']} is incomplete: not counted: {what}")
+            if row["role"] != "total" and row.get("unfolded"):
+                what = ", ".join(row["unfolded"])
+                found.append(f"{title(case)}: layer {row['layer']}: pooling was not folded: {what}")
     return found
 
 
@@ -129,7 +132,7 @@ def estimates(cases: Sequence[Case]) -> list[str]:
     for case in (case for case in cases if case["layers"]):
         model = case["energy_model"]
         doubt = "" if model["verified"] else ", not verified"
-        without = "" if model["omits"] == "-" else f"; without {model['omits']}"
+        without = "" if model["omits"] == "-" else f"; it leaves out {model['omits']}"
         policy = f"policies first layer {case['first_layer']}, average pooling {case['pooling']}"
         lines.append(
             f"energy is an estimate by {model['name']} ({model['source']}{doubt}); {policy}{without}"

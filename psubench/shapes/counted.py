@@ -39,7 +39,8 @@ _LAYER = fields(
         "role": one_of("synapse", "neuron", "total"),
         "uncounted": many(TEXT),
         "spikes_per_step": unknown_or(numbers(least=0)),
-    }
+    },
+    {"unfolded": many(TEXT)},
 )
 _MODEL = fields({"name": TEXT, "source": TEXT, "verified": FLAG, "omits": TEXT})
 _MAP = fields(
