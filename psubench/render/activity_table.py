@@ -118,12 +118,18 @@ def notes(cases: Sequence[Case]) -> list[str]:
             found.append(f"{title(case)}: no neuron fires, so that its counts say little")
         for row in case["layers"]:
             if row["role"] != "total" and not row["complete"]:
-                what = ", ".join(row["uncounted"])
-                found.append(f"{title(case)}: layer {row['layer']} is incomplete: not counted: {what}")
+                found.append(f"{title(case)}: layer {row['layer']} is incomplete: {_missing(row)}")
             if row["role"] != "total" and row.get("unfolded"):
                 what = ", ".join(row["unfolded"])
                 found.append(f"{title(case)}: layer {row['layer']}: pooling was not folded: {what}")
     return found
+
+
+def _missing(row: Row) -> str:
+    """Operations of torch by name, other causes in words."""
+    operations = [text for text in row["uncounted"] if " " not in text]
+    causes = [text for text in row["uncounted"] if " " in text]
+    return ", ".join([*([f"no rule for {', '.join(operations)}"] if operations else []), *causes])
 
 
 def estimates(cases: Sequence[Case]) -> list[str]:
