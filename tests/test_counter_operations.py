@@ -209,11 +209,14 @@ def test_what_has_no_rule_is_named(what, mode):
     assert operation in " ".join(layers[where].uncounted)
 
 
-def test_products_of_two_activations_are_named():
+def test_attention_that_torch_fuses_is_named_beside_the_counts_of_its_layers():
     module = nn.MultiheadAttention(IN, 2)
     with torch.no_grad(), Counter(module, {}) as counter:
         module(*[torch.ones(T, B, IN)] * 3, need_weights=False)
-    assert any("two activations" in o for layer in counter.counts() for o in layer.uncounted)
+    layers = {layer.layer: layer for layer in counter.counts()}
+    assert layers["in_proj_weight"].sop_unit == layers["in_proj_weight"].sop_dense == T * B * IN * 3 * IN
+    assert [name for name, layer in layers.items() if not layer.complete] == ["in_proj_weight (attention)"]
+    assert layers["out_proj"].sop_dense == T * B * IN * IN
 
 
 def test_a_name_that_is_not_there():

@@ -86,7 +86,7 @@ def test_the_value_of_an_input_that_is_no_number_is_unknown():
 
 
 WORK = Work(
-    mac=100, ac=1000, bias=10, events=50, spikes=7, updates=40,
+    mac=100, ac=1000, bias=10, events=50, conv_events=30, spikes=7, updates=40,
     dynamics_mac=40, dynamics_ac=7, dynamics_cmp=40, dynamics_nonlin=3,
 )  # fmt: skip
 PRICES = {
@@ -94,8 +94,8 @@ PRICES = {
     "horowitz45-fp16": 140 * 1.5 + 1007 * 0.4,
     "horowitz45-int32": 140 * 3.2 + 1007 * 0.1,
     "horowitz45-int8": 140 * 0.23 + 1007 * 0.03,
-    # arithmetic, then addresses (one per operation, two products per event), then accesses of 20 pJ
-    "lemaire": 140 * 3.2 + 1017 * 0.1 + 1100 * 0.1 + 50 * 6.4 + (3 * 1100 + 10 + 50 + 7 + 2 * 40) * 20,
+    # arithmetic, then addresses (one per operation, two products per event of a convolution), then accesses of 20 pJ
+    "lemaire": 140 * 3.2 + 1017 * 0.1 + 1100 * 0.1 + 30 * 6.4 + (3 * 1100 + 10 + 50 + 7 + 2 * 40) * 20,
     "loihi": 1100 * 23.6 + 40 * 81,
     "truenorth": 1100 * 26,
 }

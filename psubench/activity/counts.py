@@ -20,7 +20,8 @@ class LayerCounts:
     Attributes:
         layer: name of the module; of the parameter, where it is not called `weight`.
         role: "synapse" or "neuron".
-        kind: "linear", "conv" or "neuron"; "" for a layer in which nothing could be counted.
+        kind: "linear", "conv" or "neuron"; "product" for a product of two activations; "" for a layer in
+            which nothing could be counted.
         shape: of a synapse's weight; of one step of one sample of a neuron's output.
         first: whether it is the first synapse of the forward pass.
         n_samples: samples that were seen.
@@ -41,7 +42,8 @@ class LayerCounts:
         bn: outputs of normalisation layers.
         pooling: elements that poolings and means read.
         residual: additions of two activations.
-        uncounted: operations on the layer's weights for which there is no rule.
+        uncounted: what could not be counted: operations on the layer's weights for which there is no rule.
+        unfolded: averages that `fold` left as graded inputs, each with the reason.
     """
 
     layer: str
@@ -69,6 +71,7 @@ class LayerCounts:
     pooling: int = 0
     residual: int = 0
     uncounted: tuple[str, ...] = field(default=())
+    unfolded: tuple[str, ...] = field(default=())
 
     @property
     def sop_eff(self) -> int:
@@ -92,7 +95,7 @@ class LayerCounts:
         sums: dict[str, Any] = {
             f.name: _sum(getattr(self, f.name), getattr(other, f.name))
             for f in fields(self)
-            if f.name not in (*_NAMES, "uncounted", "spikes_per_step")
+            if f.name not in (*_NAMES, "uncounted", "unfolded", "spikes_per_step")
         }
         steps = zip_longest(self.spikes_per_step, other.spikes_per_step, fillvalue=0)
         return LayerCounts(
@@ -100,6 +103,7 @@ class LayerCounts:
             **sums,
             spikes_per_step=tuple(a + b for a, b in steps),
             uncounted=tuple(dict.fromkeys(self.uncounted + other.uncounted)),
+            unfolded=tuple(dict.fromkeys(self.unfolded + other.unfolded)),
         )
 
 

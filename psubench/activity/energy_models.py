@@ -48,6 +48,7 @@ class Linear:
         cmp, nonlin: a comparison and a nonlinear function of a neuron.
         bias: an addition of a bias.
         event: reading and addressing an input that is not 0.
+        conv_event: beside it, for an input of a convolution.
         update: a step of a neuron, in the place of its single operations; unknown for neurons that are not
             updated step by step.
         access: a read or a write of a memory: per synaptic operation one of the weight and two of the
@@ -61,6 +62,7 @@ class Linear:
     nonlin: float = 0.0
     bias: float = 0.0
     event: float = 0.0
+    conv_event: float = 0.0
     update: float | None = None
     access: float = 0.0
     address: float = 0.0
@@ -76,6 +78,7 @@ class Linear:
             (self.ac, work.ac),
             (self.bias + self.access, work.bias),
             (self.event + self.access, work.events),
+            (self.conv_event, work.conv_events),
             (self.access, work.spikes),
             (3 * self.access + self.address, operations),
             ((self.update or 0.0) + 2 * self.access, work.updates),
@@ -115,8 +118,9 @@ def _horowitz(mac: float, ac: float, name: str) -> EnergyModel:
 
 
 def _lemaire(name: str, sram: float) -> EnergyModel:
-    # An event costs two multiply-accumulates for the address of its first output.
-    price = Linear(mac=3.2, ac=0.1, bias=0.1, event=2 * 3.2, access=sram_access(sram), address=0.1)
+    # Equation 16: in a convolution an event costs two multiply-accumulates for the address of its first
+    # output. Equation 17: in a linear layer the addresses of its outputs are all that there is to compute.
+    price = Linear(mac=3.2, ac=0.1, bias=0.1, conv_event=2 * 3.2, access=sram_access(sram), address=0.1)
     omits = "comparisons and nonlinear functions; unknown for neurons that are not updated step by step"
     # How often memory is accessed was taken from the authors' later code, not from the paper.
     return _linear(name, price, f"{_LEMAIRE}, SRAM of {sram:g} KiB", verified=False, omits=omits)
@@ -130,13 +134,23 @@ def _loihi(name: str) -> EnergyModel:
 
 def _truenorth(name: str, synaptic: float) -> EnergyModel:
     price = Linear(mac=synaptic, ac=synaptic, update=0.0)  # the published figure holds the neurons' share
-    omits = "nothing; unknown for neurons that are not updated step by step"
+    omits = "unknown for neurons that are not updated step by step"
     return _linear(name, price, _MEROLLA, verified=False, omits=omits)
 
 
 def _linear(name: str, price: Linear, source: str, *, verified: bool, omits: str) -> EnergyModel:
     constants = {key: value for key, value in asdict(price).items() if value}
-    return EnergyModel(name, constants, source, verified, omits, price)
+    return EnergyModel(name, constants, source, verified, f"{omits}; {unpriced(price)}", price)
+
+
+def unpriced(price: Linear | None) -> str:
+    """Operations of a network that are counted beside its synapses, and that a model has no price for.
+
+    Args:
+        price: of a linear model; None for a function, which is given the biases and nothing else of them.
+    """
+    biases = "" if price is None or price.bias or price.access else "biases, "
+    return f"additions of {biases}normalisation, pooling and residuals"
 
 
 @dataclass(frozen=True)

@@ -146,3 +146,30 @@ def nonzero(weight: Tensor, dim: int) -> Tensor:
         shape = (*weight.shape[:dim], *weight.shape[dim + 1 :])
         return torch.full(shape, float(weight.shape[dim]), dtype=torch.float64)
     return (weight != 0).sum(dim, dtype=torch.float64)
+
+
+class Meetings(NamedTuple):
+    """What meets in a product of two activations.
+
+    Attributes:
+        events: elements of both that are not 0.
+        active: pairs of which neither is 0.
+        unit: pairs of which both are 1 or -1.
+        value: sum of all products.
+    """
+
+    events: int
+    active: int
+    unit: int
+    value: float
+
+
+def meetings(a: Tensor, b: Tensor) -> Meetings:
+    """Pairs that a product of a [n, m, k] and b [n, k, p] multiplies: a[., i, j] with b[., j, l]."""
+
+    def pairs(left: Tensor, right: Tensor) -> float:
+        return float((left.sum(1, dtype=torch.float64) * right.sum(2, dtype=torch.float64)).sum())
+
+    one, other = a != 0, b != 0
+    unit = pairs(a.abs() == 1, b.abs() == 1)
+    return Meetings(int(one.sum()) + int(other.sum()), int(pairs(one, other)), int(unit), pairs(a, b))

@@ -17,7 +17,7 @@ DYNAMICS = ("dynamics_mac", "dynamics_ac", "dynamics_cmp", "dynamics_nonlin", "d
 def empty_row(role: str) -> dict[str, Any]:
     """A row in which nothing is known."""
     head = {"layer": role, "role": role, "kind": "", "first": False, "shape": (), "n_samples": None}
-    return {**row_of({**head, "uncounted": ()}, energy_pj=None), "complete": False}
+    return {**row_of({**head, "uncounted": (), "unfolded": ()}, energy_pj=None), "complete": False}
 
 
 def row_of(layer: Mapping[str, Any], **values: Any) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def row_of(layer: Mapping[str, Any], **values: Any) -> dict[str, Any]:
         "shape": "x".join(map(str, layer["shape"])),
         "complete": not layer["uncounted"],
         "uncounted": list(layer["uncounted"]),
+        "unfolded": list(layer["unfolded"]),
         **dict.fromkeys((*SYNAPSE, *NEURON, *DYNAMICS, "firing_rate", "spikes_per_step")),
         **dict.fromkeys(("synapse_energy_pj", "dynamics_energy_pj")),
         **values,

@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from psubench.activity import fan_out
+from psubench.activity.activations import Elements, totals
 from psubench.activity.counts import LayerCounts
 from psubench.activity.fan_out import Reach
-from psubench.activity.weights import Mark, Marks, Weights
+from psubench.activity.weights import Label, Mark, Marks, Weights
 
 INPUT = "input"
 """The layer of what comes before the first synapse: a normalisation or a pooling of the input."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """An operation that has run: `aten::mm`, its arguments and what it gave."""
-
-    name: str
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
-    output: Any
-
-    def tensors(self) -> list[Tensor]:
-        """All tensors among the arguments."""
-        return list(_tensors((*self.args, *self.kwargs.values())))
-
-    def outputs(self) -> list[Tensor]:
-        """All tensors that it gave."""
-        return list(_tensors((self.output,)))
-
-    def argument(self, place: int, name: str, default: Any = None) -> Any:
-        """An argument, given by its place or by its name."""
-        return self.args[place] if len(self.args) > place else self.kwargs.get(name, default)
-
-
-def _tensors(values: Any) -> Iterator[Tensor]:
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from _tensors(value)
+SYNAPSES = frozenset({"linear", "conv"})
 
 
 class Ledger:
@@ -58,23 +28,33 @@ class Ledger:
 
     def __init__(self, weights: Weights, fold: bool) -> None:
         self.layers: dict[tuple[str, str], LayerCounts] = {}
-        self.weights, self.last = weights, INPUT
-        self._fold, self._samples = fold, 0
-        self._divisors, self._paddings = Marks(), Marks()
+        self.weights, self.last, self.elements = weights, INPUT, Elements()
+        self.met: set[str] = set()
+        """Parameters and buffers that a counted operation has used."""
+        self.compared: list[Tensor] | None = None
+        """What the operation was given that no weight may change, if it was counted: see `last_check`."""
+        self.becomes: Label = None
+        """What the operation gave, where that is something else than follows from what it was given."""
+        self._fold, self._samples, self._products = fold, 0, 0
         self._seen: set[int] = set()
-        self._nonzero: dict[Any, Tensor] = {}
+        self._nonzero = Marks()
+        self._pending: dict[int, tuple[Callable[[], object], tuple[int, ...]]] = {}
+        self._later = 0
 
     def begin(self, samples: int) -> None:
         """A forward pass of so many samples begins."""
-        self.last, self._samples = INPUT, samples
+        self.last, self._samples, self._products = INPUT, samples, 0
         self._seen.clear()
+        self._pending.clear()
 
     def end(self) -> None:
         """The forward pass has ended; weights may change before the next."""
-        self._nonzero.clear()
+        for count, _ in self._pending.values():
+            count()
+        self._pending.clear()
+        self._nonzero = Marks()
         self.weights.forget_freed()
-        self._divisors.forget_freed()
-        self._paddings.forget_freed()
+        self.elements.forget_freed()
 
     def layer(self, name: str, role: str = "synapse") -> LayerCounts:
         """The counts of a layer, made where it is reached for the first time."""
@@ -88,6 +68,33 @@ class Ledger:
         """An operation of a layer could not be counted."""
         layer = self.layer(name)
         layer.uncounted = tuple(dict.fromkeys((*layer.uncounted, operation.replace("::", "."))))
+
+    def counted(self, *marks: Mark | None, compared: tuple[Tensor, ...] = ()) -> None:
+        """The running operation is counted, and with it how it uses these weights.
+
+        Args:
+            compared: its activations, which must be the same whatever the weights are.
+        """
+        for mark in marks:
+            self.met |= frozenset() if mark is None else mark.roots
+        self.compared = [*(self.compared or ()), *compared]
+
+    def later(self, count: Callable[[], object], after: tuple[int, ...]) -> tuple[int, ...]:
+        """Counts at the end of the forward pass, unless `cancel` is called with the number that it gives.
+
+        Args:
+            after: numbers of what is to be cancelled too.
+        """
+        self._later += 1
+        self._pending[self._later] = count, after
+        return (self._later,)
+
+    def cancel(self, numbers: tuple[int, ...]) -> None:
+        """What was to be counted later is not."""
+        for number in numbers:
+            found = self._pending.pop(number, None)
+            if found is not None:
+                self.cancel(found[1])
 
     def fired(self, name: str, spikes: Tensor, leading: tuple[int, ...]) -> None:
         """A neuron layer gave spikes; per step where it gave them for the steps and samples of the input."""
@@ -104,25 +111,30 @@ class Ledger:
             layer.shape = tuple(spikes.shape[1:])
             layer.spikes += fan_out.active(spikes)
 
-    def synapse(self, mark: Mark, x: Tensor, reach: Reach, nonzero: Tensor) -> LayerCounts:
+    def synapse(
+        self, mark: Mark, x: Tensor, reach: Reach, nonzero: Tensor, *, source: Tensor, inside: Tensor | None
+    ) -> LayerCounts:
         """Counts a synaptic operation.
 
         Args:
             x: its input, the summed-over samples first: [N, channels, *inputs].
             reach: of one sample.
             nonzero: per channel and tap, how many weights are not 0, shaped as `reach.met` gives it.
+            source: the operand that x was made of.
+            inside: 1 where an element of x is none of a padding, 0 elsewhere; None if all are inside.
         """
         layer = self.layer(mark.layer)
         if not layer.kind:
-            synapses = (c for c in self.layers.values() if c.kind in {"linear", "conv"})
-            layer.first = next(synapses, None) is None
+            layer.first = not any(c.kind in SYNAPSES for c in self.layers.values())
             layer.kind, layer.shape = "conv" if reach.taps else "linear", mark.shape
             layer.sop_events = 0 if layer.first else None
         self.last = mark.layer
-        divisor = self._divisors.get(x) if self._fold else None
-        seen = x if divisor is None else _totals(x, divisor)
+        divisor = self._divisor(layer, source)
+        seen = x if divisor is None else totals(x, divisor)
         found = fan_out.Sums(*(part.cpu() for part in fan_out.sums(seen)))
-        dense = self._dense(x, reach)
+        dense = len(x) * reach.dense(x.shape[1])
+        if inside is not None:
+            dense = int(reach.total(inside.sum(0, dtype=found.active.dtype)))
         layer.events += int(found.active.sum())
         unit = int(reach.total(found.unit))
         graded = int(reach.total(found.active)) - unit
@@ -141,36 +153,39 @@ class Ledger:
             layer.sop_events = None if size is None else layer.sop_events + int(reach.total(size.cpu()))
         return layer
 
-    def _dense(self, x: Tensor, reach: Reach) -> int:
-        """Fan-out of all elements of x, without those that a padding in front has added."""
-        added = self._paddings.get(x)
-        if added is None or not reach.taps:
-            return len(x) * reach.dense(x.shape[1])
-        inside = torch.nn.functional.pad(torch.ones(x.shape[1:], dtype=torch.float64), [-n for n in added])
-        return len(x) * int(reach.total(torch.nn.functional.pad(inside, added)))
+    def _divisor(self, layer: LayerCounts, source: Tensor) -> int | None:
+        """By what the elements of an input were divided that is now part of the weights."""
+        average = self.elements.average(source) if self._fold else None
+        if average is None:
+            return None
+        if average.of is None:
+            layer.unfolded = tuple(dict.fromkeys((*layer.unfolded, average.why)))
+        return average.of
+
+    def product(self, a: Tensor, b: Tensor) -> LayerCounts:
+        """Counts a product of two activations [n, m, k] and [n, k, p]: events on both sides meet."""
+        self._products += 1
+        layer = self.layer(f"product {self._products}")
+        layer.kind = "product"
+        found = fan_out.meetings(a, b)
+        layer.events += found.events
+        layer.sop_unit += found.unit
+        layer.sop_graded += found.active - found.unit
+        layer.sop_eff_nzw += found.active
+        layer.sop_value += found.value
+        dense = a.shape[0] * a.shape[1] * a.shape[2] * b.shape[2]
+        layer.sop_dense += dense
+        layer.mac_textbook += dense
+        return layer
 
     def nonzero(self, weight: Tensor, count: Callable[[], Tensor]) -> Tensor:
-        """`count()` of a weight, computed once per forward pass."""
+        """`count()` of a weight, computed once per forward pass while it stays as it is."""
         if weight.is_inference():  # has no version by which a change could be told
             return count().cpu()
-        version = weight._version
-        key = (weight.data_ptr(), weight.shape, weight.stride(), weight.dtype, version)
-        if key not in self._nonzero:
-            self._nonzero[key] = count().cpu()
-        return self._nonzero[key]
-
-    def padded(self, output: Tensor, added: list[int]) -> None:
-        """An output has so many zeros before and after each of its last dimensions, the last one first."""
-        self._paddings.set(output, added)
-
-    def pooled(self, output: Tensor, divisor: int) -> None:
-        """An output is an average of so many elements."""
-        self._divisors.set(output, divisor)
-
-
-def _totals(averages: Tensor, divisor: int) -> Tensor:
-    """The sums of which an average pooling gave the averages, without the rounding of the division."""
-    sums = averages * divisor
-    whole = sums.round()
-    near = (sums - whole).abs() <= 2 * torch.finfo(sums.dtype).eps * sums.abs()
-    return torch.where(near, whole, sums)
+        # By memory and not by address, which another weight may have had before.
+        known: dict[Any, Tensor] = self._nonzero.get(weight) or {}
+        key = (weight.storage_offset(), weight.shape, weight.stride(), weight.dtype, weight._version)
+        if key not in known:
+            known = {**known, key: count().cpu()}
+            self._nonzero.set(weight, known)
+        return known[key]

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from psubench.activity.counter import Counter
+from psubench.activity.counter import UNMET, Counter
 from psubench.activity.counts import LayerCounts
+from psubench.activity.last_check import last_check
 
 MAP_LAYERS, MAP_CHANNELS, RASTER_NEURONS = 3, 4, 48
 """At most so many layers and channels have maps; so many neurons of every layer are in the raster."""
@@ -53,11 +54,22 @@ def count(
         fold: see `Counter`.
         mark: called after every batch.
     """
+    first = None
     with torch.inference_mode(), Counter(module, spiking, fold=fold) as counter:
         for x in batches:
+            first = x if first is None else first
             module(x)
             mark()
-    return counter.counts()
+    found = counter.counts()
+    if first is None:
+        return found
+    verdict = last_check(module, spiking, first, {layer.layer for layer in found if _named(layer)})
+    return counter.counts(verdict)
+
+
+def _named(layer: LayerCounts) -> bool:
+    """Whether something of a layer is known to be missing, beside that it was not met."""
+    return any(why != UNMET for why in layer.uncounted)
 
 
 def pictures(module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor) -> dict[str, Any]:

@@ -91,9 +91,12 @@ def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {name: _sum([row[name] for row in chosen]) for name in names}
 
     neurons = of("neuron", (*NEURON, *DYNAMICS))
-    uncounted = list(dict.fromkeys(name for row in rows for name in row["uncounted"]))
+    texts = {
+        name: list(dict.fromkeys(text for row in rows for text in row[name]))
+        for name in ("uncounted", "unfolded")
+    }
     head = {
-        "layer": TOTAL, "role": TOTAL, "kind": "", "first": False, "shape": (), "uncounted": uncounted,
+        "layer": TOTAL, "role": TOTAL, "kind": "", "first": False, "shape": (), **texts,
         "n_samples": max((row["n_samples"] for row in rows), default=0),
     }  # fmt: skip
     return row_of(

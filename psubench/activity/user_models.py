@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from psubench import plugins
-from psubench.activity.energy_models import TABLE, EnergyModel, Linear
+from psubench.activity.energy_models import TABLE, EnergyModel, Linear, unpriced
 from psubench.activity.work import Work
 from psubench.errors import PsubenchError, nearest
 
@@ -45,12 +45,13 @@ def from_toml(path: str) -> EnergyModel:
         if key not in given:
             raise PsubenchError(f"{what} has no {key}", f"it needs {', '.join(_REQUIRED)}")
     prices = {key: float(given[key]) for key in _PRICES if key in given}
-    missing = ", ".join(key for key in _PRICES if key not in given)
+    price = Linear(**prices)
+    missing = [", ".join(key for key in _PRICES if key not in given), unpriced(price)]
     name = given.get("name", Path(path).stem)
     if name in TABLE:
         raise PsubenchError(f'{what} is called "{name}", as a built-in one', "give it a name of its own")
     return EnergyModel(
-        name, prices, given["source"], given.get("verified", False), missing or "-", Linear(**prices)
+        name, prices, given["source"], given.get("verified", False), "; ".join(filter(None, missing)), price
     )
 
 
@@ -81,7 +82,7 @@ def from_plugin(text: str) -> EnergyModel:
         raise PsubenchError(f"{what} has source {source!r}", _CONTRACT)
     guarded = _guarded(price, what)
     guarded(Work())  # what fails always fails now, not after the measurement
-    return EnergyModel(text, {}, source, False, "-", guarded)
+    return EnergyModel(text, {}, source, False, unpriced(None), guarded)
 
 
 def _guarded(price: Callable[..., Any], what: str) -> Callable[[Work], float | None]:

@@ -1,19 +1,24 @@
-"""Which tensors are weights, and whose: by the memory that they live in, which views share.
+"""Which tensors are weights, and whose; which are activations: by the memory that they live in.
 
-What an operation makes of nothing but weights (a transposed copy, a cast, a product with a mask) is a
-weight too. All else is an activation.
+What an operation makes of nothing but weights and constants (a transposed copy, a cast, a spectrum, a product
+with a mask) is a weight too. What it makes of an activation is an activation, whatever else it was given,
+and so is memory into which an activation was written. Of memory that no counted operation has made nothing is
+known.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 _PARAMETRISED = re.compile(r"\.?parametrizations\.(\w+)\.original\d*$")
 # The latter are torch's names for pruned and normed weights.
@@ -24,6 +29,16 @@ _FILLED = {
     *("rand_like", "randn_like"),
 }
 """Operations that take no more than the shape of what they are given."""
+_FOREIGN = {"lift_fresh", "lift_fresh_copy"}
+"""Operations whose tensor was made of numbers or arrays from elsewhere."""
+
+
+class Kind(Enum):
+    """What a tensor is that is no weight."""
+
+    ACTIVATION = auto()
+    CONSTANT = auto()
+    """Made in the forward pass of neither input nor weights."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,10 @@ class Mark:
         recurrent: whether it carries a layer's output back into the layer.
         learned: false for a buffer, which may be a state: beside a parameter it counts as an activation.
         shape: of the parameter or buffer.
+        roots: names of the parameters and buffers that it was made of.
+        pending: of a product of a weight with a constant or a buffer, which is a weight if it turns out to
+            be used as one, and otherwise a state's way through the weight: its numbers in the ledger.
+        product: whether it is a matrix product of parameters: a weight, or a learned state's way through one.
     """
 
     layer: str
@@ -43,6 +62,28 @@ class Mark:
     recurrent: bool
     learned: bool
     shape: tuple[int, ...]
+    roots: frozenset[str]
+    pending: tuple[int, ...] = ()
+    product: bool = False
+
+    @property
+    def matrix(self) -> bool:
+        """Whether it has two or more dimensions, so that its operations are synapses."""
+        return self.synapse and len(self.shape) >= 2
+
+
+Label = Mark | Kind | None
+"""What a tensor is; None for one from elsewhere, of which nothing is known."""
+
+
+@dataclass
+class _Memory:
+    """What lies in one memory: weights by their bytes, then what was written over them."""
+
+    memory: StorageWeakRef
+    all: Label = None
+    weights: list[tuple[int, int, Mark]] = field(default_factory=list)
+    activations: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Marks:
@@ -53,38 +94,54 @@ class Marks:
 
     def get(self, tensor: Tensor) -> Any:
         """The value of the tensor's memory, or None."""
-        storage = _storage(tensor)
+        memory = storage(tensor)
         # The weak reference keeps the address from being given to another memory.
-        return None if storage is None else self._of.get(storage._cdata, (None, None))[1]
+        return None if memory is None else self._of.get(memory._cdata, (None, None))[1]
 
     def set(self, tensor: Tensor, value: Any) -> None:
         """Gives the tensor's memory a value; None takes it away."""
-        storage = _storage(tensor)
-        if storage is None:
+        memory = storage(tensor)
+        if memory is None:
             return
         if value is None:
-            self._of.pop(storage._cdata, None)
+            self._of.pop(memory._cdata, None)
         else:
-            self._of[storage._cdata] = (StorageWeakRef(storage), value)  # type: ignore[no-untyped-call]
+            self._of[memory._cdata] = (StorageWeakRef(memory), value)  # type: ignore[no-untyped-call]
 
     def forget_freed(self) -> None:
         """Drops what belongs to memory that is gone."""
         self._of = {at: kept for at, kept in self._of.items() if not _gone(kept[0])}
+
+    def __bool__(self) -> bool:
+        return bool(self._of)
 
 
 def _gone(memory: StorageWeakRef) -> bool:
     return bool(memory.expired())  # type: ignore[no-untyped-call]
 
 
-def _storage(tensor: Tensor) -> torch.UntypedStorage | None:
-    if tensor.layout is torch.sparse_coo:
-        tensor = tensor._values()
-    elif tensor.layout is not torch.strided:
-        tensor = tensor.values()
+def storage(tensor: Tensor) -> torch.UntypedStorage | None:
+    """The memory of a tensor; of a sparse one, of its values; None for a wrapper without any."""
     try:
+        if tensor.layout is torch.sparse_coo:
+            tensor = tensor._values()
+        elif tensor.layout is not torch.strided:
+            tensor = tensor.values()
         return tensor.untyped_storage()
-    except (RuntimeError, NotImplementedError):  # wrapped tensors have none
+    except (RuntimeError, NotImplementedError):
         return None
+
+
+def _bytes(tensor: Tensor) -> tuple[int, int]:
+    """From where to where a tensor lies in its memory."""
+    if tensor.layout is not torch.strided:
+        return 0, 1 << 62
+    size = tensor.element_size()
+    first = int(tensor.storage_offset()) * size
+    if not tensor.numel():
+        return first, first
+    steps = sum(int(s) * (n - 1) for s, n in zip(tensor.stride(), tensor.shape, strict=True))
+    return first, first + (steps + 1) * size
 
 
 def layer_of(parameter: str) -> str:
@@ -97,8 +154,15 @@ def layer_of(parameter: str) -> str:
     return owner if dot and _OWN.fullmatch(last) else parameter
 
 
+@cache
+def writes(func: Any) -> tuple[tuple[int, str], ...]:
+    """Places and names of the arguments that an operation writes to."""
+    arguments = enumerate(func._schema.arguments)
+    return tuple((at, a.name) for at, a in arguments if a.alias_info is not None and a.alias_info.is_write)
+
+
 class Weights:
-    """The weights of a module.
+    """The weights of a module, and what is known of all other memory.
 
     Args:
         module: all of whose parameters and buffers are weights.
@@ -108,35 +172,144 @@ class Weights:
     """
 
     def __init__(self, module: nn.Module, neurons: Iterable[str], recurrent: Collection[str]) -> None:
-        self._marks = Marks()
-        inside = tuple(f"{name}." if name else "" for name in neurons)
-        tensors: Mapping[str, Tensor] = dict(module.named_buffers()) | dict(module.named_parameters())
-        for name, tensor in tensors.items():
-            layer = layer_of(name)
-            again = layer in recurrent or name in recurrent or ".weight_hh" in f".{name}"
-            synapse, learned = not name.startswith(inside), isinstance(tensor, nn.Parameter)
-            self._marks.set(tensor, Mark(layer, synapse, again, learned, tuple(tensor.shape)))
+        self._memories: dict[int, _Memory] = {}
+        self._recurrent = recurrent
+        self._inside = tuple(f"{name}." if name else "" for name in neurons)
+        self._module = module
+        self._given: dict[int, tuple[Tensor, Mark]] = {}
+        self.register()
+
+    def register(self) -> None:
+        """Takes up the parameters and buffers that the module has by now."""
+        for name, tensor in (*self._module.named_buffers(), *self._module.named_parameters()):
+            if id(tensor) not in self._given and not isinstance(
+                tensor, UninitializedBuffer | UninitializedParameter
+            ):
+                self._take_up(name, tensor)
+
+    def adopt(self, parameter: Tensor) -> None:
+        """Takes up a parameter that was made in the forward pass, or is kept where the module has none."""
+        if id(parameter) not in self._given:
+            self.register()
+        if id(parameter) not in self._given:
+            self._take_up(f"parameter {'x'.join(map(str, parameter.shape))} outside of the module", parameter)
+
+    def _take_up(self, name: str, tensor: Tensor) -> None:
+        mark = self._mark(name, tensor)
+        self._given[id(tensor)] = tensor, mark
+        memory = self._memory(tensor)
+        if memory is not None:
+            memory.weights.append((*_bytes(tensor), mark))
+
+    def _mark(self, name: str, tensor: Tensor) -> Mark:
+        layer = layer_of(name)
+        again = layer in self._recurrent or name in self._recurrent or ".weight_hh" in f".{name}"
+        synapse, learned = not name.startswith(self._inside), isinstance(tensor, nn.Parameter)
+        return Mark(layer, synapse, again, learned, tuple(tensor.shape), frozenset({name}))
+
+    def synapses(self) -> list[tuple[Tensor, Mark]]:
+        """All parameters and buffers outside of neurons."""
+        return [(tensor, mark) for tensor, mark in self._given.values() if mark.synapse]
+
+    def _memory(self, tensor: Tensor) -> _Memory | None:
+        found = storage(tensor)
+        if found is None:
+            return None
+        memory = self._memories.get(found._cdata)
+        if memory is None:
+            memory = _Memory(StorageWeakRef(found))  # type: ignore[no-untyped-call]
+            self._memories[found._cdata] = memory
+        return memory
+
+    def label(self, tensor: Tensor) -> Label:
+        """What a tensor is."""
+        found = storage(tensor)
+        memory = None if found is None else self._memories.get(found._cdata)
+        if memory is None:
+            return None
+        if not memory.weights and not memory.activations:
+            return memory.all
+        first, last = _bytes(tensor)
+        if any(low < last and first < high for low, high in memory.activations):
+            return Kind.ACTIVATION
+        met = [mark for low, high, mark in memory.weights if low < last and first < high]
+        return max(met, key=_weight, default=memory.all)
 
     def mark(self, tensor: Tensor) -> Mark | None:
-        """What weight a tensor is, or None for an activation."""
-        found: Mark | None = self._marks.get(tensor)
-        return found
+        """What weight a tensor is, or None for any other."""
+        label = self.label(tensor)
+        return label if isinstance(label, Mark) else None
 
-    def follow(self, name: str, given: list[Tensor], made: list[Tensor]) -> None:
-        """Marks what an operation made, if it was given nothing but weights; unmarks what it overwrote.
+    def activation(self, tensor: Tensor) -> None:
+        """A tensor holds an activation from now on."""
+        memory = self._memory(tensor)
+        if memory is None:
+            return
+        if memory.weights or memory.all not in (None, Kind.CONSTANT):
+            memory.activations.append(_bytes(tensor))
+        else:
+            memory.all = Kind.ACTIVATION
+
+    def give(self, tensor: Tensor, label: Label) -> None:
+        """New memory holds what the label says."""
+        memory = self._memory(tensor)
+        if memory is not None:
+            memory.all, memory.weights, memory.activations = label, [], []
+
+    def follow(self, name: str, given: Sequence[Tensor], made: Iterable[Tensor], func: Any = None) -> None:
+        """Labels what an operation made and what it wrote to.
 
         Args:
             name: of the operation, without its overload.
+            func: the operation, if it may write to what it is given.
         """
-        marks = [self.mark(tensor) for tensor in given]
-        if marks and all(marks) and name not in _FILLED:
-            mark = next((mark for mark in marks if mark is not None and mark.learned), marks[0])
-            for tensor in made:
-                if self.mark(tensor) is None and tensor.dtype.is_floating_point:
-                    self._marks.set(tensor, mark)
-        elif name.endswith("_") and marks and marks[0] is not None and not marks[0].learned:
-            self._marks.set(given[0], None)  # a buffer that holds an activation from now on
+        label = None if name in _FOREIGN else Kind.CONSTANT if name in _FILLED else self.joined(given)
+        before = {memory._cdata for tensor in given if (memory := storage(tensor)) is not None}
+        writing = func is not None and bool(writes(func))
+        for tensor in made:
+            memory = storage(tensor)
+            if memory is None:
+                continue
+            if memory._cdata not in before:
+                self.give(tensor, label)
+            elif writing:
+                self._written(tensor, label)
+
+    def joined(self, given: Sequence[Tensor]) -> Label:
+        """What an operation makes of some tensors."""
+        labels = [self.label(tensor) for tensor in given]
+        if Kind.ACTIVATION in labels:
+            return Kind.ACTIVATION
+        marks = [label for label in labels if isinstance(label, Mark)]
+        if len(marks) > 1:
+            return replace(
+                max(marks, key=_weight),
+                roots=frozenset[str]().union(*(mark.roots for mark in marks)),
+                pending=tuple(dict.fromkeys(number for mark in marks for number in mark.pending)),
+                product=any(mark.product for mark in marks),
+            )
+        if marks:
+            return marks[0]
+        return None if None in labels else Kind.CONSTANT
+
+    def _written(self, tensor: Tensor, label: Label) -> None:
+        memory = self._memory(tensor)
+        if memory is None:
+            return
+        if label is Kind.ACTIVATION:
+            self.activation(tensor)
+        elif memory.weights:
+            met = self.mark(tensor)
+            if met is not None and not met.learned:
+                self.activation(tensor)  # a buffer that the forward pass writes to is a state
+        elif memory.all is not Kind.ACTIVATION:
+            memory.all = label
 
     def forget_freed(self) -> None:
         """Drops what belongs to memory that is gone."""
-        self._marks.forget_freed()
+        self._memories = {at: kept for at, kept in self._memories.items() if not _gone(kept.memory)}
+
+
+def _weight(mark: Mark) -> tuple[bool, int]:
+    """Of several the one that an operation counts for: parameters before buffers, matrices before biases."""
+    return mark.learned, len(mark.shape)

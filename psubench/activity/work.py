@@ -23,6 +23,7 @@ class Work:
         ac: accumulates of synapses, recurrent ones included.
         bias: additions of biases.
         events: inputs of synapses that are not 0; each is read and addressed once.
+        conv_events: those of them that convolutions are given.
         spikes: written by neurons.
         updates: of neurons that are updated step by step, one per neuron and step; None for others.
         dynamics_mac, dynamics_ac, dynamics_cmp, dynamics_nonlin: what the neurons compute themselves.
@@ -32,6 +33,7 @@ class Work:
     ac: int | None = 0
     bias: int | None = 0
     events: int | None = 0
+    conv_events: int | None = 0
     spikes: int | None = 0
     updates: int | None = 0
     dynamics_mac: int | None = 0
@@ -63,7 +65,8 @@ def of_synapse(layer: Mapping[str, Any], first_layer: str) -> Work:
     elif layer["first"] and first_layer == "as_events":
         mac, ac = (None, None) if layer["sop_events"] is None else (0, layer["sop_events"])
     recurrent = layer["recurrent_graded"], layer["recurrent_unit"]
-    return Work(mac, ac, layer["bias"], events) + Work(*recurrent)
+    addressed = events if layer["kind"] == "conv" else 0
+    return Work(mac, ac, layer["bias"], events, addressed) + Work(*recurrent)
 
 
 def of_neurons(layer: Mapping[str, Any], T: int, ideal: Mapping[str, int] | None, serial: bool) -> Work:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from psubench import plugins
 from psubench.errors import PsubenchError
 from psubench.models.names import TABLE, ModelRef
+from psubench.neurons import OUTSIDE
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,7 +29,7 @@ class Network:
     Attributes:
         module: [T, B, *input_shape] -> logits [B, classes].
         spiking: its spiking layers by their names in `module.named_modules()`, in the order in which
-            they were made.
+            they were made; those that the module does not hold begin with `OUTSIDE`.
         input_shape: of one step of one sample.
     """
 
@@ -97,8 +98,10 @@ def build(
         make = getattr(import_module(where), function)
         module = make(neuron=factory, input_shape=input_shape, classes=classes, **parameters)
     names = {id(layer): name for name, layer in module.named_modules()}
-    spiking = {names[id(layer)]: layer for layer in made if id(layer) in names}
-    if not spiking:
+    held = [layer for layer in made if id(layer) in names]
+    # A layer kept in a plain list is called all the same, and its spikes are spikes.
+    spiking = {names.get(id(layer), f"{OUTSIDE}{at}"): layer for at, layer in enumerate(made)}
+    if not held:
         raise PsubenchError(f'model plug-in "{ref.name}" holds no spiking layer', _CONTRACT)
     return Network(module, spiking, input_shape)
 

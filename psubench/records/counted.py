@@ -12,7 +12,12 @@ from psubench.records.run import SparsityCase
 
 
 class Layer(Struct, frozen=True, kw_only=True):
-    """Counts of a layer, or of all together; totals over samples and steps. None is unknown."""
+    """Counts of a layer, or of all together; totals over samples and steps. None is unknown.
+
+    Attributes:
+        uncounted: operations without a rule, which make the row incomplete.
+        unfolded: average poolings that the policy `fold` could not fold into this layer.
+    """
 
     layer: str
     role: Literal["synapse", "neuron", "total"]
@@ -49,6 +54,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     synapse_energy_pj: Tally | None
     dynamics_energy_pj: Tally | None
     energy_pj: Tally | None
+    unfolded: list[str] = []
 
 
 class EnergyModel(Struct, frozen=True, kw_only=True):

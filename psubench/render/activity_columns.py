@@ -178,7 +178,7 @@ COLUMNS: tuple[Column, ...] = (
         _data(name, Show.JSON)
         for name in (
             *("implementation", "key", "device", "dtype", "weights", "status", "message", "first"),
-            *("uncounted", "events", "recurrent_unit", "recurrent_graded", "recurrent_dense"),
+            *("uncounted", "unfolded", "events", "recurrent_unit", "recurrent_graded", "recurrent_dense"),
             *("bias", "bn", "pooling", "residual", "spikes_per_step"),
         )
     ),

@@ -118,9 +118,18 @@ def notes(cases: Sequence[Case]) -> list[str]:
             found.append(f"{title(case)}: no neuron fires, so that its counts say little")
         for row in case["layers"]:
             if row["role"] != "total" and not row["complete"]:
-                what = ", ".join(row["uncounted"])
-                found.append(f"{title(case)}: layer {row['layer']} is incomplete: no rule for {what}")
+                found.append(f"{title(case)}: layer {row['layer']} is incomplete: {_missing(row)}")
+            if row["role"] != "total" and row.get("unfolded"):
+                what = ", ".join(row["unfolded"])
+                found.append(f"{title(case)}: layer {row['layer']}: pooling was not folded: {what}")
     return found
+
+
+def _missing(row: Row) -> str:
+    """Operations of torch by name, other causes in words."""
+    operations = [text for text in row["uncounted"] if " " not in text]
+    causes = [text for text in row["uncounted"] if " " in text]
+    return ", ".join([*([f"no rule for {', '.join(operations)}"] if operations else []), *causes])
 
 
 def estimates(cases: Sequence[Case]) -> list[str]:
@@ -129,7 +138,7 @@ def estimates(cases: Sequence[Case]) -> list[str]:
     for case in (case for case in cases if case["layers"]):
         model = case["energy_model"]
         doubt = "" if model.verified else ", not verified"
-        without = "" if model.omits == "-" else f"; without {model.omits}"
+        without = "" if model.omits == "-" else f"; it leaves out {model.omits}"
         policy = f"policies first layer {case['first_layer']}, average pooling {case['pooling']}"
         lines.append(f"energy is an estimate by {model.name} ({model.source}{doubt}); {policy}{without}")
     return list(dict.fromkeys(lines))
