@@ -5,11 +5,13 @@ Importing this imports no torch; building a neuron does.
 
 from psubench.neurons.checks import check_input
 from psubench.neurons.names import NeuronRef, build, build_reference, causal, has_step, parse, parse_list
-from psubench.neurons.table import BUILT, CHOICES, TABLE, NeuronSpec
+from psubench.neurons.spec import CHOICES, OUTPUTS, NeuronSpec
+from psubench.neurons.table import BUILT, TABLE
 
 __all__ = [
     "BUILT",
     "CHOICES",
+    "OUTPUTS",
     "TABLE",
     "NeuronRef",
     "NeuronSpec",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from psubench import plugins
 from psubench.errors import NeuronError, PsubenchError, nearest
 from psubench.neurons.checks import check_parameters
-from psubench.neurons.table import TABLE, Default, NeuronSpec
+from psubench.neurons.spec import Default, NeuronSpec
+from psubench.neurons.table import TABLE
 from psubench.plugins import Value
 
 if TYPE_CHECKING:
@@ -148,18 +149,22 @@ def build_reference(ref: NeuronRef, T: int) -> nn.Module | None:
 
 
 def has_step(ref: NeuronRef) -> bool:
-    """Whether the module has `step`, one step at a time; a plug-in is not asked."""
-    return not ref.is_plugin and TABLE[ref.kind].implementations[ref.implementation].startswith(
-        "psubench.neurons.serial:"
-    )
+    """Whether the module has `step`, one step at a time: the loops have; a plug-in is not asked."""
+    return ref.implementation == "loop"
 
 
-def causal(ref: NeuronRef) -> bool | None:
-    """Whether the neuron claims that no spike depends on later input; None if a plug-in does not say."""
+def causal(ref: NeuronRef, *, training: bool = False) -> bool | None:
+    """Whether the neuron claims that no spike depends on later input; None if a plug-in does not say.
+
+    Args:
+        training: whether it is asked of a module in training mode.
+    """
     if ref.is_plugin:
         return cast("bool | None", getattr(plugins.load(ref.kind), "causal", None))
+    spec = TABLE[ref.kind]
     # Below lambda = 1 the mask of the masked PSN lets the future in.
-    return TABLE[ref.kind].causal and dict(ref.parameters).get("lam", 1.0) == 1.0
+    masked = dict(ref.parameters).get("lam", 1.0) == 1.0
+    return spec.causal and masked and (spec.causal_in_training or not training)
 
 
 def _construct(ref: NeuronRef, where: str, T: int) -> nn.Module:
