@@ -53,13 +53,13 @@ class Ledger:
 
     Args:
         weights: of the network.
-        fold: see `Counter`.
+        fold, counting: see `Counter`.
     """
 
-    def __init__(self, weights: Weights, fold: bool) -> None:
+    def __init__(self, weights: Weights, fold: bool, counting: bool = False) -> None:
         self.layers: dict[tuple[str, str], LayerCounts] = {}
         self.weights, self.last = weights, INPUT
-        self._fold, self._samples = fold, 0
+        self._fold, self._counting, self._samples = fold, counting, 0
         self._divisors, self._paddings = Marks(), Marks()
         self._seen: set[int] = set()
         self._nonzero: dict[Any, Tensor] = {}
@@ -96,13 +96,17 @@ class Ledger:
         layer.neuron_steps += spikes.numel()
         if len(leading) == 2 and tuple(spikes.shape[:2]) == leading:
             layer.shape = tuple(spikes.shape[2:])
-            steps = [fan_out.active(step) for step in spikes.unbind(0)]
+            steps = [self._events(step) for step in spikes.unbind(0)]
             before = layer.spikes_per_step or (0,) * len(steps)
             layer.spikes_per_step = tuple(a + b for a, b in zip(before, steps, strict=True))
             layer.spikes += sum(steps)
         else:
             layer.shape = tuple(spikes.shape[1:])
-            layer.spikes += fan_out.active(spikes)
+            layer.spikes += self._events(spikes)
+
+    def _events(self, output: Tensor) -> int:
+        """How many spikes an output stands for: a count of c for c."""
+        return int(output.abs().sum(dtype=torch.float64)) if self._counting else fan_out.active(output)
 
     def synapse(self, mark: Mark, x: Tensor, reach: Reach, nonzero: Tensor) -> LayerCounts:
         """Counts a synaptic operation.
@@ -117,7 +121,7 @@ class Ledger:
             synapses = (c for c in self.layers.values() if c.kind in {"linear", "conv"})
             layer.first = next(synapses, None) is None
             layer.kind, layer.shape = "conv" if reach.taps else "linear", mark.shape
-            layer.sop_events = 0 if layer.first else None
+            layer.sop_events = 0 if layer.first or self._counting else None
         self.last = mark.layer
         divisor = self._divisors.get(x) if self._fold else None
         seen = x if divisor is None else _totals(x, divisor)

@@ -44,20 +44,21 @@ def count(
     batches: Iterable[Tensor],
     *,
     fold: bool = False,
+    counting: bool = False,
     mark: Callable[[], None] = lambda: None,
 ) -> list[LayerCounts]:
     """Counts of every layer over batches [T, B, *], under `inference_mode`.
 
     Args:
         spiking: neuron layers by name.
-        fold: see `Counter`.
+        fold, counting: see `Counter`.
         mark: called after every batch.
     """
-    with torch.inference_mode(), Counter(module, spiking, fold=fold) as counter:
+    with torch.inference_mode(), Counter(module, spiking, fold=fold, counting=counting) as counter:
         for x in batches:
             module(x)
             mark()
-    return counter.counts()
+    return [layer.as_events() for layer in counter.counts()] if counting else counter.counts()
 
 
 def pictures(module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor) -> dict[str, Any]:

@@ -4,7 +4,17 @@ Importing this imports no torch; building a neuron does.
 """
 
 from psubench.neurons.checks import check_input
-from psubench.neurons.names import NeuronRef, build, build_reference, causal, has_step, parse, parse_list
+from psubench.neurons.names import (
+    NeuronRef,
+    build,
+    build_reference,
+    causal,
+    has_step,
+    interchangeable,
+    output,
+    parse,
+    parse_list,
+)
 from psubench.neurons.spec import CHOICES, OUTPUTS, NeuronSpec
 from psubench.neurons.table import BUILT, TABLE
 
@@ -20,6 +30,8 @@ __all__ = [
     "causal",
     "check_input",
     "has_step",
+    "interchangeable",
+    "output",
     "parse",
     "parse_list",
 ]

@@ -129,15 +129,28 @@ def parse_list(text: str) -> list[NeuronRef]:
     return list(refs)
 
 
-def build(ref: NeuronRef, T: int) -> nn.Module:
+def build(ref: NeuronRef, T: int, features: tuple[int, ...] | None = None) -> nn.Module:
     """The module [T, B, *features] -> [T, B, *features] that the ref names, freshly initialised.
 
-    Built-in neurons with a fixed T, and every plug-in, are built for T steps. Errors: NeuronError for
+    Built-in neurons with a fixed T, and every plug-in, are built for T steps. Those with parameters per
+    channel draw them now if the features are given, and otherwise at their first call. Errors: NeuronError for
     parameters that do not fit, PsubenchError for a plug-in that cannot be built.
     """
     if ref.is_plugin:
         return _build_plugin(ref, plugins.load(ref.kind), T, ref.label)
-    return _construct(ref, TABLE[ref.kind].implementations[ref.implementation], T)
+    module = _construct(ref, TABLE[ref.kind].implementations[ref.implementation], T)
+    if features is not None and TABLE[ref.kind].per_channel:
+        _shape(module, (T, 1, *features))
+    return module
+
+
+def _shape(module: nn.Module, shape: tuple[int, ...]) -> None:
+    """Lets parameters get their shapes by a call on zeros."""
+    import torch
+
+    with torch.no_grad():
+        module.eval()(torch.zeros(shape))
+    module.train()
 
 
 def build_reference(ref: NeuronRef, T: int) -> nn.Module | None:
@@ -165,6 +178,16 @@ def causal(ref: NeuronRef, *, training: bool = False) -> bool | None:
     # Below lambda = 1 the mask of the masked PSN lets the future in.
     masked = dict(ref.parameters).get("lam", 1.0) == 1.0
     return spec.causal and masked and (spec.causal_in_training or not training)
+
+
+def output(ref: NeuronRef) -> str:
+    """What the neuron gives, one of `OUTPUTS`; a plug-in gives spikes."""
+    return "spikes" if ref.is_plugin else TABLE[ref.kind].output
+
+
+def interchangeable(ref: NeuronRef) -> bool:
+    """Whether every trace is treated alike, so that some stand for all; a plug-in may do otherwise."""
+    return not ref.is_plugin and not TABLE[ref.kind].per_channel
 
 
 def _construct(ref: NeuronRef, where: str, T: int) -> nn.Module:

@@ -44,7 +44,7 @@ def _clif(T: int, _: Mapping[str, Any]) -> Operations:
 
 
 def _glif(T: int, _: Mapping[str, Any]) -> Operations:
-    """The gates make a factor of the potential, one of the input per step, a constant; others with a spike."""
+    """The gates make a factor of the potential, one of the input, a constant; others with a spike."""
     return Operations(mac=2 * T, ac=T, ac_per_spike=1, cmp=T)
 
 

@@ -61,8 +61,9 @@ class ActivityProbe:
         norms = calibrate(network.module, _marked(self._batches("train"), mark)) if untrained else 0
         test = self._test_split()
         layers = count(
-            network.module, network.spiking, self._batches(test), fold=case["pooling"] == "fold", mark=mark
-        )
+            network.module, network.spiking, self._batches(test),
+            fold=case["pooling"] == "fold", counting=neurons.output(ref) == "counts", mark=mark,
+        )  # fmt: skip
         model = energy_models.parse(case["energy_model"])
         rows = layer_rows(layers, dynamics(ref, T), T, Pricing(model, case["first_layer"], case["pooling"]))
         total = rows[-1]
