@@ -155,6 +155,7 @@ def _activity(trials: Sequence[Trial]) -> dict[str, Any]:
         "firing_rate": activity["spikes"] / activity["neuron_steps"] if activity else None,
         "spike_hash": activity["spike_hash"] if activity else None,
         "compile": next((c for t in trials if (c := t.outcome.get("compile"))), None),
+        "mismatch": next((m for t in trials if (m := t.outcome.get("mismatch")) is not None), None),
     }
 
 

@@ -6,6 +6,7 @@ Importing this imports no torch; building a neuron does.
 from psubench.neurons.checks import check_input
 from psubench.neurons.names import (
     NeuronRef,
+    approximated,
     build,
     build_reference,
     causal,
@@ -25,6 +26,7 @@ __all__ = [
     "TABLE",
     "NeuronRef",
     "NeuronSpec",
+    "approximated",
     "build",
     "build_reference",
     "causal",

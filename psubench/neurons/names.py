@@ -52,8 +52,11 @@ class NeuronRef:
 
     @property
     def label(self) -> str:
-        """Short name for tables and figures: a plug-in without its path."""
-        return self.text.rpartition(":")[2] if self.is_plugin else self.text
+        """Short name for tables and figures: a plug-in without its path; what is no spike is named."""
+        if self.is_plugin:
+            return self.text.rpartition(":")[2]
+        kind = TABLE[self.kind].output
+        return self.text if kind == "spikes" else f"{self.text} [{kind}]"
 
 
 def parse(text: str) -> NeuronRef:
@@ -133,7 +136,9 @@ def build(ref: NeuronRef, T: int, features: tuple[int, ...] | None = None) -> nn
     """The module [T, B, *features] -> [T, B, *features] that the ref names, freshly initialised.
 
     Built-in neurons with a fixed T, and every plug-in, are built for T steps. Those with parameters per
-    channel draw them now if the features are given, and otherwise at their first call. Errors: NeuronError for
+    channel draw them now if the features are given, and otherwise at their first call.
+
+    Errors: NeuronError for
     parameters that do not fit, PsubenchError for a plug-in that cannot be built.
     """
     if ref.is_plugin:
@@ -183,6 +188,19 @@ def causal(ref: NeuronRef, *, training: bool = False) -> bool | None:
 def output(ref: NeuronRef) -> str:
     """What the neuron gives, one of `OUTPUTS`; a plug-in gives spikes."""
     return "spikes" if ref.is_plugin else TABLE[ref.kind].output
+
+
+def approximated(ref: NeuronRef) -> NeuronRef | None:
+    """The neuron that it tends to, with the parameters that both have; None if there is none."""
+    spec = None if ref.is_plugin else TABLE[ref.kind]
+    if spec is None or spec.approximates is None:
+        return None
+    shared = {
+        key: value
+        for key, value in ref.parameters
+        if key in TABLE[spec.approximates].parameters and key != "alpha"
+    }
+    return parse(plugins.show_call(spec.approximates, tuple(shared.items())))
 
 
 def interchangeable(ref: NeuronRef) -> bool:

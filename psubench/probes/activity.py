@@ -22,6 +22,7 @@ from psubench.devices import open_device
 from psubench.models import Network
 from psubench.neurons.operations import dynamics
 from psubench.probes.first_calls import alive
+from psubench.probes.mismatch import mismatch
 from psubench.probes.speed import Job, classify
 from psubench.training.brief import train_briefly
 from psubench.training.weights import Weights, load
@@ -66,9 +67,9 @@ class ActivityProbe:
         )  # fmt: skip
         model = energy_models.parse(case["energy_model"])
         rows = layer_rows(layers, dynamics(ref, T), T, Pricing(model, case["first_layer"], case["pooling"]))
-        total = rows[-1]
+        total, first = rows[-1], next(self._batches(test))
+        spiking = network.spiking.values()
         exact = {name: total[name] for name in ("spikes", "neuron_steps", "sop_eff", "mac_textbook")}
-        first = next(self._batches(test))
         data_ref = data.parse(case["data"])
         return {
             "weights": UNTRAINED if weights is None else weights.origin,
@@ -78,6 +79,7 @@ class ActivityProbe:
             "calibrated_layers": norms,
             "energy_model": _described(model),
             "layers": rows,
+            "mismatch": mismatch(ref, T, spiking, lambda: network.module(first)),
             **pictures(network.module, network.spiking, first[:, :1]),
         }
 

@@ -20,6 +20,7 @@ from psubench.measure import Contestant, Interleaver, Limits, Measurement
 from psubench.probes import inputs, subjects
 from psubench.probes.first_calls import alive, first_calls, graphs
 from psubench.probes.gate import WrongError
+from psubench.probes.mismatch import mismatch
 from psubench.probes.roof import Roof
 from psubench.probes.subjects import Subject
 from psubench.record import AGAIN
@@ -75,6 +76,7 @@ class Outcome:
     Attributes:
         neuron: its name in the block: the neuron's text, and the mode where it is not "layer".
         compile: of a compiled neuron, what `first_calls` tells, and the recompiles while it was timed.
+        mismatch: of a neuron that tends to another one, the share of its outputs that differ.
     """
 
     key: str
@@ -84,6 +86,7 @@ class Outcome:
     verified: bool | None = None
     activity: dict[str, Any] | None = None
     compile: dict[str, Any] | None = None
+    mismatch: float | None = None
 
     def fail(self, error: BaseException) -> None:
         """Turns whatever a neuron raised into a status and one line."""
@@ -159,6 +162,7 @@ class Probe:
             with self._building(outcome, subject):
                 verified = subject.check()
             outcome.activity = subject.activity()
+            outcome.mismatch = mismatch(ref, self.job.case["T"], subject.layers, lambda: subject.run(self.x))
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
             self._tell(outcome)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from psubench.activity.cases import flat, total
+from psubench.render import outputs
 from psubench.render.activity_columns import Show, number, shown
 from psubench.render.columns import Row
 
@@ -120,7 +121,7 @@ def notes(cases: Sequence[Case]) -> list[str]:
             if row["role"] != "total" and not row["complete"]:
                 what = ", ".join(row["uncounted"])
                 found.append(f"{title(case)}: layer {row['layer']} is incomplete: no rule for {what}")
-    return found
+    return found + outputs.lines(cases)
 
 
 def estimates(cases: Sequence[Case]) -> list[str]:
