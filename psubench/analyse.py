@@ -67,6 +67,7 @@ def _activity(tried: Sequence[Trial]) -> dict[str, Any]:
         "firing_rate": activity.spikes / activity.neuron_steps if activity else None,
         "spike_hash": activity.spike_hash if activity else None,
         "compile": plain(compilation) if compilation else None,
+        "mismatch": next((t.outcome.mismatch for t in tried if t.outcome.mismatch is not None), None),
     }
 
 

@@ -53,6 +53,7 @@ class Counter:
             it; those that torch's recurrent layers call weight_hh are known.
         fold: whether the divisor of an average pooling counts as part of the weights behind it, so that
             their inputs are sums of spikes; else the averages are graded inputs.
+        counting: whether the neurons give counts, of which a count of c stands for c spikes.
         batch_dim: dimension of x that holds the samples.
         trail: keeps what counted operations are given, and replaces what they give: see `last_check`.
     """
@@ -64,6 +65,7 @@ class Counter:
         *,
         recurrent: Collection[str] = (),
         fold: bool = False,
+        counting: bool = False,
         batch_dim: int = 1,
         trail: Trail | None = None,
     ) -> None:
@@ -73,7 +75,7 @@ class Counter:
                 continue
             raise PsubenchError(f'the network has no part "{name}"', "name it as named_modules() does")
         self._module, self._spiking, self._batch_dim = module, dict(spiking), batch_dim
-        self._ledger = Ledger(Weights(module, spiking, recurrent), fold)
+        self._ledger = Ledger(Weights(module, spiking, recurrent), fold, counting)
         self._trail = trail
         self._inside = False
         self._depth = 0

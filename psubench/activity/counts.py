@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -25,7 +25,7 @@ class LayerCounts:
         shape: of a synapse's weight; of one step of one sample of a neuron's output.
         first: whether it is the first synapse of the forward pass.
         n_samples: samples that were seen.
-        spikes: non-zero outputs of a neuron layer.
+        spikes: non-zero outputs of a neuron layer; of one that gives counts their sum.
         neuron_steps: all its outputs: neurons x steps x samples.
         spikes_per_step: spikes of every step over all samples; empty unless the layer gave [T, B, *].
         events: elements of x that are not 0.
@@ -35,7 +35,8 @@ class LayerCounts:
         mac_textbook: with the taps on the padding, as FlopCounterMode / 2; of recurrent synapses too.
         sop_eff_nzw: as sop_eff, without the weights that are 0 (NeuroBench's effective operations).
         sop_value: sum of x_e F(e) (sinabs).
-        sop_events: sum of |x_e| F(e) of the first layer; None where an |x_e| is no integer, or elsewhere.
+        sop_events: sum of |x_e| F(e) of the first layer, and of all layers behind neurons that give counts;
+            None where an |x_e| is no integer, or elsewhere.
         recurrent_unit, recurrent_graded, recurrent_dense: as sop_*, of recurrent synapses, which the
             sop_* leave out.
         bias: additions of a bias.
@@ -87,6 +88,12 @@ class LayerCounts:
     def complete(self) -> bool:
         """Whether everything in the layer was counted."""
         return not self.uncounted
+
+    def as_events(self) -> LayerCounts:
+        """The same with every count of c as c unit inputs, behind neurons that give counts."""
+        if self.first or self.sop_events is None:
+            return self
+        return replace(self, sop_unit=self.sop_events, sop_graded=0)
 
     def __add__(self, other: LayerCounts) -> LayerCounts:
         """Counts of the same layer over the samples of both."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from psubench.activity import fan_out
@@ -23,10 +24,10 @@ class Ledger:
 
     Args:
         weights: of the network.
-        fold: see `Counter`.
+        fold, counting: see `Counter`.
     """
 
-    def __init__(self, weights: Weights, fold: bool) -> None:
+    def __init__(self, weights: Weights, fold: bool, counting: bool = False) -> None:
         self.layers: dict[tuple[str, str], LayerCounts] = {}
         self.weights, self.last, self.elements = weights, INPUT, Elements()
         self.met: set[str] = set()
@@ -35,7 +36,7 @@ class Ledger:
         """What the operation was given that no weight may change, if it was counted: see `last_check`."""
         self.becomes: Label = None
         """What the operation gave, where that is something else than follows from what it was given."""
-        self._fold, self._samples, self._products = fold, 0, 0
+        self._fold, self._counting, self._samples, self._products = fold, counting, 0, 0
         self._seen: set[int] = set()
         self._nonzero = Marks()
         self._pending: dict[int, tuple[Callable[[], object], tuple[int, ...]]] = {}
@@ -103,13 +104,17 @@ class Ledger:
         layer.neuron_steps += spikes.numel()
         if len(leading) == 2 and tuple(spikes.shape[:2]) == leading:
             layer.shape = tuple(spikes.shape[2:])
-            steps = [fan_out.active(step) for step in spikes.unbind(0)]
+            steps = [self._events(step) for step in spikes.unbind(0)]
             before = layer.spikes_per_step or (0,) * len(steps)
             layer.spikes_per_step = tuple(a + b for a, b in zip(before, steps, strict=True))
             layer.spikes += sum(steps)
         else:
             layer.shape = tuple(spikes.shape[1:])
-            layer.spikes += fan_out.active(spikes)
+            layer.spikes += self._events(spikes)
+
+    def _events(self, output: Tensor) -> int:
+        """How many spikes an output stands for: a count of c for c."""
+        return int(output.abs().sum(dtype=torch.float64)) if self._counting else fan_out.active(output)
 
     def synapse(
         self, mark: Mark, x: Tensor, reach: Reach, nonzero: Tensor, *, source: Tensor, inside: Tensor | None
@@ -127,7 +132,7 @@ class Ledger:
         if not layer.kind:
             layer.first = not any(c.kind in SYNAPSES for c in self.layers.values())
             layer.kind, layer.shape = "conv" if reach.taps else "linear", mark.shape
-            layer.sop_events = 0 if layer.first else None
+            layer.sop_events = 0 if layer.first or self._counting else None
         self.last = mark.layer
         divisor = self._divisor(layer, source)
         seen = x if divisor is None else totals(x, divisor)

@@ -45,26 +45,27 @@ def count(
     batches: Iterable[Tensor],
     *,
     fold: bool = False,
+    counting: bool = False,
     mark: Callable[[], None] = lambda: None,
 ) -> list[LayerCounts]:
     """Counts of every layer over batches [T, B, *], under `inference_mode`.
 
     Args:
         spiking: neuron layers by name.
-        fold: see `Counter`.
+        fold, counting: see `Counter`.
         mark: called after every batch.
     """
     first = None
-    with torch.inference_mode(), Counter(module, spiking, fold=fold) as counter:
+    with torch.inference_mode(), Counter(module, spiking, fold=fold, counting=counting) as counter:
         for x in batches:
             first = x if first is None else first
             module(x)
             mark()
     found = counter.counts()
-    if first is None:
-        return found
-    verdict = last_check(module, spiking, first, {layer.layer for layer in found if _named(layer)})
-    return counter.counts(verdict)
+    if first is not None:
+        verdict = last_check(module, spiking, first, {layer.layer for layer in found if _named(layer)})
+        found = counter.counts(verdict)
+    return [layer.as_events() for layer in found] if counting else found
 
 
 def _named(layer: LayerCounts) -> bool:

@@ -94,5 +94,6 @@ def of_dynamics(
         return dict.fromkeys(("mac", "ac", "cmp", "nonlin"))
     passes = layer["neuron_steps"] // T
     total = {name: per_neuron[name] * passes for name in ("mac", "ac", "cmp", "nonlin")}
-    total["ac"] += per_neuron["ac_per_spike"] * layer["spikes"]
+    for name in ("ac", "nonlin"):
+        total[name] += per_neuron[f"{name}_per_spike"] * layer["spikes"]
     return {**total}

@@ -103,7 +103,20 @@ def build(
     spiking = {names.get(id(layer), f"{OUTSIDE}{at}"): layer for at, layer in enumerate(made)}
     if not held:
         raise PsubenchError(f'model plug-in "{ref.name}" holds no spiking layer', _CONTRACT)
+    _shape(module, (T, 1, *input_shape))
     return Network(module, spiking, input_shape)
+
+
+def _shape(module: nn.Module, shape: tuple[int, ...]) -> None:
+    """Lets parameters that wait for the number of their channels get their shapes, by a pass over zeros."""
+    import torch
+    from torch.nn.parameter import is_lazy
+
+    if any(is_lazy(parameter) for parameter in module.parameters()):
+        training = module.training
+        with torch.no_grad():
+            module.eval()(torch.zeros(shape))
+        module.train(training)
 
 
 def _from_plugin(ref: ModelRef, factory: Callable[[], nn.Module], T: int) -> nn.Module:

@@ -4,8 +4,20 @@ Importing this imports no torch; building a neuron does.
 """
 
 from psubench.neurons.checks import check_input
-from psubench.neurons.names import NeuronRef, build, build_reference, causal, has_step, parse, parse_list
-from psubench.neurons.table import BUILT, CHOICES, TABLE, NeuronSpec
+from psubench.neurons.names import (
+    NeuronRef,
+    approximated,
+    build,
+    build_reference,
+    causal,
+    has_step,
+    interchangeable,
+    output,
+    parse,
+    parse_list,
+)
+from psubench.neurons.spec import CHOICES, OUTPUTS, NeuronSpec
+from psubench.neurons.table import BUILT, TABLE
 
 OUTSIDE = "outside of the module: neuron "
 """What the name of a spiking layer begins with that its network calls but does not hold as a module."""
@@ -13,15 +25,19 @@ OUTSIDE = "outside of the module: neuron "
 __all__ = [
     "BUILT",
     "CHOICES",
+    "OUTPUTS",
     "OUTSIDE",
     "TABLE",
     "NeuronRef",
     "NeuronSpec",
+    "approximated",
     "build",
     "build_reference",
     "causal",
     "check_input",
     "has_step",
+    "interchangeable",
+    "output",
     "parse",
     "parse_list",
 ]

@@ -6,10 +6,25 @@ import math
 from typing import TYPE_CHECKING
 
 from psubench.errors import NeuronError, nearest
-from psubench.neurons.table import CHOICES
+from psubench.neurons.spec import CHOICES
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+_WHOLE = {
+    "k": (1, "the order k counts input steps"),
+    "D": (1, "D is the largest count"),
+    "K": (0, "K counts the passes after the first"),
+    "dilation": (1, "the dilation counts steps between two inputs"),
+}
+_SWITCHES = {"decay_input", "detach_reset", "released", "learn_tau", "learn_decay", "hard"}
+_SHARES = {
+    "lam": "lambda blends the full and the banded matrix: give 0 to 1",
+    "c": "c is what the current keeps per step: give 0 to 1",
+    "d": "d is what the potential keeps per step: give 0 to 1",
+}
+_INSIDE = {"decay", "conduct"}  # logistic functions give them: neither 0 nor 1
 
 
 def check_parameters(**given: object) -> None:
@@ -17,10 +32,11 @@ def check_parameters(**given: object) -> None:
     for name, value in given.items():
         if name in CHOICES:
             _check_choice(name, value)
-        elif name == "k":
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise NeuronError(f"k = {value}", "the order k counts input steps: give an integer from 1 on")
-        elif name in {"decay_input", "detach_reset", "released", "learn_tau"}:
+        elif name in _WHOLE:
+            least, what = _WHOLE[name]
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise NeuronError(f"{name} = {value}", f"{what}: give an integer from {least} on")
+        elif name in _SWITCHES:
             if not isinstance(value, bool):
                 raise NeuronError(f"{name} = {value}", f"write {name}=true or {name}=false")
         else:
@@ -39,9 +55,13 @@ def _check_number(name: str, value: object) -> None:
         raise NeuronError(
             f"tau = {value:g}", "beta = 1 - 1/tau must lie in (0, 1): give tau > 1 (without leak: neuron if)"
         )
-    if name == "lam" and not 0 <= value <= 1:
-        raise NeuronError(f"lam = {value:g}", "lambda blends the full and the banded matrix: give 0 to 1")
-    if name in {"threshold", "alpha"} and value <= 0:
+    if name in _SHARES and not 0 <= value <= 1:
+        raise NeuronError(f"{name} = {value:g}", _SHARES[name])
+    if name in _INSIDE and not 0 < value < 1:
+        raise NeuronError(f"{name} = {value:g}", f"give a number between 0 and 1, such as {name}=0.5")
+    if name == "gamma" and value < 0:
+        raise NeuronError(f"gamma = {value:g}", "a spike takes gamma off: give gamma >= 0")
+    if name in {"threshold", "alpha", "scale"} and value <= 0:
         raise NeuronError(f"{name} = {value:g}", f"give {name} > 0")
 
 

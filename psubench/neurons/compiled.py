@@ -11,7 +11,20 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from psubench.neurons import leaky, native, psn, psu, serial
+from psubench.neurons import (
+    adaptive,
+    compartments,
+    convolution,
+    fixed_point,
+    gated,
+    leaky,
+    multilevel,
+    native,
+    psn,
+    psu,
+    serial,
+    stateful,
+)
 
 # One entry is one shape of one neuron, with or without gradients; above, torch would quietly run eagerly.
 _MOST_GRAPHS = 1024
@@ -106,3 +119,47 @@ class IPSU(Compiled, psu.IPSU):
 
 class RPSU(Compiled, psu.RPSU):
     """Reset-aware PSU, compiled."""
+
+
+class CubaLIF(Compiled, stateful.CubaLIF):
+    """Current-based LIF, compiled."""
+
+
+class CLIF(Compiled, stateful.CLIF):
+    """Complementary LIF, compiled."""
+
+
+class GLIF(Compiled, gated.GLIF):
+    """Gated LIF, compiled."""
+
+
+class AdLIF(Compiled, adaptive.AdLIF):
+    """Adaptive LIF, compiled."""
+
+
+class TCLIF(Compiled, stateful.TCLIF):
+    """Two-compartment LIF, compiled."""
+
+
+class ILIF(Compiled, multilevel.ILIF):
+    """Integer LIF, compiled."""
+
+
+class TernaryLIF(Compiled, multilevel.TernaryLIF):
+    """LIF with spikes of both signs, compiled."""
+
+
+class FPT(Compiled, fixed_point.FPT):
+    """Fixed-point parallel training, compiled."""
+
+
+class PRF(Compiled, convolution.PRF):
+    """Parallel resonate and fire, compiled."""
+
+
+class PMSN(Compiled, compartments.PMSN):
+    """Parallel multi-compartment spiking neuron, compiled."""
+
+
+class MulFreePSN(Compiled, convolution.MulFreePSN):
+    """Multiplication-free PSN, compiled."""

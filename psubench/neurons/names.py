@@ -14,7 +14,8 @@ from psubench.errors import NeuronError, PsubenchError, nearest
 from psubench.neurons import candidates
 from psubench.neurons.checks import check_parameters
 from psubench.neurons.foreign import table as foreign
-from psubench.neurons.table import TABLE, Default, NeuronSpec
+from psubench.neurons.spec import Default, NeuronSpec
+from psubench.neurons.table import TABLE
 from psubench.plugins import Value
 
 if TYPE_CHECKING:
@@ -56,9 +57,11 @@ class NeuronRef:
 
     @property
     def label(self) -> str:
-        """Short name for tables and figures: a plug-in without its path."""
-        path = self.is_plugin and foreign.library_of(self.kind) is None
-        return self.text.rpartition(":")[2] if path else self.text
+        """Short name for tables and figures: a plug-in without its path; what is no spike is named."""
+        if self.is_plugin:
+            return self.text.rpartition(":")[2] if foreign.library_of(self.kind) is None else self.text
+        kind = TABLE[self.kind].output
+        return self.text if kind == "spikes" else f"{self.text} [{kind}]"
 
 
 def parse(text: str) -> NeuronRef:
@@ -150,20 +153,35 @@ def parse_list(text: str) -> list[NeuronRef]:
 _SEVERAL: Mapping[str, Callable[[], Iterable[str]]] = {"all": lambda: TABLE, "peers": foreign.peers}
 
 
-def build(ref: NeuronRef, T: int) -> nn.Module:
+def build(ref: NeuronRef, T: int, features: tuple[int, ...] | None = None) -> nn.Module:
     """The module [T, B, *features] -> [T, B, *features] that the ref names, freshly initialised.
 
-    Built-in neurons with a fixed T, and every plug-in, are built for T steps. Errors: NeuronError for
+    Built-in neurons with a fixed T, and every plug-in, are built for T steps. Those with parameters per
+    channel draw them now if the features are given, and otherwise at their first call.
+
+    Errors: NeuronError for
     parameters that do not fit, PsubenchError for a plug-in that cannot be built.
     """
     if ref.is_plugin:
-        module = _build_plugin(ref, load(ref), T, ref.label)
+        made = _build_plugin(ref, load(ref), T, ref.label)
         if ref.implementation == PLUGIN:
-            return module
+            return made
         from psubench.neurons.single_step import Stepwise
 
-        return Stepwise(module)
-    return _construct(ref, TABLE[ref.kind].implementations[ref.implementation], T)
+        return Stepwise(made)
+    module = _construct(ref, TABLE[ref.kind].implementations[ref.implementation], T)
+    if features is not None and TABLE[ref.kind].per_channel:
+        _shape(module, (T, 1, *features))
+    return module
+
+
+def _shape(module: nn.Module, shape: tuple[int, ...]) -> None:
+    """Lets parameters get their shapes by a call on zeros."""
+    import torch
+
+    with torch.no_grad():
+        module.eval()(torch.zeros(shape))
+    module.train()
 
 
 def build_reference(ref: NeuronRef, T: int) -> nn.Module | None:
@@ -180,18 +198,45 @@ def load(ref: NeuronRef) -> object:
 
 
 def has_step(ref: NeuronRef) -> bool:
-    """Whether the module has `step`, one step at a time; a plug-in is not asked."""
-    return not ref.is_plugin and TABLE[ref.kind].implementations[ref.implementation].startswith(
-        "psubench.neurons.serial:"
-    )
+    """Whether the module has `step`, one step at a time: the loops have; a plug-in is not asked."""
+    return ref.implementation == "loop"
 
 
-def causal(ref: NeuronRef) -> bool | None:
-    """Whether the neuron claims that no spike depends on later input; None if a plug-in does not say."""
+def causal(ref: NeuronRef, *, training: bool = False) -> bool | None:
+    """Whether the neuron claims that no spike depends on later input; None if a plug-in does not say.
+
+    Args:
+        training: whether it is asked of a module in training mode.
+    """
     if ref.is_plugin:
         return cast("bool | None", getattr(load(ref), "causal", None))
+    spec = TABLE[ref.kind]
     # Below lambda = 1 the mask of the masked PSN lets the future in.
-    return TABLE[ref.kind].causal and dict(ref.parameters).get("lam", 1.0) == 1.0
+    masked = dict(ref.parameters).get("lam", 1.0) == 1.0
+    return spec.causal and masked and (spec.causal_in_training or not training)
+
+
+def output(ref: NeuronRef) -> str:
+    """What the neuron gives, one of `OUTPUTS`; a plug-in gives spikes."""
+    return "spikes" if ref.is_plugin else TABLE[ref.kind].output
+
+
+def approximated(ref: NeuronRef) -> NeuronRef | None:
+    """The neuron that it tends to, with the parameters that both have; None if there is none."""
+    spec = None if ref.is_plugin else TABLE[ref.kind]
+    if spec is None or spec.approximates is None:
+        return None
+    shared = {
+        key: value
+        for key, value in ref.parameters
+        if key in TABLE[spec.approximates].parameters and key != "alpha"
+    }
+    return parse(plugins.show_call(spec.approximates, tuple(shared.items())))
+
+
+def interchangeable(ref: NeuronRef) -> bool:
+    """Whether every trace is treated alike, so that some stand for all; a plug-in may do otherwise."""
+    return not ref.is_plugin and not TABLE[ref.kind].per_channel
 
 
 def _construct(ref: NeuronRef, where: str, T: int) -> nn.Module:

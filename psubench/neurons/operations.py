@@ -9,34 +9,17 @@ matrix masked, 1/τ = σ(w)) and random draws are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any
 
 from psubench import plugins
 from psubench.errors import PsubenchError, nearest
+from psubench.neurons import operations_second as second
+from psubench.neurons.formulas import Formula, Operations, band, triangle
 from psubench.neurons.names import NeuronRef, load, takes_T
 from psubench.neurons.table import BAND, ROWS, TABLE
-
-
-@dataclass(frozen=True)
-class Operations:
-    """Operations of one neuron over T steps.
-
-    Attributes:
-        mac: multiply-accumulates.
-        ac: additions.
-        ac_per_spike: further additions for every spike that it fires.
-        cmp: comparisons.
-        nonlin: nonlinear functions, such as σ.
-    """
-
-    mac: int = 0
-    ac: int = 0
-    ac_per_spike: int = 0
-    cmp: int = 0
-    nonlin: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,18 +89,6 @@ def _checked(given: Mapping[Any, Any], what: str, how: str) -> Operations:
 
 
 _NAMES = [field.name for field in fields(Operations)]
-Formula = Callable[[int, Mapping[str, Any]], Operations]
-
-
-def triangle(T: int) -> int:
-    """Entries of a lower triangle with its diagonal."""
-    return T * (T + 1) // 2
-
-
-def band(T: int, k: int) -> int:
-    """Entries of a causal band of order k."""
-    k = min(k, T)
-    return k * T - k * (k - 1) // 2
 
 
 def _charged(T: int, p: Mapping[str, Any]) -> Operations:
@@ -152,7 +123,7 @@ def _rpsu(T: int, _: Mapping[str, Any]) -> Operations:
     return Operations(mac=triangle(T) + 2 * T, ac=2 * T, cmp=T, nonlin=T)
 
 
-_SERIAL = {"if", "lif", "plif", "lif-noreset"}
+_SERIAL = {"if", "lif", "plif", "lif-noreset", *second.SERIAL}
 IDEAL: Mapping[str, Formula] = MappingProxyType(
     {
         "if": _integrated,
@@ -166,6 +137,7 @@ IDEAL: Mapping[str, Formula] = MappingProxyType(
         "psu": _psu,
         "ipsu": _ipsu,
         "rpsu": _rpsu,
+        **second.IDEAL,
     }
 )
 
@@ -230,5 +202,6 @@ EXECUTED: Mapping[tuple[str, str], Formula] = MappingProxyType(
         ("ipsu", "fused"): _ipsu_fused,
         ("rpsu", "fused"): lambda T, _: Operations(mac=_blocks(T) + 4 * T, ac=2 * T, cmp=T, nonlin=T),
         ("rpsu", "matmul"): lambda T, _: Operations(mac=3 * T * T, ac=2 * T, cmp=T, nonlin=T),
+        **second.EXECUTED,
     }
 )

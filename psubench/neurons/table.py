@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-Default = bool | int | float | str
-
-# A parameter means the same in every neuron that has it.
-CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "reset": ("soft", "hard"),
-        "init": ("kaiming", "leak"),
-        "estimate": ("sigmoid", "membrane", "input"),
-        "gradient": ("straight", "scaled"),
-    }
-)
+from psubench.neurons.spec import Default, NeuronSpec
+from psubench.neurons.table_second import SPECS as SECOND
 
 BUILT = frozenset({"fused", "compile"})
 """Implementations whose first calls build or compile code."""
@@ -27,42 +17,6 @@ use of the processor."""
 
 BAND = 32
 """Largest order k at which masked-psn@fused is computed as a band: at twice as many a product is faster."""
-
-
-@dataclass(frozen=True)
-class NeuronSpec:
-    """What psubench knows about one neuron.
-
-    Attributes:
-        name: as the command line takes it.
-        equation: one line; x input current, S spikes, V membrane potential, H step, σ logistic function,
-            β = 1 - 1/τ, ∘ elementwise product, M lower-triangular mask.
-        parameters: names of construction and their defaults; words are listed in `CHOICES`.
-        learnable: what training changes.
-        causal: whether S[t] depends on x[0..t] only, with the default parameters.
-        fixed_T: whether it is built for one number of time steps.
-        relation: to the LIF neuron.
-        source: where it was published.
-        implementations: name to "module:Class"; the first is the default.
-        reference: "module:Class" of the slow float64 twin.
-    """
-
-    name: str
-    equation: str
-    parameters: Mapping[str, Default]
-    learnable: str
-    causal: bool
-    fixed_T: bool  # noqa: N815
-    relation: str
-    source: str
-    implementations: Mapping[str, str]
-    reference: str
-
-    @property
-    def default(self) -> str:
-        """Name of the default implementation."""
-        return next(iter(self.implementations))
-
 
 _HERE = "psubench.neurons"
 _FIRE: Mapping[str, Default] = {"threshold": 1.0, "alpha": 2.0}
@@ -104,6 +58,7 @@ _SPECS = (
         implementations={
             "loop": f"{_HERE}.serial:LIF",
             "fused": f"{_HERE}.fused:LIF",
+            "decoupled": f"{_HERE}.decoupled:LIF",
             "compile": f"{_HERE}.compiled:LIF",
         },
         reference=f"{_HERE}.reference_serial:LIF",
@@ -251,4 +206,4 @@ _SPECS = (
     ),
 )
 
-TABLE: Mapping[str, NeuronSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
+TABLE: Mapping[str, NeuronSpec] = MappingProxyType({spec.name: spec for spec in (*_SPECS, *SECOND)})

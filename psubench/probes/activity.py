@@ -22,6 +22,7 @@ from psubench.devices import open_device
 from psubench.models import Network
 from psubench.neurons.operations import dynamics
 from psubench.probes.first_calls import alive
+from psubench.probes.mismatch import mismatch
 from psubench.probes.speed import Job
 from psubench.records import counted
 from psubench.records.run import SparsityCase, case_of
@@ -66,13 +67,14 @@ class ActivityProbe:
         norms = calibrate(network.module, _marked(self._batches("train"), mark)) if untrained else 0
         test = self._test_split()
         layers = count(
-            network.module, network.spiking, self._batches(test), fold=case["pooling"] == "fold", mark=mark
-        )
+            network.module, network.spiking, self._batches(test),
+            fold=case["pooling"] == "fold", counting=neurons.output(ref) == "counts", mark=mark,
+        )  # fmt: skip
         model = energy_models.parse(case["energy_model"])
         rows = layer_rows(layers, dynamics(ref, T), T, Pricing(model, case["first_layer"], case["pooling"]))
-        total = rows[-1]
+        total, first = rows[-1], next(self._batches(test))
+        spiking = network.spiking.values()
         exact = {name: total[name] for name in ("spikes", "neuron_steps", "sop_eff", "mac_textbook")}
-        first = next(self._batches(test))
         data_ref = data.parse(case["data"])
         shown = pictures(network.module, network.spiking, first[:, :1])
         return {
@@ -83,6 +85,7 @@ class ActivityProbe:
             "calibrated_layers": norms,
             "energy_model": _described(model),
             "layers": [counted.Layer(**row) for row in rows],
+            "mismatch": mismatch(ref, T, spiking, lambda: network.module(first)),
             "maps": [counted.Map(**one) for one in shown["maps"]],
             "raster": [counted.Raster(**one) for one in shown["raster"]],
         }

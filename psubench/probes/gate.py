@@ -9,8 +9,9 @@ earlier in that trace, when its input is perturbed by that dtype's tolerance.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -175,12 +176,30 @@ class Gate:
             raise WrongError(f"implementation and reference differ in the parameters {', '.join(odd)}")
         for parameter, due in expected.items():
             scale = float(due.abs().max())
-            error = float((got[parameter].to("cpu", torch.float64) - due).abs().max())
-            if not error <= TOLERANCES[x.dtype].gradient * scale:
+            error = (got[parameter].to("cpu", torch.float64) - due).abs()
+            beyond = ~(error <= TOLERANCES[x.dtype].gradient * scale)
+            if beyond.any() and not self._edges(x, beyond):
                 raise WrongError(
-                    f"gradient of {parameter} on {name} is off by {error:.2g},"
+                    f"gradient of {parameter} on {name} is off by {float(error.max()):.2g},"
                     f" its largest entry is {scale:.2g}"
                 )
+
+    def _edges(self, x: Tensor, beyond: Tensor) -> bool:
+        """Whether gradients differ only where rounding moves a potential across the edge of a slope.
+
+        Such slopes (a box) have ties of their own, which are no ties of the spikes. In float64 there are
+        none: a copy of the module must agree there, and few entries may differ here.
+        """
+        few = float(beyond.double().mean()) <= TOLERANCES[x.dtype].tied
+        if x.dtype == torch.float64 or not few:
+            return False
+        exact = replace(self, module=copy.deepcopy(self.module).double(), causal=None)
+        wide = x.double()
+        try:
+            exact._compare_gradients(wide, exact._compare_spikes(exact.spikes(wide), wide, ""), "")
+        except WrongError:
+            return False
+        return True
 
     def _gradients(self, module: nn.Module, x: Tensor, cotangent: Tensor) -> dict[str, Tensor]:
         leaf = x.detach().clone().requires_grad_(True)
@@ -202,12 +221,25 @@ class Gate:
             changed = x.clone()
             changed[t + 1 :] = 3 * self._noise_like(changed[t + 1 :])
             early = self.spikes(changed)[: t + 1]
-            differs = ((early != spikes[: t + 1]).cpu() & ~tied[: t + 1]).nonzero()
+            flips = (early != spikes[: t + 1]).cpu() & ~tied[: t + 1]
+            if flips.any():  # an FFT lets the future into the rounding
+                flips &= ~self._near_ties(x)[: t + 1]
+            differs = flips.nonzero()
             if len(differs):
                 raise WrongError(
                     f"declared causal, but its spikes at step {int(differs[0][0])} change"
                     f" when only steps after {t} change"
                 )
+
+    def _near_ties(self, x: Tensor) -> Tensor:
+        """Entries that the reference itself flips under a perturbation of the input; none without one."""
+        near = torch.zeros(x.shape, dtype=torch.bool)
+        if self.reference is not None:
+            exact = x.detach().to("cpu", torch.float64)
+            expected = self._expected(exact)
+            for perturbed in self._perturbed(exact, TOLERANCES[x.dtype].perturbation):
+                near |= _from_first(self._expected(perturbed) != expected)
+        return near
 
     def _noise_like(self, x: Tensor) -> Tensor:
         noise = torch.randn(x.shape, generator=self._generator(), dtype=torch.float64)

@@ -19,6 +19,7 @@ from psubench.errors import WrongError
 from psubench.measure import Contestant, Interleaver, Limits, Measurement
 from psubench.probes import inputs, subjects
 from psubench.probes.first_calls import alive, first_calls, graphs
+from psubench.probes.mismatch import mismatch
 from psubench.probes.roof import Roof
 from psubench.probes.subjects import Subject
 from psubench.records.measured import AGAIN, Block, Energy
@@ -122,6 +123,7 @@ class Probe:
             with self._building(outcome, subject):
                 verified = subject.check()
             outcome.activity = Spikes(**subject.activity())
+            outcome.mismatch = mismatch(ref, self.job.case["T"], subject.layers, lambda: subject.run(self.x))
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
             self._tell(outcome)

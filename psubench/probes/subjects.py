@@ -118,7 +118,15 @@ class Subject:
             reference.to("cpu", torch.float64).train(layer.training)
             weights = {name: value.to("cpu", torch.float64) for name, value in layer.state_dict().items()}
             reference.load_state_dict(weights)
-        return Gate(layer, reference, neurons.causal(self.ref), self.train, self.seed, self.mark, entries)
+        return Gate(
+            layer,
+            reference,
+            neurons.causal(self.ref, training=self.train),
+            self.train,
+            self.seed,
+            self.mark,
+            entries,
+        )
 
 
 class OneLayer(Subject):
@@ -201,8 +209,8 @@ class InNetwork(Subject):
         return output
 
     def _some(self, given: Tensor, entries: int) -> Tensor:
-        """Some traces [T, n] of a layer's input; for a plug-in whole samples."""
-        if self.ref.is_plugin:  # it may treat one feature otherwise than another
+        """Some traces [T, n] of a layer's input; whole samples where one feature is not as another."""
+        if not neurons.interchangeable(self.ref):
             return given[:, : max(1, entries // max(1, given[:, 0].numel()))]
         traces = given.flatten(1)
         chosen = torch.randperm(traces.shape[1], generator=torch.Generator().manual_seed(self.seed))
@@ -283,7 +291,7 @@ def build(
     torch.manual_seed(seed)  # the same weights in every process, phase and mode
     T, train = case["T"], case["phase"] == "train"
     if case["model"] == "neuron":
-        layer = neurons.build(ref, T).to(x.device, x.dtype).train(train)
+        layer = neurons.build(ref, T, tuple(x.shape[2:])).to(x.device, x.dtype).train(train)
         return OneLayer(case, ref, x, seed, mark, layer)
     model = models.parse(case["model"])
     if mode == "step" and model.is_plugin:

@@ -102,6 +102,7 @@ class CountedOutcome(Outcome, kw_only=True):
         exact: numbers that another run of the same code gives again.
         split: of the data, which was counted.
         layers: in the order of the network; last their total.
+        mismatch: of a neuron that tends to another one, the share of its outputs that differ.
     """
 
     weights: str | None = None
@@ -113,6 +114,7 @@ class CountedOutcome(Outcome, kw_only=True):
     layers: list[Layer] | None = None
     maps: list[Map] | None = None
     raster: list[Raster] | None = None
+    mismatch: Amount | None = None
 
     def __post_init__(self) -> None:
         if self.status != "ok" and not self.layers:

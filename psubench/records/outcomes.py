@@ -52,11 +52,13 @@ class GatedOutcome(Outcome, kw_only=True):
     Attributes:
         verified: whether a reference has confirmed its spikes; None if there is none.
         activity: None if it did not pass.
+        mismatch: of a neuron that tends to another one, the share of its outputs that differ.
     """
 
     verified: bool | None
     activity: Spikes | None
     compile: Compilation | None = None
+    mismatch: Amount | None = None
 
     @classmethod
     def begun(cls, key: str, neuron: str) -> GatedOutcome:

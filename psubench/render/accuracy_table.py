@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from psubench import published
 from psubench.errors import PsubenchError, nearest
 from psubench.published import Published
+from psubench.render import outputs
 from psubench.render.columns import SECONDS, UNKNOWN, Row, unit_of
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def remarks(rows: Sequence[Row]) -> list[str]:
         f"energy is an estimate, by {name}, {policy}; `list energy-models` has its source"
         for name, policy in models
     ]
-    return [*changed, *estimates]
+    return [*changed, *outputs.lines(rows), *estimates]
 
 
 def failures(rows: Sequence[Row]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from psubench.activity.cases import flat, total
+from psubench.render import outputs
 from psubench.render.activity_columns import Show, number, shown
 from psubench.render.columns import Row
 
@@ -122,7 +123,7 @@ def notes(cases: Sequence[Case]) -> list[str]:
             if row["role"] != "total" and row.get("unfolded"):
                 what = ", ".join(row["unfolded"])
                 found.append(f"{title(case)}: layer {row['layer']}: pooling was not folded: {what}")
-    return found
+    return found + outputs.lines(cases)
 
 
 def _missing(row: Row) -> str:

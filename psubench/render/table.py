@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from psubench.render import energy, groups
+from psubench.render import energy, groups, outputs
 from psubench.render.columns import UNKNOWN, Column, Row, Show, verdict
 from psubench.render.verdicts import verdict_lines
 
@@ -128,4 +128,4 @@ def notes(rows: Sequence[Row]) -> list[str]:
     return [
         f"{label}, {_PHASES[phase]} at T = {', '.join(Ts)}{where}: {reason}"
         for (label, phase, where, reason), Ts in found.items()
-    ] + energy.coarse(rows)
+    ] + [*outputs.lines(rows), *energy.coarse(rows)]

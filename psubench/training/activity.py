@@ -14,6 +14,7 @@ from psubench.activity.network import count
 from psubench.activity.rows import Pricing, layer_rows
 from psubench.activity.work import FIRST_LAYER, POOLING
 from psubench.models import Network
+from psubench.neurons import output
 from psubench.neurons.operations import dynamics
 from psubench.training.case import Training
 
@@ -41,7 +42,10 @@ def counted(network: Network, case: Training, device: torch.device) -> dict[str,
     network.module.eval()
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(case.seed)  # of neurons that draw their spikes
-        layers = count(network.module, network.spiking, _inputs(case, device), fold=pricing.pooling == "fold")
+        layers = count(
+            network.module, network.spiking, _inputs(case, device),
+            fold=pricing.pooling == "fold", counting=output(case.neuron) == "counts",
+        )  # fmt: skip
     total = layer_rows(layers, dynamics(case.neuron, case.T), case.T, pricing)[-1]
     policy = pricing.policy
     return {

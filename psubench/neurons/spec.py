@@ -1,0 +1,75 @@
+"""What the table of neurons holds of each. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+Default = bool | int | float | str
+
+# A parameter means the same in every neuron that has it.
+CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "reset": ("soft", "hard"),
+        "init": ("kaiming", "leak"),
+        "estimate": ("sigmoid", "membrane", "input"),
+        "gradient": ("straight", "scaled"),
+    }
+)
+
+LONG = 256
+"""Steps from where on lif@decoupled convolves by the FFT: up to there the product with a matrix is faster."""
+
+OUTPUTS: Mapping[str, str] = MappingProxyType(
+    {
+        "spikes": "0 and 1",
+        "counts": "counts 0..D, no spikes: a count of c is c events",
+        "ternary": "-1, 0 and 1: spikes of both signs",
+    }
+)
+"""What a neuron can give, and how that is put into words."""
+
+
+@dataclass(frozen=True)
+class NeuronSpec:
+    """What psubench knows about one neuron.
+
+    Attributes:
+        name: as the command line takes it.
+        equation: one line; x input current, S spikes, V membrane potential, H step, σ logistic function,
+            β = 1 - 1/τ, ∘ elementwise product, M lower-triangular mask.
+        parameters: names of construction and their defaults; words are listed in `CHOICES`.
+        learnable: what training changes.
+        causal: whether S[t] depends on x[0..t] only, with the default parameters.
+        fixed_T: whether it is built for one number of time steps.
+        relation: to the LIF neuron.
+        source: where it was published.
+        implementations: name to "module:Class"; the first is the default.
+        reference: "module:Class" of the slow float64 twin.
+        output: what it gives, one of `OUTPUTS`.
+        per_channel: whether its parameters differ from channel to channel, so that they get their shapes at
+            its first call, and traces of one channel cannot stand for another.
+        causal_in_training: whether `causal` holds while it trains too; a batch norm inside sees all steps.
+        approximates: the neuron that it tends to; how many outputs differ is told where it is measured.
+    """
+
+    name: str
+    equation: str
+    parameters: Mapping[str, Default]
+    learnable: str
+    causal: bool
+    fixed_T: bool  # noqa: N815
+    relation: str
+    source: str
+    implementations: Mapping[str, str]
+    reference: str
+    output: str = "spikes"
+    per_channel: bool = False
+    causal_in_training: bool = True
+    approximates: str | None = None
+
+    @property
+    def default(self) -> str:
+        """Name of the default implementation."""
+        return next(iter(self.implementations))
