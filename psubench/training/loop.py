@@ -50,7 +50,7 @@ class Trainer:
         per_step = recipe.loss == "tet"
         whole = PerStep(self.network.module) if per_step else self.network.module
         self.trained = group.wrapped(whole, device)
-        self.samples = data.count(case.data, "train")
+        self.samples = data.count(case.data, "train", T=case.T, batch=recipe.batch)
         steps = -(-self.samples // recipe.batch) * recipe.epochs
         self.optimizer = optimizer_of(self.network.module, recipe)
         self.schedule = schedule_of(self.optimizer, recipe, steps)
