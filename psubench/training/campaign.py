@@ -148,7 +148,9 @@ class Campaign:
         for r in records:
             if r["type"] == "training":
                 self._told[r["key"]] = r["epoch"]
-        return {r["key"] for r in records if r["type"] == "trained" and r["status"] == "ok"}
+        # What failed after the last epoch is in the message; it is tried again.
+        ends = {r["key"]: r for r in records if r["type"] == "trained"}
+        return {key for key, r in ends.items() if r["status"] == "ok" and r["message"] is None}
 
     def _header(self) -> dict[str, Any]:
         first = self.cases[0]

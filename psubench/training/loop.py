@@ -12,6 +12,7 @@ from torch import Tensor
 
 from psubench import data
 from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.training import weights
 from psubench.training.augment import augmented
 from psubench.training.case import Training
 from psubench.training.distributed import Group
@@ -195,7 +196,7 @@ class Trainer:
                 else "continue without torchrun",
             )
         self.epoch = state["epoch"]
-        self.network.module.load_state_dict(state["model"])
+        weights.put(self.network.module, state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.scaler.load_state_dict(state["scaler"])
