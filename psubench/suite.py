@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
@@ -22,6 +22,8 @@ LARGEST_SEED = 2**32 - 1
 """What every generator of random numbers takes, with what is added to it."""
 MOST_CASES = 500
 """More are run only when that was asked for once more."""
+LARGEST_PLAN = 100_000
+"""Cases that are planned at most: so many are still listed, recorded and reported in minutes."""
 
 
 def parse_range(text: str, option: str) -> list[int]:
@@ -37,7 +39,15 @@ def parse_range(text: str, option: str) -> list[int]:
     values: set[int] = set()
     for piece in text.split(","):
         values.update(_piece(piece.strip(), text, option))
+        if len(values) > _MOST_VALUES:
+            raise _too_many(text, option)
     return sorted(values)
+
+
+def _too_many(text: str, option: str) -> PsubenchError:
+    return PsubenchError(
+        f'{option} "{text:.60}" has more than {_MOST_VALUES} values', "take larger steps or fewer values"
+    )
 
 
 def _piece(piece: str, text: str, option: str) -> list[int]:
@@ -62,7 +72,7 @@ def _piece(piece: str, text: str, option: str) -> list[int]:
         values.append(first)
         first = first * step if sign == "x" else first + step
         if len(values) >= _MOST_VALUES:
-            raise PsubenchError(f'{option} "{text}" has more than {_MOST_VALUES} values', "take larger steps")
+            raise _too_many(text, option)
     return [*values, last]
 
 
@@ -167,10 +177,10 @@ class Block:
 def blocks(
     neurons: Sequence[NeuronRef],
     reference: NeuronRef,
-    Ts: Iterable[int],
-    batches: Iterable[int],
-    sizes: Iterable[int | None],
-    phases: Iterable[str],
+    Ts: Sequence[int],
+    batches: Sequence[int],
+    sizes: Sequence[int | None],
+    phases: Sequence[str],
     modes: Sequence[str],
     **shared: Any,
 ) -> list[Block]:
@@ -180,8 +190,18 @@ def blocks(
 
     Args:
         shared: the remaining fields of `Case`, equal for all.
+
+    Raises:
+        PsubenchError: there are more than `LARGEST_PLAN`; they are counted before one is made.
     """
     refs = [reference, *(ref for ref in neurons if ref != reference)]
+    each = sum(len(modes) if has_step(ref) else 1 for ref in refs)
+    count = each * len(phases) * len(Ts) * len(batches) * len(sizes)
+    if count > LARGEST_PLAN:
+        raise PsubenchError(
+            f"{count:,} cases are planned, more than {LARGEST_PLAN:,}",
+            "take fewer values of T, batch or size",
+        )
     made = []
     for phase, T, batch, size in product(phases, Ts, batches, sizes):
         entries = []
