@@ -105,7 +105,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     Accuracy has mean, sample standard deviation (None for one seed) and n; the firing rate, time and work
     are means over the same seeds, unknown if one is; the memory is the largest that is known. `status` is
-    "ok" if every seed's is.
+    "ok" if every seed's is; `message` tells what went wrong, also after the last epoch of one that is.
     """
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -125,7 +125,8 @@ def _summed(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         **{name: group[0][name] for name in (*_SAME, "label", "note", "epochs", "run_id")},
         "status": bad[0]["status"] if bad else "ok",
-        "message": "; ".join(f"seed {row['seed']}: {row['message']}" for row in bad) or None,
+        "message": "; ".join(f"seed {row['seed']}: {row['message']}" for row in group if row["message"])
+        or None,
         "accuracy": statistics.fmean(values) if values else None,
         "accuracy_sd": statistics.stdev(values) if len(values) > 1 else None,
         "n": len(good),

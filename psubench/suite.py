@@ -42,7 +42,15 @@ def parse_range(text: str, option: str) -> list[int]:
     values: set[int] = set()
     for piece in text.split(","):
         values.update(_piece(piece.strip(), text, option))
+        if len(values) > _MOST_VALUES:
+            raise _too_many(text, option)
     return sorted(values)
+
+
+def _too_many(text: str, option: str) -> PsubenchError:
+    return PsubenchError(
+        f'{option} "{text:.60}" has more than {_MOST_VALUES} values', "take larger steps or fewer values"
+    )
 
 
 def _piece(piece: str, text: str, option: str) -> list[int]:
@@ -67,7 +75,7 @@ def _piece(piece: str, text: str, option: str) -> list[int]:
         values.append(first)
         first = first * step if sign == "x" else first + step
         if len(values) >= _MOST_VALUES:
-            raise PsubenchError(f'{option} "{text}" has more than {_MOST_VALUES} values', "take larger steps")
+            raise _too_many(text, option)
     return [*values, last]
 
 
@@ -187,10 +195,11 @@ def blocks(
         shared: the remaining fields of `Case`, equal for all.
 
     Raises:
-        PsubenchError: more than `MOST_PLANNED` cases.
+        PsubenchError: more than `MOST_PLANNED` cases; they are counted before one is made.
     """
     refs = [reference, *(ref for ref in neurons if ref != reference)]
-    check_planned(math.prod(map(len, (phases, Ts, batches, sizes, modes, refs))))
+    each = sum(len(modes) if has_step(ref) else 1 for ref in refs)
+    check_planned(each * math.prod(map(len, (phases, Ts, batches, sizes))))
     made = []
     for phase, T, batch, size in product(phases, Ts, batches, sizes):
         entries = []
@@ -208,7 +217,10 @@ def blocks(
 def check_planned(count: int) -> None:
     """Raises PsubenchError, before they are made, if so many cases are more than `MOST_PLANNED`."""
     if count > MOST_PLANNED:
-        raise PsubenchError(f"{count} cases are planned, more than {MOST_PLANNED}", "take fewer values")
+        raise PsubenchError(
+            f"{count:,} cases are planned, more than {MOST_PLANNED:,}",
+            "take fewer values of T, batch or size",
+        )
 
 
 def number_of_cases(blocks: Sequence[Block], *, yes: bool) -> int:

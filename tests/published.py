@@ -9,12 +9,12 @@ import numpy as np
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
-def heidelberg(path, times, units, labels):
-    """SHD or SSC: lists of any length, as its authors wrote them with PyTables."""
+def heidelberg(path, times, units, labels, kind=np.float16):
+    """SHD or SSC: lists of any length, as its authors wrote them with PyTables; times of any type."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
         spikes = file.create_group("spikes")
-        kinds = {"times": np.float16, "units": np.uint16}
+        kinds = {"times": kind, "units": np.uint16}
         for name, lists in (("times", times), ("units", units)):
             kept = spikes.create_dataset(name, (len(lists),), dtype=h5py.vlen_dtype(kinds[name]))
             for i, one in enumerate(lists):
@@ -59,8 +59,11 @@ def aedat2(path, events):
     path.write_bytes(AEDAT2_HEADER + b"".join(words))
 
 
-def aedat4(path, packets):
-    """Packets of events (row, column, on): two size-prefixed flatbuffers by hand, not compressed."""
+def aedat4(path, packets, compression=0, pack=lambda content: content):
+    """Packets of events (row, column, on): two size-prefixed flatbuffers by hand.
+
+    `compression` is the number of what `pack` does to each packet.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     xml = (
         b'<dv version="2.0"><node name="outInfo"><node name="0">'
@@ -69,9 +72,9 @@ def aedat4(path, packets):
         b"</node></node></node></dv>"
     )
     text = struct.pack("<I", len(xml)) + xml + b"\0" * (4 - len(xml) % 4)
-    # root offset, name, table of fields (only the third is there), the object, its string
-    header = struct.pack("<I4s", 20, b"IOHE") + struct.pack("<5H2x", 10, 8, 0, 0, 4)
-    header += struct.pack("<iI", 12, 4) + text
+    # root offset, name, table of fields (the second is not there), the object: compression, its string
+    header = struct.pack("<I4s", 20, b"IOHE") + struct.pack("<5H2x", 10, 12, 8, 0, 4)
+    header += struct.pack("<iIi", 12, 8, compression) + text
     content = b"#!AER-DAT4.0\r\n" + struct.pack("<I", len(header)) + header
     time = 0
     for events in packets:
@@ -80,7 +83,7 @@ def aedat4(path, packets):
         for row, column, on in events:
             time += 7
             body += struct.pack("<qhh?3x", time, column, row, bool(on))
-        payload = struct.pack("<I", len(body)) + body
+        payload = pack(struct.pack("<I", len(body)) + body)
         content += struct.pack("<II", 0, len(payload)) + payload
     path.write_bytes(content)
 

@@ -218,6 +218,7 @@ def test_a_plugin_may_give_one_number_per_step_and_a_smaller_batch(plugin):
     assert torch.allclose(x[:, 0], torch.tensor([[0.0], [2.0], [4.0]]) * x[1, 0] / 2)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of torch, that such tensors are prototypes
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -229,6 +230,33 @@ def test_a_plugin_may_give_one_number_per_step_and_a_smaller_batch(plugin):
         ("yield torch.ones(batch, T + 1, 3), torch.zeros(batch)", "yields x of shape [2, 5, 3] for T=4"),
         ("yield torch.ones(T, batch + 1, 3), torch.zeros(batch + 1)", "yields x of shape [4, 3, 3] for T=4"),
         ("yield torch.ones(T, batch, 0), torch.zeros(batch)", "yields x of shape [4, 2, 0]"),
+        (
+            "yield torch.ones(T, batch, 3).to_sparse(), torch.zeros(batch)",
+            "yields x as a sparse tensor; yield",
+        ),
+        ("yield torch.ones(T, batch).to_sparse_csr(), torch.zeros(batch)", "yields x as a sparse tensor"),
+        ("yield torch.ones(T, batch, 3), torch.ones(batch).to_sparse()", "yields labels as a sparse tensor"),
+        (
+            "yield torch.nested.nested_tensor([torch.ones(2, 3)] * T), torch.zeros(batch)",
+            "x as a nested tensor",
+        ),
+        (
+            "yield torch.nested.nested_tensor([torch.ones(2, 3)] * T, layout=torch.jagged), torch.ones(2)",
+            "x as a nested tensor",
+        ),
+        (
+            "yield torch.quantize_per_tensor(torch.ones(T, 2), 1, 0, torch.quint8), torch.zeros(2)",
+            "yields x as a quantised tensor",
+        ),
+        (
+            "yield torch.ones(T, batch, dtype=torch.cfloat), torch.zeros(batch)",
+            "yields x as a complex tensor",
+        ),
+        ("yield torch.ones(T, batch, device='meta'), torch.zeros(batch)", "yields x as a meta tensor"),
+        (
+            "yield torch.ones(T, batch).double() * 1e300, torch.zeros(batch)",
+            "with NaN or infinity as float32",
+        ),
         ("yield torch.ones(T), torch.zeros(1)", "yields x of shape [4]"),
         ("yield torch.ones(T, batch, 3), torch.zeros(7)", "yields 7 labels for 2 samples"),
         ("yield torch.full((T, batch, 3), torch.nan), torch.zeros(batch)", "yields x with NaN"),

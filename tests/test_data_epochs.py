@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from psubench.data import TABLE, batches, count, fashion_mnist, note, parse, shape
 from psubench.data.camera import SIZE, THRESHOLD, events
+from psubench.data.examples import draw
 from psubench.data.rows import resample
 from psubench.data.twins import TWINS
 from psubench.errors import PsubenchError
@@ -208,7 +209,7 @@ def test_a_plugin_is_counted_and_its_shape_is_found(plugin):
     )
     ref = plugin(body)
     assert shape(ref, 4) == ((2, 5), 9)
-    assert (count(ref, "train"), count(ref, "test")) == (700, 3)
+    assert (count(ref, "train"), count(ref, "test", T=9, batch=2)) == (700, 3)
     assert note(ref, 4) is None
     x, labels = next(batches(ref, T=4, batch=2, seed=0, split="test"))
     assert (x.shape, x.dtype, labels.tolist(), labels.dtype) == (
@@ -227,6 +228,7 @@ def test_a_plugin_is_counted_and_its_shape_is_found(plugin):
         ("yield torch.ones(T, 2, 3), torch.tensor([0, -1])", "", "labels from -1 to 0; labels are"),
         ("yield torch.ones(T, 2, 3), torch.tensor([0, 4])", "make.classes = 4", "labels from 0 to 4"),
         ("yield torch.ones(T, 2, 3), torch.tensor([0.5, 1])", "", "labels from 0.5 to 1"),
+        ("yield torch.ones(T, 2, 3), torch.tensor([0.0, torch.nan])", "", "labels from nan to nan"),
         ("yield torch.ones(T, 2, 3), torch.zeros(2, 1)", "", "labels of shape [2, 1] for 2 samples"),
         ("yield torch.ones(T, 2, 3), torch.zeros(2)", "make.classes = 0", "has classes=0"),
         (
@@ -243,6 +245,28 @@ def test_a_plugin_that_breaks_the_contract_later_is_told(plugin, body, after, sa
     with pytest.raises(PsubenchError, match=ONE_LINE) as error:
         list(batches(ref, T=4, batch=2, seed=0, split="train"))
     assert says in str(error.value)
+
+
+def test_a_plugin_of_full_batches_is_asked_for_batches_that_it_has(plugin):
+    body = (
+        "for start in range(0, 60 // batch * batch, batch):\n"
+        "    yield torch.ones(T, batch, 2, 5), torch.arange(start, start + batch) % 9"
+    )
+    ref = plugin(body)
+    assert shape(ref, 4, batch=16) == shape(ref, 4) == ((2, 5), 9)
+    assert (count(ref, "train"), count(ref, "train", T=4, batch=16)) == (60, 48)
+    with pytest.raises(PsubenchError, match="yields nothing for T=4, batch=61"):
+        shape(ref, 4, batch=61)
+    assert draw(ref).samples == 16
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "int16", "uint64", "bool", "float16", "bfloat16"])
+def test_labels_of_every_type_are_numbers_of_classes(plugin, kind):
+    ref = plugin(f"yield torch.ones(T, 2, 3), torch.tensor([0, 1]).to(torch.{kind})")
+    assert next(batches(ref, T=4, batch=2, seed=0, split="train"))[1].tolist() == [0, 1]
+    ref = plugin(f"yield torch.ones(T, 2, 3), torch.tensor([0, 1]).to(torch.{kind})", "make.classes = 1")
+    with pytest.raises(PsubenchError, match="labels from 0 to 1"):
+        next(batches(ref, T=4, batch=2, seed=0, split="train"))
 
 
 def test_the_archive_is_what_its_script_says():

@@ -107,3 +107,18 @@ def test_more_than_500_cases_need_a_second_word():
     assert number_of_cases(many, yes=True) == 504
     with pytest.raises(PsubenchError, match="504 cases are planned"):
         number_of_cases(many, yes=False)
+
+
+def test_a_plan_is_counted_before_it_is_built():
+    many, refs = range(1, 1001), [parse("lif"), parse("psu")]
+    with pytest.raises(PsubenchError, match="2,000,000,000 cases are planned, more than 100,000"):
+        blocks(refs, refs[0], many, many, many, ["infer"], ["layer"])
+    with pytest.raises(PsubenchError, match="3,000,000 cases"):  # lif has steps, psu has none
+        blocks(refs, refs[0], many, many, [None], ["infer"], ["layer", "step"])
+
+
+@pytest.mark.parametrize("text", ["1..1001+1", "1..600+1,1001..1600+1", "1..999999999+1"])
+def test_a_range_has_at_most_a_thousand_values(text):
+    with pytest.raises(PsubenchError, match=r"has more than 1000 values; take larger steps or fewer values"):
+        parse_range(text, "--T")
+    assert len(parse_range("1..1000+1", "--T")) == 1000

@@ -5,6 +5,8 @@ import time
 import torch
 from torch import nn
 
+from psubench.neurons.surrogate import heaviside
+
 
 def digits(T, batch, seed, split):
     """Three classes, told apart by which of six inputs are busy; 60 training samples, 30 for testing."""
@@ -75,6 +77,72 @@ class MeanOnly(nn.Module):
 
     def forward(self, x):
         return self.last(self.neuron1(x).mean(0))
+
+
+THRESHOLD = nn.Parameter(torch.tensor(0.5))
+
+
+class SharedThreshold(nn.Module):
+    """A neuron all of whose layers hold the same learned threshold."""
+
+    causal = True
+
+    def __init__(self, T):
+        super().__init__()
+        self.threshold = THRESHOLD
+
+    def forward(self, x):
+        v, out = torch.zeros_like(x[0]), []
+        for now in x:
+            h = v + (now - v) / 2
+            s = heaviside(h - self.threshold, 0.0, 2.0)
+            v = h - s.detach()
+            out.append(s)
+        return torch.stack(out)
+
+
+class Buffered(nn.Module):
+    """A neuron that keeps its membrane in a buffer, which a call leaves in the shape of its batch."""
+
+    causal = True
+
+    def __init__(self, T, first=0):
+        super().__init__()
+        self.register_buffer("v", None if first is None else torch.zeros(first))
+
+    def forward(self, x):
+        v, out = torch.zeros_like(x[0]), []
+        for now in x:
+            h = v + (now - v) / 2
+            s = heaviside(h, 0.5, 2.0)
+            v = h - s.detach()
+            out.append(s)
+        self.v = v.detach()
+        return torch.stack(out)
+
+
+class Tied(Plain):
+    """One weight in two layers, one more that is a part of another, and a whole layer that is used twice."""
+
+    def __init__(self, neuron, T):
+        super().__init__(neuron, T)
+        self.third = nn.Linear(12, 12)
+        self.third.weight = self.second.weight
+        self.again = self.third
+        self.register_buffer("part", self.first.weight.detach()[:3])
+
+    def per_step(self, x):
+        return self.last(self.neuron2(self.again(self.third(self.neuron1(2 * self.first(x))))))
+
+
+class Remembers(Plain):
+    """Keeps something that is no tensor in its state."""
+
+    def get_extra_state(self):
+        return {"words": "of its own"}
+
+    def set_extra_state(self, state):
+        pass
 
 
 class Fatal(Plain):

@@ -104,7 +104,7 @@ def execute(
         print(f"interrupted; continue with: {shlex.join([program, *arguments])} --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     asked = {case.key for case in cases}
-    if any(row["status"] != "ok" for row in rows if row["key"] in asked):
+    if any(row["status"] != "ok" or row["message"] for row in rows if row["key"] in asked):
         raise typer.Exit(CASE_FAILED)
 
 

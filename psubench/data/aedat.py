@@ -1,4 +1,4 @@
-"""Event files of the 128x128 camera DVS128: AEDAT 2, and AEDAT4 through the package `aedat`."""
+"""Event files of the 128x128 camera DVS128, AEDAT 2."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from psubench import plugins
 from psubench.data.cache import broken
-from psubench.errors import PsubenchError
 
 SENSOR = 128
+MAGIC = b"#!AER-DAT2."
 
 
 class Events(NamedTuple):
@@ -38,7 +37,7 @@ def read_aedat2(path: Path) -> Events:
     """
     expected = "an AEDAT 2 file of a DVS128"
     content = path.read_bytes()
-    if not content.startswith(b"#!AER-DAT2"):
+    if not content.startswith(MAGIC):
         raise broken(path, "does not begin with #!AER-DAT2.0" if content else "is empty", expected)
     begin = 0
     while content[begin : begin + 1] == b"#":
@@ -51,28 +50,3 @@ def read_aedat2(path: Path) -> Events:
     if (address > 0x7FFF).any():
         raise broken(path, f"has address {address.max():#x}", f"{expected}, addresses to 0x7fff")
     return Events(127 - (address >> 1 & 0x7F), 127 - (address >> 8 & 0x7F), 1 - (address & 1))
-
-
-def read_aedat4(path: Path) -> Events:
-    """Events of an AEDAT4 file, rows and columns as they stand in it.
-
-    Raises:
-        PsubenchError: the package `aedat` is not there, or the file is broken.
-    """
-    expected = "an AEDAT4 file with events of 128x128 pixels"
-    try:
-        from aedat import Decoder
-    except ModuleNotFoundError:
-        raise PsubenchError(
-            f"{path} is AEDAT4, which needs the package aedat", 'install it: pip install "psubench[aedat4]"'
-        ) from None
-    try:
-        packets = [packet["events"] for packet in Decoder(path) if "events" in packet]
-    except Exception as error:  # of many types, some of them bare
-        raise broken(path, plugins.one_line(error), expected) from None
-    if not any(map(len, packets)):
-        raise broken(path, "has no events", expected)
-    events = np.concatenate(packets)
-    if max(events["x"].max(), events["y"].max()) >= SENSOR:
-        raise broken(path, f"has events at ({events['x'].max()}, {events['y'].max()})", expected)
-    return Events(events["y"], events["x"], events["on"].astype(np.int64))

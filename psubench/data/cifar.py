@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psubench import plugins
-from psubench.data import cache
+from psubench.data import arrays, cache
 from psubench.data.rows import resample
+from psubench.errors import one_line
 
 PIXELS = 32
 
@@ -23,7 +23,7 @@ _FILES = {
     },
     "cifar100": {"train": ["cifar-100-python/train"], "test": ["cifar-100-python/test"]},
 }
-_LABELS = {"cifar10": (b"labels", 10), "cifar100": (b"fine_labels", 100)}
+_LABELS = {"cifar10": ("labels", 10), "cifar100": ("fine_labels", 100)}
 MOMENTS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
     "cifar100": ((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
@@ -85,58 +85,35 @@ def load(name: str, folder: Path, split: str) -> tuple[NDArray[np.uint8], NDArra
     return pictures, labels
 
 
-def read_pickle(path: Path, labels_key: bytes, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def read_pickle(path: Path, labels_key: str, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Images [N, 3, 32, 32] and classes [N] of one pickle; nothing in it is executed.
 
     Raises:
-        PsubenchError: it is no pickle, asks for more than arrays, or holds something else.
+        PsubenchError: it is no pickle, asks for more than arrays and lists, or holds something else.
     """
-    expected = f'the published python pickle with "data" [N, 3072] of bytes and "{labels_key.decode()}"'
+    expected = f'the published python pickle with "data" [N, 3072] of bytes and "{labels_key}"'
     try:
-        with path.open("rb") as file:
-            content = _Arrays(file, encoding="bytes").load()
+        content = arrays.load(path.read_bytes())
     except Exception as error:  # a broken pickle may raise anything
-        raise cache.broken(path, plugins.one_line(error), expected) from None
-    keys = (b"data", labels_key)
-    if not isinstance(content, dict) or any(key not in content for key in keys):
-        held = list(content) if isinstance(content, dict) else type(content).__name__
-        raise cache.broken(path, f"holds {held}", expected)
-    data, labels = content[b"data"], np.asarray(content[labels_key])
-    if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape != (len(labels), 3072):
-        raise cache.broken(path, f"holds data of {_form(data)} for {_form(labels)} labels", expected)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < classes:
-        raise cache.broken(path, f"holds labels of {_form(labels)}", f"classes 0 to {classes - 1}")
-    return data.reshape(-1, 3, PIXELS, PIXELS), labels.astype(np.int64)
+        raise cache.broken(path, one_line(f"{plugins.one_line(error):.300}"), expected) from None
+    held = _texts(content) if isinstance(content, dict) else {}
+    if "data" not in held or labels_key not in held:
+        what = list(held) if isinstance(content, dict) else type(content).__name__
+        raise cache.broken(path, one_line(f"holds {what!s:.300}"), expected)
+    data, labels = held["data"], arrays.whole_numbers(held[labels_key])
+    if labels is None:
+        raise cache.broken(path, f'holds no list of whole numbers under "{labels_key}"', expected)
+    pictures = data.values if isinstance(data, arrays.Array) else None
+    if pictures is None or pictures.dtype != np.uint8 or pictures.shape != (len(labels), 3072):
+        form = f"{list(pictures.shape)} {pictures.dtype}" if pictures is not None else type(data).__name__
+        raise cache.broken(path, f"holds data of {form} for {len(labels)} labels", expected)
+    if not len(labels) or not 0 <= labels.min() <= labels.max() < classes:
+        found = f"holds labels from {labels.min()} to {labels.max()}" if len(labels) else "holds no labels"
+        raise cache.broken(path, found, f"classes 0 to {classes - 1}")
+    return pictures.reshape(-1, 3, PIXELS, PIXELS), labels
 
 
-class _Arrays(pickle.Unpickler):
-    """Makes numpy arrays and what Python builds in; refuses to look anything else up."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The few globals that the pickle of an array names, under the names of any numpy."""
-        asked = (module.replace("numpy._core", "numpy.core"), name)
-        if asked == ("numpy.core.multiarray", "_reconstruct"):
-            return _reconstruct
-        if asked == ("numpy", "ndarray"):
-            return np.ndarray
-        if asked == ("numpy", "dtype"):
-            return _dtype
-        raise pickle.UnpicklingError(f"asks for {module}.{name}, which no CIFAR file needs: do not trust it")
-
-
-def _reconstruct(kind: type, shape: tuple[int, ...], code: bytes) -> NDArray[Any]:
-    """An empty array, which the pickle then fills; numpy's own function is private."""
-    if kind is not np.ndarray or tuple(shape) != (0,):
-        raise pickle.UnpicklingError("builds something else than an array")
-    return np.ndarray.__new__(np.ndarray, (0,), code.decode("ascii"))
-
-
-def _dtype(code: bytes, _align: int, _copy: int) -> np.dtype[Any]:
-    """The type of bytes, the only one in these files; numpy warns of how Python 2 asked for it."""
-    if code != b"u1":
-        raise pickle.UnpicklingError(f"holds an array of type {code!r}")
-    return np.dtype(np.uint8).newbyteorder("=")
-
-
-def _form(value: Any) -> str:
-    return f"{list(value.shape)} {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+def _texts(content: dict[Any, Any]) -> dict[str, Any]:
+    """The entries whose key is a text; Python 2 has bytes in its place."""
+    texts = {key.decode("latin1") if isinstance(key, bytes) else key: value for key, value in content.items()}
+    return {key: value for key, value in texts.items() if isinstance(key, str)}

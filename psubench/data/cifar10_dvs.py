@@ -1,6 +1,7 @@
 """CIFAR10-DVS (Li et al. 2017, doi:10.3389/fnins.2017.00309): recordings of a 128x128 event camera.
 
-Read as its authors publish it, one folder per class with AEDAT 2 files, or re-packed as AEDAT4.
+Read as its authors publish it, one folder per class with AEDAT 2 files, or re-packed as AEDAT4. The content
+of a file, not its name, says which of the two it is; what is no recording by its name is passed over.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from psubench.data import aedat, cache
+from psubench import plugins
+from psubench.data import aedat, aedat4, cache
 from psubench.data.table import CIFAR10_CLASSES
 
 SIZE = 48
-_READERS = {".aedat": aedat.read_aedat2, ".aedat4": aedat.read_aedat4}
+_SUFFIXES = (".aedat", ".aedat4")
 
 
 class Recordings:
@@ -61,10 +63,10 @@ def files(folder: Path) -> dict[str, list[tuple[Path, int]]]:
     """
     split: dict[str, list[tuple[Path, int]]] = {"train": [], "test": []}
     for label, name in enumerate(CIFAR10_CLASSES):
-        found = [path for path in (folder / name).iterdir() if path.suffix in _READERS]
+        found = _recordings(folder / name)
         if not found:
             raise cache.broken(folder / name, "holds no recording", "files *.aedat or *.aedat4")
-        if len({path.suffix for path in found}) > 1:
+        if len({path.suffix.lower() for path in found}) > 1:
             raise cache.broken(folder / name, "holds recordings twice", "*.aedat or *.aedat4, not both")
         found.sort(key=_by_number)
         border = len(found) * 9 // 10
@@ -86,8 +88,26 @@ def integrate(events: aedat.Events, T: int) -> NDArray[np.float32]:
     return counts.reshape(T, 2, SIZE, SIZE).astype(np.float32)
 
 
+def _recordings(folder: Path) -> list[Path]:
+    """The files of recordings; not hidden ones, as the ._* of macOS, nor foreign ones."""
+    try:
+        return [
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
+        ]
+    except OSError as error:
+        raise cache.broken(folder, plugins.one_line(error), "a folder of recordings") from None
+
+
 def _read(path: Path) -> aedat.Events:
-    return _READERS[path.suffix](path)
+    """The events of a recording of either kind."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(aedat4.MAGIC))
+    except OSError as error:
+        raise cache.broken(path, plugins.one_line(error), "a recording") from None
+    return aedat4.read(path) if begins.startswith(b"#!AER-DAT4") else aedat.read_aedat2(path)
 
 
 def _by_number(path: Path) -> tuple[int, str]:

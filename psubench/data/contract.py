@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _CONTRACT = "a data plug-in is called with T=, batch=, seed=, split= and yields (x [T,B,*], labels [B])"
 
 
+class NothingError(PsubenchError):
+    """A plug-in yields no batch at all, as a loader of full batches does that has fewer samples."""
+
+
 def from_plugin(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iterator[tuple[Tensor, Tensor]]:
     """The batches of a plug-in on the CPU, x as it comes and the labels as it gives them.
 
@@ -34,10 +38,16 @@ def from_plugin(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iter
                 "mend it or its parameters",
             ) from error
         if given is None and step is None:
-            raise PsubenchError(f'{what} yields nothing for T={T}, batch={batch}, split="{split}"', _CONTRACT)
+            raise NothingError(f'{what} yields nothing for T={T}, batch={batch}, split="{split}"', _CONTRACT)
         if given is None:
             return
-        x, labels = _checked(given, T, batch, what)
+        try:
+            x, labels = _checked(given, T, batch, what)
+        except PsubenchError:
+            raise
+        except Exception as error:  # of a tensor of a class of its own
+            told = plugins.one_line(error)
+            raise PsubenchError(f"{what} yields what cannot be read: {told}", _CONTRACT) from error
         if step not in (None, x.shape[2:]):
             raise PsubenchError(
                 f"{what} yields steps of shape {list(x.shape[2:])} after {list(step)}", _CONTRACT
@@ -52,12 +62,13 @@ def class_numbers(ref: DataRef, labels: Tensor, classes: int | None) -> Tensor:
     Args:
         classes: how many the plug-in says there are, if it says so.
     """
-    numbers: Tensor = labels.detach().cpu().long()
+    given = labels.double()  # in which every type of number can be compared
+    numbers: Tensor = labels.long()
     low, high = int(numbers.min()), int(numbers.max())
-    if not (numbers == labels.detach().cpu()).all() or low < 0 or (classes is not None and high >= classes):
+    if not (numbers.double() == given).all() or low < 0 or (classes is not None and high >= classes):
         allowed = f"0 to {classes - 1}" if classes is not None else "0, 1, 2, ..."
         raise PsubenchError(
-            f"{_called(ref)} yields labels from {labels.min().item():g} to {labels.max().item():g}",
+            f"{_called(ref)} yields labels from {given.min().item():g} to {given.max().item():g}",
             f"labels are the numbers of classes, {allowed}",
         )
     return numbers
@@ -100,20 +111,38 @@ def _started(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iterato
     return iter(made)
 
 
+def _dense(tensor: Tensor, name: str, what: str) -> Tensor:
+    """A tensor of real numbers on the CPU; PsubenchError for one that has no plain array of them."""
+    import torch
+
+    kinds = {
+        "nested": tensor.is_nested,
+        "quantised": tensor.is_quantized,
+        "sparse": tensor.layout != torch.strided and not tensor.is_nested,
+        "complex": tensor.is_complex(),
+        "meta": tensor.is_meta,
+    }
+    found = [kind for kind, is_it in kinds.items() if is_it]
+    if found:
+        raise PsubenchError(
+            f"{what} yields {name} as a {found[0]} tensor", f"yield a dense tensor of real numbers as {name}"
+        )
+    return tensor.detach().cpu()
+
+
 def _checked(given: Any, T: int, batch: int, what: str) -> tuple[Tensor, Tensor]:
     import torch
 
     pair = isinstance(given, tuple | list) and len(given) == 2
     if not pair or not all(isinstance(part, torch.Tensor) for part in given):
         raise PsubenchError(f"{what} yields a {type(given).__name__} that is no pair of tensors", _CONTRACT)
-    x: Tensor = given[0].detach().cpu()
-    labels: Tensor = given[1]
+    x, labels = _dense(given[0], "x", what), _dense(given[1], "labels", what)
     shape = list(x.shape)
     if x.dim() < 2 or shape[0] != T or not 1 <= shape[1] <= batch or x.numel() == 0:
         raise PsubenchError(f"{what} yields x of shape {shape} for T={T}, batch={batch}", _CONTRACT)
     if labels.dim() != 1 or len(labels) != shape[1]:
         held = f"{len(labels)} labels" if labels.dim() == 1 else f"labels of shape {list(labels.shape)}"
         raise PsubenchError(f"{what} yields {held} for {shape[1]} samples", _CONTRACT)
-    if not x.isfinite().all():
-        raise PsubenchError(f"{what} yields x with NaN or infinity", "mend it")
+    if not x.float().isfinite().all():
+        raise PsubenchError(f"{what} yields x with NaN or infinity as float32", "mend it")
     return x, labels

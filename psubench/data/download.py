@@ -7,11 +7,10 @@ as NAME.part, and the next attempt goes on from there; a file with a wrong check
 from __future__ import annotations
 
 import os
-import shutil
+import stat
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from psubench import plugins
 from psubench.data import cache
 from psubench.data.spec import DataSpec
-from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.errors import CASE_FAILED, PsubenchError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int | None], None]
 """Told the name of a file, the bytes that are here, and how many there will be, if that is known."""
 _CHUNK = 2**16  # bytes; what is less than one is lost when a connection breaks
+LARGEST = 2**33
+"""Bytes that a member may unpack to, and more than any published one does."""
 _TIMEOUT = 30.0  # seconds without a byte
 
 
@@ -74,17 +75,36 @@ def get(spec: DataSpec, progress: Progress, mirror: str | None = None) -> list[P
 def unpack(archive: Path, members: tuple[str, ...], folder: Path) -> None:
     """Takes members out of a zip or tar archive, each written in full before it gets its name.
 
+    A member must be a file: no link is followed.
+
     Raises:
-        PsubenchError: the archive is broken, or lacks a member.
+        PsubenchError: the archive is broken or encrypted, or lacks a member.
+        OSError: of the disk that is written to.
     """
     expected = f"an archive with {', '.join(members)}"
     try:
         with _opened(archive) as read:
             for member in members:
                 with written(folder / member) as target, read(member) as source:
-                    shutil.copyfileobj(source, target, _CHUNK)
-    except (KeyError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise cache.broken(archive, plugins.one_line(error), expected) from None
+                    _copy(source, target)
+    except Exception as error:  # a broken archive may raise anything
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        what = error.args[0] if isinstance(error, _WrongError) else plugins.one_line(error)
+        raise cache.broken(archive, one_line(f"{what:.300}"), expected) from None
+
+
+class _WrongError(Exception):
+    """A member is not what is taken out of an archive."""
+
+
+def _copy(source: IO[bytes], target: IO[bytes]) -> None:
+    left = LARGEST
+    while chunk := source.read(_CHUNK):
+        left -= len(chunk)
+        if left < 0:
+            raise _WrongError(f"unpacks to more than {LARGEST:,} bytes")
+        target.write(chunk)
 
 
 @contextmanager
@@ -107,17 +127,33 @@ def _opened(archive: Path) -> Iterator[Callable[[str], IO[bytes]]]:
     """A function from the name of a member to its open file."""
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as packed:
-            yield packed.open
+            yield lambda name: packed.open(_of_zip(packed.getinfo(name)))
     else:
         with tarfile.open(archive) as tar:
+            yield lambda name: _of_tar(tar, tar.getmember(name))
 
-            def read(name: str) -> IO[bytes]:
-                file = tar.extractfile(name)
-                if file is None:
-                    raise KeyError(f"{name} is no file")
-                return file
 
-            yield read
+def _of_zip(entry: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    if entry.flag_bits & 1:
+        raise _WrongError(f"{entry.filename} is encrypted")
+    if entry.is_dir() or stat.S_ISLNK(entry.external_attr >> 16):
+        raise _WrongError(f"{entry.filename} is a folder or a link, which is not followed")
+    _check_size(entry.filename, entry.file_size)
+    return entry
+
+
+def _of_tar(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
+    if not entry.isreg() or entry.issparse():
+        raise _WrongError(f"{entry.name} is no plain file; links are not followed")
+    _check_size(entry.name, entry.size)
+    file = tar.extractfile(entry)
+    assert file is not None  # which it is for links and folders alone
+    return file
+
+
+def _check_size(name: str, size: int) -> None:
+    if not 0 <= size <= LARGEST:
+        raise _WrongError(f"{name} declares {size:,} bytes, more than {LARGEST:,}")
 
 
 def _fetch(url: str, name: str, md5: str, folder: Path, progress: Progress) -> Path:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-_SCAN = 256  # batch with which the samples of a plug-in are counted
-
 
 class Samples(Protocol):
     """A data set that is open for reading: what the module of a set gives."""
@@ -62,16 +60,19 @@ def batches(ref: DataRef, *, T: int, batch: int, seed: int, split: str) -> Itera
     return _read(samples, _labels(ref, samples, split), T, batch, seed, split)
 
 
-def shape(ref: DataRef, T: int) -> tuple[tuple[int, ...], int]:
+def shape(ref: DataRef, T: int, *, batch: int = 1) -> tuple[tuple[int, ...], int]:
     """Shape of one step of one sample, and the number of classes.
 
     A plug-in tells the latter by its attribute `classes`; without it, its training split is read once
     and the largest label counts.
+
+    Args:
+        batch: that a plug-in is asked for: the one with which it will be read.
     """
     if ref.is_plugin:
         classes, largest = declared_classes(ref), 0
         step: tuple[int, ...] = ()
-        for x, labels in from_plugin(ref, T, _SCAN, 0, "train"):
+        for x, labels in from_plugin(ref, T, batch, 0, "train"):
             step, largest = tuple(x.shape[2:]), max(largest, int(class_numbers(ref, labels, classes).max()))
             if classes is not None:
                 break
@@ -82,10 +83,10 @@ def shape(ref: DataRef, T: int) -> tuple[tuple[int, ...], int]:
     return spec.step, spec.classes
 
 
-def count(ref: DataRef, split: str) -> int:
-    """How many samples a split has. Of a plug-in, one epoch of T = 1 is read."""
+def count(ref: DataRef, split: str, *, T: int = 1, batch: int = 1) -> int:
+    """How many samples a split has. Of a plug-in, one epoch in batches of this T and size is read."""
     if ref.is_plugin:
-        return sum(len(labels) for _, labels in from_plugin(ref, 1, _SCAN, 0, split))
+        return sum(len(labels) for _, labels in from_plugin(ref, T, batch, 0, split))
     return len(_labels(ref, open_samples(ref), split))
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from psubench.data.contract import NothingError
 from psubench.data.epochs import batches, note, open_samples
 from psubench.data.names import DataRef
 from psubench.data.table import TABLE
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _DENSITY = 256
 """So many training samples tell how dense the input is."""
@@ -73,10 +78,18 @@ def draw(ref: DataRef, T: int | None = None) -> Examples:
 
 def _from_batches(ref: DataRef, T: int) -> Examples:
     """Of a plug-in, whose first batch must do."""
-    x, labels = next(iter(batches(ref, T=T, batch=_DENSITY, seed=0, split="train")))
+    x, labels = _first(ref, T)
     _, first = np.unique(labels.numpy(), return_index=True)
     classes = [f"class {label}" for label in labels.numpy()[first]]
     return Examples(x.numpy()[:, first], classes, False, *_density(x.numpy()), None)
+
+
+def _first(ref: DataRef, T: int) -> tuple[Tensor, Tensor]:
+    """The first batch of a plug-in, a small one if it has not enough samples for a large one."""
+    for batch in (_DENSITY, 16):
+        with suppress(NothingError):
+            return next(iter(batches(ref, T=T, batch=batch, seed=0, split="train")))
+    return next(iter(batches(ref, T=T, batch=1, seed=0, split="train")))
 
 
 def _density(x: NDArray[np.float32]) -> tuple[int, float, float]:

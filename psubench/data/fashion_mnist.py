@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from functools import lru_cache
 from importlib import resources
@@ -16,6 +17,8 @@ from psubench.data import cache
 from psubench.data.rows import resample
 
 ROWS = 28
+LARGEST = 2**28
+"""Values of an idx file; all 60,000 images of 28x28 are 2**25.5."""
 
 Split = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images [N, 28, 28] and their classes [N]."""
@@ -83,20 +86,29 @@ def _full(folder: Path, split: str) -> Split:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array of a gzip idx file: 0, 0, type 8 (bytes), rank, the sizes as big-endian uint32, the bytes."""
+    """The array of a gzip idx file: 0, 0, type 8 (bytes), rank, the sizes as big-endian uint32, the bytes.
+
+    Nothing is unpacked beyond the sizes that it declares, and those are at most `LARGEST`.
+    """
     expected = "an idx file of bytes, packed by gzip"
     try:
-        content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
+        with gzip.open(path) as file:
+            head = file.read(4)
+            if head[:3] != b"\0\0\x08" or len(head) < 4:
+                raise cache.broken(path, "does not begin as an idx file" if head else "is empty", expected)
+            line = file.read(4 * head[3])
+            if len(line) < 4 * head[3]:
+                raise cache.broken(path, f"ends after {4 + len(line)} bytes", expected)
+            sizes = np.frombuffer(line, ">u4").tolist()
+            declared = math.prod(sizes)  # of Python's integers, which do not overflow
+            if not 1 <= len(sizes) <= 3 or declared > LARGEST:
+                raise cache.broken(
+                    path, f"has {len(sizes)} sizes {sizes[:4]}", f"{expected}, of 1 to 3 sizes"
+                )
+            content = file.read(declared + 1)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise cache.broken(path, plugins.one_line(error), expected) from None
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
-        found = "does not begin as an idx file" if content else "is empty"
-        raise cache.broken(path, found, expected)
-    begin = 4 + 4 * content[3]
-    if len(content) <= begin:
-        raise cache.broken(path, f"ends after {len(content)} bytes", expected)
-    sizes = np.frombuffer(content[4:begin], ">u4").astype(np.int64)
-    values = np.frombuffer(content, np.uint8, offset=begin)
-    if len(values) != sizes.prod():
-        raise cache.broken(path, f"holds {len(values)} values for sizes {sizes.tolist()}", expected)
-    return values.reshape(sizes).copy()
+    if len(content) != declared:
+        held = f"more than {declared}" if len(content) > declared else len(content)
+        raise cache.broken(path, f"holds {held} values for sizes {sizes}", expected)
+    return np.frombuffer(content, np.uint8).reshape(sizes).copy()

@@ -6,6 +6,7 @@ with and without gradients, compiles: seconds for a matrix neuron, minutes for a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ from psubench.neurons import (
     serial,
     stateful,
 )
+from psubench.neurons.products import in_own_precision, looked_at
 
 # One entry is one shape of one neuron, with or without gradients; above, torch would quietly run eagerly.
 _MOST_GRAPHS = 1024
@@ -38,18 +40,24 @@ class Compiled(nn.Module):
     """
 
     graphs = 0
+    multiplies = False
+    """Whether its graph multiplies matrices, by which a NaN would reach earlier steps."""
     _run: Callable[[Tensor], Tensor] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # Compiled code does not travel.
         return {name: value for name, value in self.__dict__.items() if name not in {"graphs", "_run"}}
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         if self._run is None:
             # Without neurons: makes the constants that the graph then takes as they are.
             super().forward(x[:, :0])
             self._run = self._compile(super().forward)
+        if self.multiplies and looked_at(x) and not math.isfinite(x.detach().sum().item()):
+            eager: Tensor = super().forward(x)  # keeps what is not finite from earlier steps
+            return eager
         return self._run(x)
 
     def _compile(self, eager: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -92,9 +100,13 @@ class PLIF(Compiled, serial.PLIF):
 class NoResetLIF(Compiled, leaky.NoResetLIF):
     """LIF without its reset, compiled."""
 
+    multiplies = True
+
 
 class SPSN(Compiled, leaky.SPSN):
     """Stochastic parallelizable spiking neuron, compiled."""
+
+    multiplies = True
 
 
 class PSN(Compiled, psn.PSN):
@@ -104,21 +116,31 @@ class PSN(Compiled, psn.PSN):
 class MaskedPSN(Compiled, psn.MaskedPSN):
     """Masked PSN, compiled."""
 
+    multiplies = True
+
 
 class SlidingPSN(Compiled, psn.SlidingPSN):
     """Sliding PSN, compiled."""
+
+    multiplies = True
 
 
 class PSU(Compiled, psu.PSU):
     """Parallel spiking unit, by matrices, compiled."""
 
+    multiplies = True
+
 
 class IPSU(Compiled, psu.IPSU):
     """Input-aware PSU, compiled."""
 
+    multiplies = True
+
 
 class RPSU(Compiled, psu.RPSU):
     """Reset-aware PSU, compiled."""
+
+    multiplies = True
 
 
 class CubaLIF(Compiled, stateful.CubaLIF):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from psubench.neurons import decay
 from psubench.neurons.checks import check_parameters, check_shape
+from psubench.neurons.products import causal, in_own_precision
 from psubench.neurons.surrogate import fire_
 
 
@@ -27,11 +28,12 @@ class NoResetLIF(nn.Module):
         check_parameters(tau=tau, threshold=threshold, alpha=alpha)
         self.tau, self.threshold, self.alpha = tau, threshold, alpha
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x)
         A = decay.leak(x.shape[0], self.tau, False, x.dtype, x.device)
-        return fire_(A @ x.flatten(1), self.threshold, self.alpha).view(x.shape)
+        return fire_(causal(lambda x: A @ x, A, x.flatten(1))[0], self.threshold, self.alpha).view(x.shape)
 
 
 class _Bernoulli(torch.autograd.Function):
@@ -84,6 +86,7 @@ class SPSN(nn.Module):
         self.tau, self.gradient = tau, gradient
         self.w = nn.Parameter(torch.tensor(-math.log(tau - 1))) if learn_tau else None
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x)
@@ -92,4 +95,4 @@ class SPSN(nn.Module):
             A = decay.leak(T, self.tau, False, x.dtype, x.device)
         else:
             A = leak_of(self.w, T).to(x.dtype)
-        return bernoulli((A @ x.flatten(1)).sigmoid_(), self.gradient).view(x.shape)
+        return bernoulli(causal(lambda x: A @ x, A, x.flatten(1))[0].sigmoid_(), self.gradient).view(x.shape)

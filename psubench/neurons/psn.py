@@ -12,12 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from psubench.neurons.checks import check_order, check_parameters, check_shape
+from psubench.neurons.products import causal, in_own_precision
 from psubench.neurons.surrogate import fire_
 
 
-def mixed(x: Tensor, W: Tensor, b: Tensor, alpha: float) -> Tensor:
-    """S = H(W x + b) for x [T, B, *features], W [T, T], b [T, 1] or []."""
-    return fire_(torch.addmm(b, W, x.flatten(1)), 0.0, alpha).view(x.shape)
+def mixed(x: Tensor, W: Tensor, b: Tensor, alpha: float, lower: bool) -> Tensor:
+    """S = H(W x + b) for x [T, B, *features], W [T, T], lower triangular or not, b [T, 1] or []."""
+    flat = x.flatten(1)
+    V = causal(lambda x: torch.addmm(b, W, x), W, flat)[0] if lower else torch.addmm(b, W, flat)
+    return fire_(V, 0.0, alpha).view(x.shape)
 
 
 def masked(W: Tensor, k: int, lam: float) -> Tensor:
@@ -56,10 +59,15 @@ class PSN(nn.Module):
         """The matrix that mixes the steps, [T, T]."""
         return self.weight
 
+    def is_causal(self) -> bool:
+        """Whether that matrix is lower triangular."""
+        return False
+
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x, self.T)
-        return mixed(x, self.mixing().to(x.dtype), self.bias.to(x.dtype), self.alpha)
+        return mixed(x, self.mixing().to(x.dtype), self.bias.to(x.dtype), self.alpha, self.is_causal())
 
 
 class MaskedPSN(PSN):
@@ -93,6 +101,10 @@ class MaskedPSN(PSN):
         """W ∘ M_k(λ), [T, T]."""
         return masked(self.weight, self.k, self.lambda_)
 
+    def is_causal(self) -> bool:
+        """From λ = 1 on."""
+        return self.lambda_ == 1
+
 
 class SlidingPSN(nn.Module):
     """S[t] = H(Σ_{i<k} W_i x[t-k+1+i] + b), causal, for any T.
@@ -110,8 +122,9 @@ class SlidingPSN(nn.Module):
         self.weight = nn.Parameter(0.5 ** torch.arange(k - 1, -1, -1.0))
         self.bias = nn.Parameter(torch.tensor(-float(threshold)))
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x)
         W = sliding(self.weight.to(x.dtype), x.shape[0])
-        return mixed(x, W, self.bias.to(x.dtype), self.alpha)
+        return mixed(x, W, self.bias.to(x.dtype), self.alpha, lower=True)

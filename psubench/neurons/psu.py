@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from psubench.errors import NeuronError
 from psubench.neurons import decay
 from psubench.neurons.checks import check_parameters, check_shape
+from psubench.neurons.products import causal, in_own_precision, subtract_
 from psubench.neurons.surrogate import fire_
 
 
 def psu(x: Tensor, A: Tensor, B: Tensor, scale: float) -> Tensor:
     """V = U - scale B σ(U), U = A x; x [T, N], A and B [T, T]."""
-    U = A @ x
-    # In place: neither the product nor the sigmoid needs U for its gradient.
-    return U.addmm_(B, torch.sigmoid(U), alpha=-scale)
+    U, finite = causal(lambda x: A @ x, A, x)
+    return subtract_(U, B, torch.sigmoid(U), scale, finite)
 
 
 def psu_scan(x: Tensor, rate: float, keep: float, scale: float) -> Tensor:
@@ -51,15 +51,18 @@ def _leaky_sums_(y: Tensor, keep: float) -> Tensor:
 
 def ipsu(x: Tensor, W: Tensor, b: Tensor, A: Tensor, B: Tensor, scale: float, estimate: str) -> Tensor:
     """V = U - scale B e, U = (W ∘ M) x + b; e = σ(U), A x or x; x [T, N], b [T, 1], others [T, T]."""
-    U = torch.addmm(b, W.tril(), x)
-    e = {"sigmoid": lambda: torch.sigmoid(U), "membrane": lambda: A @ x, "input": lambda: x}[estimate]()
-    return U.addmm_(B, e, alpha=-scale)
+    U, finite = causal(lambda x: torch.addmm(b, W.tril(), x), W, x)
+    if estimate == "membrane":
+        e, of_leak = causal(lambda x: A @ x, A, x)
+        return subtract_(U, B, e, scale, finite and of_leak)
+    return subtract_(U, B, torch.sigmoid(U) if estimate == "sigmoid" else x, scale, finite)
 
 
 def rpsu(x: Tensor, W: Tensor, b: Tensor, A: Tensor, B: Tensor, scale: float) -> Tensor:
     """V = A x - scale B σ((W ∘ M) x + b); x [T, N], b [T, 1], others [T, T]."""
-    e = torch.addmm(b, W.tril(), x).sigmoid_()
-    return (A @ x).addmm_(B, e, alpha=-scale)
+    U, finite = causal(lambda x: torch.addmm(b, W.tril(), x), W, x)
+    V = A @ x if finite else causal(lambda x: A @ x, A, x)[0]
+    return subtract_(V, B, U.sigmoid_(), scale, finite)
 
 
 class PSU(nn.Module):
@@ -87,6 +90,7 @@ class PSU(nn.Module):
         """V for the flattened input x, both [T, N]."""
         return psu(x, *self.matrices(x), self.scale)
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from psubench.neurons import decay, fused, psn, psu
 from psubench.neurons.checks import check_shape
+from psubench.neurons.products import causal, in_own_precision
 from psubench.neurons.table import BAND, ROWS
 
 WEIGHT_ROWS = 64
@@ -52,8 +53,12 @@ class _Lower(torch.autograd.Function):
 
 def lower(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """(W ∘ M) x + b for x [T, N], W [T, T], b [T, 1]."""
-    product: Tensor = _Lower.apply(x, W, b)  # type: ignore[no-untyped-call]
-    return product
+
+    def product(x: Tensor) -> Tensor:
+        made: Tensor = _Lower.apply(x, W, b)  # type: ignore[no-untyped-call]
+        return made
+
+    return causal(product, W, x, ROWS)[0]
 
 
 @lru_cache(maxsize=64)
@@ -73,16 +78,24 @@ def band_of(W: Tensor, k: int) -> Tensor:
 class PSN(psn.PSN):
     """S = H(W x + b), W full; the step function and its gradient fused."""
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x, self.T)
-        V = torch.addmm(self.bias.to(x.dtype), self.mixing().to(x.dtype), x.flatten(1))
+        W, b = self.mixing().to(x.dtype), self.bias.to(x.dtype)
+        flat = x.flatten(1)
+        V = (
+            causal(lambda x: torch.addmm(b, W, x), W, flat)[0]
+            if self.is_causal()
+            else torch.addmm(b, W, flat)
+        )
         return fused.fire(V, 0.0, self.alpha).view(x.shape)
 
 
 class MaskedPSN(PSN, psn.MaskedPSN):
     """PSN that fades to a causal band; at λ = 1 in O(kT)."""
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         if self.lambda_ < 1 or self.k > BAND:
@@ -94,6 +107,7 @@ class MaskedPSN(PSN, psn.MaskedPSN):
 class IPSU(psu.IPSU):
     """Input-aware PSU: a triangular product, then the reset as a recurrence."""
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x, self.T)
@@ -115,6 +129,7 @@ class IPSU(psu.IPSU):
 class RPSU(psu.RPSU):
     """Reset-aware PSU: a triangular product for the estimate, the leak and the reset as recurrences."""
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x, self.T)

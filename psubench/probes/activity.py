@@ -94,7 +94,7 @@ class ActivityProbe:
         """The network with the same weights for every neuron, and how many it has without the neurons'."""
         case, T = self.job.case, self.job.case["T"]
         model, data_ref = models.parse(case["model"]), data.parse(case["data"])
-        step, classes = (None, 10) if self._noise() else data.shape(data_ref, T)
+        step, classes = (None, 10) if self._noise() else data.shape(data_ref, T, batch=case["batch"])
         shape = models.shape_for(model, step, data_ref.name)
 
         def neuron() -> torch.nn.Module:

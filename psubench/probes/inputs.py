@@ -38,7 +38,7 @@ def make(case: Mapping[str, Any], seed: int) -> Inputs:
         return Inputs(x, note, None)
     ref = data.parse(case["data"])
     noise = not ref.is_plugin and data.TABLE[ref.kind].step is None
-    step, classes = (None, None) if noise else data.shape(ref, T)
+    step, classes = (None, None) if noise else data.shape(ref, T, batch=batch)
     step = models.shape_for(models.parse(case["model"]), step, ref.name)
     if noise:
         x, note = data.currents(ref.name, T=T, batch=batch, size=math.prod(step), seed=seed)

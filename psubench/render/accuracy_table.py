@@ -156,7 +156,7 @@ def remarks(rows: Sequence[Row]) -> list[str]:
 
 
 def failures(rows: Sequence[Row]) -> list[str]:
-    """Why trainings have no result."""
+    """What went wrong in trainings: why they have no result, or what of it could not be written."""
     return [
         f"{row['label']} on {row['data']}: {row['status']}: {row['message']}"
         for row in rows

@@ -53,5 +53,10 @@ def train_briefly(
                 "mend that, or give weights with --checkpoint",
                 CASE_FAILED,
             )
-        state = checkpoint.load(Path(folder, checkpoint.name_of(epochs)))
+        path = Path(folder, checkpoint.name_of(epochs))
+        if not path.exists():
+            raise PsubenchError(
+                f"training {case.title} left no weights: {outcome.message}", "mend that", CASE_FAILED
+            )
+        state = checkpoint.load(path)
     return Weights(state["model"], case.canonical(), epochs, None)

@@ -149,7 +149,9 @@ class Campaign:
             headers.check_same(what, getattr(before, what), getattr(now, what), self.folder)
         headers.check_same_where_both("the plug-in", before.plugins, now.plugins, self.folder)
         self._told |= {one.key: one.epoch for one in records if isinstance(one, Epoch)}
-        return {one.key for one in records if isinstance(one, Trained) and one.status == "ok"}
+        # What failed after the last epoch is in the message; it is tried again.
+        ends = {one.key: one for one in records if isinstance(one, Trained)}
+        return {key for key, one in ends.items() if one.status == "ok" and one.message is None}
 
     def _header(self) -> Run:
         first = self.cases[0]

@@ -11,12 +11,14 @@ import os
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench import plugins
+from psubench.errors import NOT_COMPARABLE, PsubenchError, one_line
 
 FORMAT = 1
 KEPT = 2
@@ -67,12 +69,13 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         _sync(unfinished)
         unfinished.replace(path)
         _sync(path.parent)
-    except (OSError, RuntimeError) as error:  # torch tells a full disk as a RuntimeError
-        unfinished.unlink(missing_ok=True)
-        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    except Exception as error:  # torch and safetensors have errors of their own, for a full disk too
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        why = getattr(error, "strerror", None) or plugins.one_line(error)
         raise PsubenchError(
-            f"cannot write {path}: {why}",
-            "what was saved before is kept; make room and continue with --resume",
+            f"cannot write {path}: {why:.500}",
+            "what was saved before is kept; make room, or mend what is told, and continue with --resume",
         ) from None
 
 
@@ -102,13 +105,13 @@ def load(path: Path) -> dict[str, Any]:
         raise _damaged(path, "is cut off, or is no checkpoint") from None
     except pickle.UnpicklingError:
         raise _damaged(path, "holds something else than numbers, which is not loaded") from None
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise _damaged(path, f"cannot be read: {str(error).splitlines()[0]}") from None
-    except OSError as error:
-        raise PsubenchError(f"cannot read {path}: {error.strerror}", "check the path") from None
+    except Exception as error:  # of the system, or of a broken file, which may raise anything
+        if isinstance(error, OSError) and error.errno is not None:
+            raise PsubenchError(f"cannot read {path}: {error.strerror}", "check the path") from None
+        raise _damaged(path, one_line(f"cannot be read: {plugins.one_line(error):.300}")) from None
     if bad is not None:
         raise _damaged(path, f"was changed after it was written: {bad}")
-    if not isinstance(state, dict) or not state.keys() >= set(_PARTS):
+    if not isinstance(state, dict) or not state.keys() >= set(_PARTS) or not _right(state):
         raise _damaged(path, "is no checkpoint of psubench")
     if state["format"] != FORMAT:
         raise PsubenchError(
@@ -117,6 +120,19 @@ def load(path: Path) -> dict[str, Any]:
             NOT_COMPARABLE,
         )
     return state
+
+
+def _right(state: Mapping[str, Any]) -> bool:
+    """Whether the parts that are looked into before a network takes them are what they should be."""
+    case, random = state["case"], state["random"]
+    return (
+        isinstance(state["model"], dict)
+        and isinstance(case, dict)
+        and isinstance(case.get("recipe"), dict)
+        and isinstance(state["epoch"], int)
+        and isinstance(random, list)
+        and all(isinstance(one, dict) for one in random)
+    )
 
 
 def _damaged(path: Path, what: str) -> DamagedError:

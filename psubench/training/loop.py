@@ -12,6 +12,7 @@ from torch import Tensor
 
 from psubench import data
 from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.training import weights
 from psubench.training.augment import augmented
 from psubench.training.case import Training
 from psubench.training.distributed import Group
@@ -50,7 +51,7 @@ class Trainer:
         per_step = recipe.loss == "tet"
         whole = PerStep(self.network.module) if per_step else self.network.module
         self.trained = group.wrapped(whole, device)
-        self.samples = data.count(case.data, "train")
+        self.samples = data.count(case.data, "train", T=case.T, batch=recipe.batch)
         steps = -(-self.samples // recipe.batch) * recipe.epochs
         self.optimizer = optimizer_of(self.network.module, recipe)
         self.schedule = schedule_of(self.optimizer, recipe, steps)
@@ -195,7 +196,7 @@ class Trainer:
                 else "continue without torchrun",
             )
         self.epoch = state["epoch"]
-        self.network.module.load_state_dict(state["model"])
+        weights.put(self.network.module, state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.scaler.load_state_dict(state["scaler"])

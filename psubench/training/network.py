@@ -21,7 +21,7 @@ def network_of(case: Training) -> Network:
     Raises:
         PsubenchError: network, data and recipe do not fit.
     """
-    step_shape, classes = data.shape(case.data, case.T)
+    step_shape, classes = data.shape(case.data, case.T, batch=case.recipe.batch)
     augment.check(case.recipe.augment, step_shape, case.data.name)
     input_shape = models.shape_for(case.model, step_shape, case.data.name)
     torch.manual_seed(case.seed)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from psubench import __version__
 from psubench.data import DataRef
@@ -49,7 +50,7 @@ class Weights:
             PsubenchError: names or shapes differ.
         """
         try:
-            module.load_state_dict(dict(self.state))
+            put(module, self.state)
         except RuntimeError as error:
             where = self.path or "the weights"
             first = " ".join(str(error).split(":", 1)[-1].split()).split(". ")[0]
@@ -58,16 +59,51 @@ class Weights:
             ) from None
 
 
+def put(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Gives a network the values of a `state_dict`.
+
+    What a neuron keeps in a buffer, as a membrane potential, has the shape of the batch that it met last, and
+    is taken as it is. The buffers of torch's own layers are statistics, whose shape must be the network's.
+
+    Raises:
+        RuntimeError: names or shapes differ.
+    """
+    for prefix, inner in module.named_modules():
+        if type(inner).__module__.startswith("torch.nn."):
+            continue
+        for name, own in inner._buffers.items():
+            saved = state.get(f"{prefix}.{name}" if prefix else name)
+            if not isinstance(saved, Tensor) or (own is not None and is_lazy(own)):
+                continue
+            if own is None or own.shape != saved.shape or own.is_inference():
+                setattr(inner, name, saved.clone() if own is None else saved.to(own, copy=True))
+    module.load_state_dict(dict(state))
+
+
 def export(path: Path, module: nn.Module, case: Training, epoch: int) -> None:
-    """Writes the weights of a network, and what they are of, as safetensors."""
+    """Writes the weights of a network, and what they are of, as safetensors.
+
+    Every name gets values of its own, also where layers share a parameter: whoever reads the file needs not
+    know of that.
+
+    Raises:
+        PsubenchError: the file cannot be written, or the network's state holds something that is no tensor.
+    """
     from safetensors.torch import save_file
 
+    own = module.state_dict()
+    for name, value in own.items():
+        if not isinstance(value, Tensor):
+            what = f"cannot write {path}: {name} is a {type(value).__name__}, and safetensors holds tensors"
+            raise PsubenchError(what, "the checkpoint beside it holds everything")
     facts = {
         "psubench": __version__,
         "case": json.dumps(case.canonical(), ensure_ascii=False),
         "epoch": str(epoch),
     }
-    state = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+    state = {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in own.items()
+    }
     checkpoint.write_whole(path, lambda unfinished: save_file(state, unfinished, metadata=facts))
 
 
@@ -128,7 +164,7 @@ def _looked_up(folder: Path, wanted: Mapping[str, Any]) -> Weights:
 def _file(path: Path) -> Weights:
     if path.suffix != ".safetensors":
         state = checkpoint.load(path)
-        return Weights(state["model"], state["case"], state["epoch"], path)
+        return Weights(state["model"], _known(state["case"], path), state["epoch"], path)
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -141,7 +177,15 @@ def _file(path: Path) -> Weights:
     except (SafetensorError, OSError) as error:
         what = f"{path} is cut off, or is no safetensors file: {error}"
         raise PsubenchError(what, "train again, or give a checkpoint", NOT_COMPARABLE) from None
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
+        case, epoch, weights = None, 0, {}
+    return Weights(weights, _known(case, path), epoch, path)
+
+
+def _known(case: Any, path: Path) -> Mapping[str, Any]:
+    """A case that says of which network the weights are."""
+    needed = {"model", "neuron", "T", "data", "seed", "recipe"}
+    if not isinstance(case, dict) or not case.keys() >= needed or not isinstance(case["recipe"], dict):
         what = f"{path} does not say what it was trained as"
-        raise PsubenchError(what, "give weights that psubench has written", NOT_COMPARABLE) from None
-    return Weights(weights, case, epoch, path)
+        raise PsubenchError(what, "give weights that psubench has written", NOT_COMPARABLE)
+    return case

@@ -7,8 +7,9 @@ import resource
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -22,6 +23,7 @@ from psubench.training.evaluate import tested
 from psubench.training.loop import Trainer
 from psubench.training.network import set_lambda
 
+Result = TypeVar("Result")
 Say = Callable[[dict[str, Any]], None]
 """Told events: `begin`, `step`, `epoch`, `message`, `end`."""
 
@@ -32,7 +34,8 @@ class Outcome:
 
     Attributes:
         status: "ok", or why there is no result: "failed", "oom", "unsupported".
-        message: one line about a status that is not ok.
+        message: one line about a status that is not ok, or about what could not be counted or written
+            of a training that is.
         test: what `evaluate.tested` found with the weights of the last epoch.
         activity: what `activity.counted` found with the same weights.
         peak_memory_bytes: allocated on a GPU; on the processor, resident beyond what the process held
@@ -57,12 +60,14 @@ class Work:
         folder: of its checkpoints.
         say: told how it goes on; only in the process that writes.
         curve: what every epoch so far gave.
+        lost: what failed after the last epoch, in sentences; the result is kept.
     """
 
     case: Training
     folder: Path
     say: Say
     curve: list[dict[str, Any]] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
     def run(self) -> Outcome:
         """Trains to the last epoch; what goes wrong is the outcome, and no exception."""
@@ -90,21 +95,35 @@ class Work:
                 self.curve.append(epoch)
                 say({"event": "epoch", **epoch})
                 state = {**trainer.state(), "curve": self.curve}
-                if writes:
+                if writes and trainer.epoch < case.recipe.epochs:
                     checkpoint.save(self.folder, state)
+                elif writes:
+                    self._tried(partial(checkpoint.save, self.folder, state))
             set_lambda(trainer.network, case, case.recipe.epochs)
             test = tested(trainer.network, case, together, device)
             peak = _peak_bytes(device, before)  # counting needs more than training
             found = None
             if writes:
-                found = counted(trainer.network, case, device)
-                weights.export(self.folder / checkpoint.WEIGHTS, trainer.network.module, case, trainer.epoch)
+                file, module = self.folder / checkpoint.WEIGHTS, trainer.network.module
+                self._tried(partial(weights.export, file, module, case, trainer.epoch))
+                found = self._tried(partial(counted, trainer.network, case, device))
             return Outcome(
+                message="; ".join(self.lost) or None,
                 test=test,
                 activity=found,
                 peak_memory_bytes=peak,
                 parameters=sum(p.numel() for p in trainer.network.module.parameters() if p.requires_grad),
             )
+
+    def _tried(self, last: Callable[[], Result]) -> Result | None:
+        """Does what comes after the last epoch; its failure is told, and takes no result with it."""
+        try:
+            return last()
+        except Exception as error:
+            told = classify(error)[1]
+            self.lost.append(told)
+            self.say({"event": "message", "text": told})
+            return None
 
     def _resume(self, trainer: Trainer, say: Say) -> None:
         """Goes on from the newest checkpoint that is whole, if there is one."""

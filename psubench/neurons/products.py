@@ -1,0 +1,67 @@
+"""Products of a lower triangular matrix with the input of all steps, and the precision of neurons.
+
+A zero of the matrix times a NaN is NaN: one NaN or infinity in the input would take all earlier spikes of
+its neuron away, where a loop keeps them. So the first row of a product, which depends on the first step
+alone, is looked at: a NaN there comes from a later step. Only then the product is made again, without what
+is not finite. On a GPU nothing is looked at, as the host would wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+Neuron = TypeVar("Neuron", bound=nn.Module)
+
+
+def in_own_precision(forward: Callable[[Neuron, Tensor], Tensor]) -> Callable[[Neuron, Tensor], Tensor]:
+    """A forward pass that computes in the dtype of its input, also inside of a user's `torch.autocast`."""
+
+    @wraps(forward)
+    def run(self: Neuron, x: Tensor) -> Tensor:
+        if not torch.is_autocast_enabled(x.device.type):
+            return forward(self, x)
+        with torch.autocast(x.device.type, enabled=False):
+            return forward(self, x)
+
+    return run
+
+
+def looked_at(x: Tensor) -> bool:
+    """Whether numbers can be looked at without waiting for a device, and outside of a graph."""
+    return not torch.compiler.is_compiling() and x.device.type == "cpu" and type(x) is Tensor
+
+
+def clean(rows: Tensor) -> bool:
+    """Whether there is no NaN; rows of any shape."""
+    return torch.equal(rows, rows)
+
+
+def causal(
+    product: Callable[[Tensor], Tensor], M: Tensor, x: Tensor, rows: int | None = None
+) -> tuple[Tensor, bool]:
+    """M x, and whether x was finite as far as was looked.
+
+    Args:
+        product: gives M x + b for x [T, N]; it may go by blocks.
+        M: [T, T]; what stands above its diagonal is no part of the product.
+        rows: of a block; None if there is one.
+    """
+    V = product(x)
+    if not looked_at(V) or clean(V[0] if rows is None else V[::rows]):
+        return V, True
+    finite = x.isfinite()
+    met = (M.tril() != 0).to(x.dtype) @ finite.logical_not().to(x.dtype) > 0
+    return product(torch.where(finite, x, 0)).masked_fill(met, torch.nan), False
+
+
+def subtract_(V: Tensor, B: Tensor, e: Tensor, scale: float, finite: bool) -> Tensor:
+    """V - scale B e, written to V where `finite` says that e has no NaN; V and e [T, N], B [T, T]."""
+    if finite:
+        # In place: neither the product before nor the estimate needs V for its gradient.
+        return V.addmm_(B, e, alpha=-scale)
+    return V.sub(causal(lambda e: B @ e, B, e)[0], alpha=scale)
