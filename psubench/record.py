@@ -6,15 +6,17 @@ writing goes on, so a killed run loses nothing that was complete.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import signal
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from psubench import shapes
+from psubench import origins, shapes
 from psubench.errors import NOT_COMPARABLE, PsubenchError
 from psubench.shapes import AGAIN, IDLE
 
@@ -22,8 +24,10 @@ __all__ = ["AGAIN", "IDLE"]  # for those who write and read samples
 
 SCHEMA = 1
 NAME = "run.jsonl"
+_BEGINS = b'{"type":"run",'
 MEMORY = "memory"
 """Type of the records of peak memory, and what stands for the number of the process in that pass."""
+_ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
 
 def case_key(case: Mapping[str, Any]) -> str:
@@ -75,7 +79,7 @@ def read(path: Path) -> list[dict[str, Any]]:
         problem = shapes.problem(record)
         if problem is not None:
             raise _damaged(path, number, problem)
-    apart = shapes.disagreement(records)
+    apart = shapes.disagreement(records) or origins.disagreement(records)
     if apart is not None:
         raise _damaged(path, apart[0] + 1, apart[1])
     return records
@@ -120,25 +124,62 @@ def _check_schema(first: Mapping[str, Any], path: Path) -> None:
 
 
 class Recorder:
-    """Appends records to a file; each is on the disk before `append` returns."""
+    """Appends records to a file; each is on the disk before `append` returns.
+
+    A record has one writer: the file is locked while it is open.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Opens `path` for appending, creates it and its folder if need be, cuts a torn last line."""
+        """Opens `path` for appending, creates it and its folder if need be, cuts a torn last line.
+
+        Raises:
+            PsubenchError: the file cannot be written, another process writes it, or it is not a record.
+        """
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            # Neither a link is followed, which may lead to a file of somebody else's, nor a pipe waited for.
+            careful = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | careful, 0o644)
         except OSError as error:
+            told = "it is a link" if path.is_symlink() else error.strerror
             raise PsubenchError(
-                f"cannot write {path}: {error.strerror}", "give a folder that can be written with --out"
+                f"cannot write {path}: {told}", "give a folder that can be written with --out"
             ) from None
-        self._end = self._complete_length()
-        os.ftruncate(self._file, self._end)
+        try:
+            self._lock()
+            self._end = self._complete_length()
+            os.ftruncate(self._file, self._end)
+        except BaseException:
+            os.close(self._file)
+            raise
         self._sync_folder()
 
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PsubenchError(
+                f"another psubench is writing {self.path}", "wait until it has ended or choose another --out"
+            ) from None
+        except OSError as error:
+            raise PsubenchError(
+                f"cannot lock {self.path}: {error.strerror}", "give a folder on another disk with --out"
+            ) from None
+
     def _complete_length(self) -> int:
+        """Bytes up to the end of the last complete record of a file that may be written."""
+        facts = os.fstat(self._file)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
+            told = "it is not a regular file" if facts.st_nlink < 2 else "it has a second name, a hard link"
+            raise PsubenchError(f"cannot write {self.path}: {told}", "choose another --out")
         with open(self._file, "rb", closefd=False) as file:
-            return file.read().rfind(b"\n") + 1
+            data = file.read()
+        if not (data.startswith(_BEGINS) or _BEGINS.startswith(data)):
+            raise PsubenchError(
+                f"{self.path} is not a record of psubench, and is left as it is", "choose another --out"
+            )
+        return data.rfind(b"\n") + 1
 
     def _sync_folder(self) -> None:
         # A new file's name is durable only once its folder is; not every system lets a folder be synced.
@@ -160,8 +201,8 @@ class Recorder:
         text = json.dumps(record, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         # Names of files may hold bytes that are no text: a question mark stands for each.
         line = text.encode(errors="replace") + b"\n"
-        # Ctrl-C waits: it must find a whole line or none.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # Ctrl-C and its kin wait: they must find a whole line or none.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         try:
             self._write(line)
         finally:
