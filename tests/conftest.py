@@ -1,5 +1,5 @@
-"""Tests have device locks in a folder of their own: whatever else measures on this machine is nothing that they
-wait for. Those that run side by side (pytest-xdist) have one each, for the same reason."""
+"""Tests have device locks in a folder of their own: whatever else measures on this machine is nothing that
+they wait for. Those that run side by side (pytest-xdist) have one each, for the same reason."""
 
 import os
 import tempfile

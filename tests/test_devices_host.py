@@ -171,7 +171,7 @@ def test_the_place_of_the_lock_depends_on_no_folder_for_temporary_files(monkeypa
     for variable in ("TMPDIR", "TEMP", "TMP", "HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(variable, str(tmp_path))
     monkeypatch.setattr(lock.os, "open", refuse)
-    with pytest.raises(PsubenchError, match="with /tmp/psubench-cpu.lock: "), device_lock("cpu", print):
+    with pytest.raises(PsubenchError, match=r"with /tmp/psubench-cpu\.lock: "), device_lock("cpu", print):
         pass
 
 
@@ -194,7 +194,10 @@ def test_a_trap_in_the_place_of_the_lock_is_refused_and_what_it_leads_to_is_kept
         "long": lambda: place.write_text("1" * 11),
     }[trap]()
     before = place.read_bytes() if trap in ("file", "long") else None
-    with pytest.raises(PsubenchError, match=r"cannot lock cpu with .*PSUBENCH_LOCKS"), device_lock("cpu", print):
+    with (
+        pytest.raises(PsubenchError, match=r"cannot lock cpu with .*PSUBENCH_LOCKS"),
+        device_lock("cpu", print),
+    ):
         pass
     assert precious.read_text() == "kept"
     assert not (tmp_path / "new").exists()
@@ -202,7 +205,7 @@ def test_a_trap_in_the_place_of_the_lock_is_refused_and_what_it_leads_to_is_kept
 
 
 def test_a_lock_that_was_removed_while_it_was_held_is_not_taken_twice(holder, locks):
-    """Who cleans the folder must not let two measure at once: a waiting process locks the file that is there."""
+    """Who cleans the folder must not let two measure at once: who waits locks the file that is there."""
     place, told = locks / "psubench-cpu.lock", []
 
     def replace(sentence):
