@@ -39,13 +39,14 @@ def prepare() -> None:
 
 
 def _wrapped(stream: TextIO) -> TextIO:
-    if type(stream) is not io.TextIOWrapper or isinstance(stream.buffer.raw, _UntilClosed):
+    if type(stream) is not io.TextIOWrapper:
         return stream  # a test's, or None where it was closed
+    unbuffered = isinstance(stream.buffer, io.FileIO)  # as with python -u
     stream.flush()
     raw = _UntilClosed(stream.fileno(), "w", closefd=False)
     # A terminal that knows no µ gets an escape.
     return io.TextIOWrapper(
-        io.BufferedWriter(raw),
+        raw if unbuffered else io.BufferedWriter(raw),
         encoding=stream.encoding,
         errors="backslashreplace",
         line_buffering=stream.line_buffering,
