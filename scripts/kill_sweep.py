@@ -31,7 +31,9 @@ _SMALL = ["--T", "4", "--batch", "4", "--threads", "1", "--quiet"]
 _TIMED = [*_SMALL, "--size", "16", "--processes", "2", "--max-seconds", "0.05", "--data", "normal"]
 _NET = ["--model", "mlp(width=0.1)", "--data", "spoken-digits"]
 MEASURING = {
-    "scripted": ["speed", *_TIMED, "--device", "scripted", "--T", "2..5+1", "--neurons", "lif,psu", "--no-memory"],
+    "scripted": [
+        "speed", *_TIMED, "--device", "scripted", "--T", "2..5+1", "--neurons", "lif,psu", "--no-memory",
+    ],
     "speed": ["speed", *_TIMED, "--device", "cpu", "--neurons", "lif,psu", "--phase", "infer"],
     "sparsity": ["sparsity", *_SMALL, *_NET, "--samples", "8", "--neurons", "lif,psu", "--device", "cpu"],
     "profile": ["profile", *_SMALL, *_NET, "--neurons", "lif,psu", "--phase", "infer", "--device", "cpu"],

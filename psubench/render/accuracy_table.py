@@ -273,12 +273,15 @@ def to_latex(rows: Sequence[Row]) -> str:
     text = ""
     for title, grid in _grids(rows):
         # pandas escapes cells and heads, not the caption
-        text += grid.map(escape.printable).to_latex(
-            index=False, escape=True, caption=escape.latex(title), column_format="l" * len(grid.columns)
+        text += grid.map(escape.cell).to_latex(
+            index=False,
+            escape=True,
+            caption=escape.latex(escape.cell(title)),
+            column_format="l" * len(grid.columns),
         )
     for letter, command in {"±": r"$\pm$", "µ": r"\textmu{}"}.items():
         text = text.replace(letter, command)
-    return text + "".join(f"% {one_line(note)}\n" for note in notes(rows))
+    return text + "".join(f"% {escape.cell(note)}\n" for note in notes(rows))
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from psubench.activity.cases import flat
-from psubench.errors import PsubenchError, nearest, one_line
+from psubench.errors import PsubenchError, nearest
 from psubench.render import escape
 from psubench.render.activity_columns import COLUMNS, Column, Show, shown
 from psubench.render.activity_table import LEGEND, Case, caption, estimates, notes
@@ -63,11 +63,11 @@ def to_latex(cases: Sequence[Case]) -> str:
     """A table of all layers for `\\usepackage{booktabs}`; what is missing stands in comments below it."""
     columns, frame = _grid(cases)
     align = "".join("r" if column.right else "l" for column in columns)
-    told = escape.latex(". ".join((caption(cases), LEGEND, *estimates(cases)))) + "."
-    text = frame.map(escape.printable).to_latex(index=False, escape=True, column_format=align, caption=told)
+    told = escape.latex(escape.cell(". ".join((caption(cases), LEGEND, *estimates(cases))))) + "."
+    text = frame.map(escape.cell).to_latex(index=False, escape=True, column_format=align, caption=told)
     for letter, command in {"µ": r"\textmu{}", "β": r"$\beta$"}.items():
         text = text.replace(letter, command)
-    return text + "".join(f"% {one_line(note)}\n" for note in notes(cases))
+    return text + "".join(f"% {escape.cell(note)}\n" for note in notes(cases))
 
 
 def _grid(cases: Sequence[Case]) -> tuple[list[Column], pd.DataFrame]:

@@ -16,6 +16,7 @@ _COMMANDS = "add-mask|add-matcher|add-path|debug|echo|endgroup|error|group|notic
 _COMMANDS += "|save-state|set-env|set-output|stop-commands|warning"
 # GitHub obeys what stands after "::" at the beginning of a line, which a table may break anywhere.
 _WORKFLOW = re.compile(rf"(?<![^\s])::|::(?=(?:{_COMMANDS})\b)|##(?=\[)")
+_LINE_COMMAND = re.compile(r"(?m)(?<![^\s])::")
 _MARKDOWN = (
     # What GitHub looks for after it has decoded the text: only a letter without width keeps it from it.
     (re.compile(r"(?<![A-Za-z0-9_`])@(?=\w)|(?<=\w)@(?=[\w-]+\.\w)"), "@\u2060"),
@@ -31,6 +32,7 @@ _MARKDOWN = (
     (re.compile(r"\|"), r"\\|"),
 )
 _BLOCK = re.compile(r"^(?=`{3}|~{3}|>|[-+*] |-{2}|={2}|#+ |\[|\d+[.)] )")  # begins a list, a fence, ...
+_LONGEST_CELL = 30_000  # spreadsheets take 32,767 letters, and the reader of Python 131,072
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -54,11 +56,18 @@ def _first_as_escape(text: str) -> str:
     return f"\\x{ord(text[0]):02x}{text[1:]}"
 
 
+def cell(text: str) -> str:
+    """For a cell of a table in LaTeX, whose own letters pandas escapes."""
+    return terminal(one_line(text))
+
+
 def csv(value: Any) -> Any:
     """For a cell of CSV, never a formula of a spreadsheet. Numbers stay numbers."""
     if not isinstance(value, str):
         return value
-    text = printable(value)
+    if len(value) > _LONGEST_CELL:
+        value = f"{value[:_LONGEST_CELL]} ... ({len(value) - _LONGEST_CELL:,} more letters)"
+    text = _LINE_COMMAND.sub(r"\\x3a:", printable(value))
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psubench.errors import PsubenchError, nearest, one_line
+from psubench.errors import PsubenchError, nearest
 from psubench.render import escape, groups, table, trackers
 from psubench.render.columns import Column, Row, Show, unit_of
 
@@ -69,11 +69,13 @@ def to_latex(rows: Sequence[Row]) -> str:
     """A table for `\\usepackage{booktabs}`; what has no numbers and why stands in comments below it."""
     columns, frame = _grid(rows)
     align = "".join("r" if column.right else "l" for column in columns)
-    caption = escape.latex(table.caption(rows)) + "."
-    text = frame.map(escape.printable).to_latex(
-        index=False, escape=True, column_format=align, caption=caption
+    caption = escape.latex(escape.cell(table.caption(rows))) + "."
+    text = (
+        frame.map(escape.cell)
+        .rename(columns=escape.cell)
+        .to_latex(index=False, escape=True, column_format=align, caption=caption)
     )
-    bad = "".join(f"% {one_line(note)}\n" for note in table.notes(groups.distinct(rows)))
+    bad = "".join(f"% {escape.cell(note)}\n" for note in table.notes(groups.distinct(rows)))
     for letter, command in {"≈": r"$\approx$", "±": r"$\pm$", "µ": r"\textmu{}"}.items():
         text = text.replace(letter, command)
     return text + bad

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from psubench import profiles
-from psubench.errors import PsubenchError, nearest, one_line
+from psubench.errors import PsubenchError, nearest
 from psubench.render import escape
 from psubench.render.profile_columns import Column, Show, shown, table, values
 from psubench.render.profile_table import Case, calls, caption, meaning, notes
@@ -61,8 +61,8 @@ def to_latex(cases: Sequence[Case]) -> str:
     """A table for `\\usepackage{booktabs}`; what is missing stands in comments below it."""
     columns, frame = _grid(cases)
     align = "".join("r" if column.right else "l" for column in columns)
-    text = frame.map(escape.printable).to_latex(index=False, escape=True, column_format=align)
-    below = "".join(f"% {one_line(line)}\n" for line in (f"{caption(cases)}.", *notes(cases)))
+    text = frame.map(escape.cell).to_latex(index=False, escape=True, column_format=align)
+    below = "".join(f"% {escape.cell(line)}\n" for line in (f"{caption(cases)}.", *notes(cases)))
     return text.replace("µ", r"\textmu{}") + below
 
 
