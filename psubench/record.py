@@ -214,13 +214,18 @@ class Recorder:
             while written < len(line):
                 written += os.pwrite(self._file, line[written:], self._end + written)
             os.fsync(self._file)
+            self._end += len(line)
         except OSError as error:
             os.ftruncate(self._file, self._end)
             raise PsubenchError(
                 f"cannot write {self.path}: {error.strerror}",
                 "what was recorded before is kept; make room and continue with --resume",
             ) from None
-        self._end += len(line)
+        except (
+            BaseException
+        ):  # a signal that another thread has taken: the next line must not begin in this one
+            os.ftruncate(self._file, self._end)
+            raise
         if os.fstat(self._file).st_nlink == 0:  # the system would go on writing where nobody can read
             raise PsubenchError(
                 f"{self.path} was removed while the run went on", "measure again, and keep the folder"

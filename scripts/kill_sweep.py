@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from psubench import record
 from psubench.errors import PsubenchError
 
 MARK = "PSUBENCH_KILL_SWEEP"
+EXAMPLE = Path(__file__).parent.parent / "reports" / "example" / record.NAME
 _SIGNALS = (signal.SIGKILL,) * 4 + (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 _SMALL = ["--T", "4", "--batch", "4", "--threads", "1", "--quiet"]
 _TIMED = [*_SMALL, "--size", "16", "--processes", "2", "--max-seconds", "0.05", "--data", "normal"]
@@ -143,7 +145,9 @@ class Sweep:
 
     def reading(self, name: str, command: list[str], kills: int) -> None:
         """Kills a command that reads a record, which stays as it is; what it writes is whole or not there."""
-        run, out = self.folder / "scripted-whole", self.folder / name
+        run, out = self.folder / "example", self.folder / name
+        run.mkdir(exist_ok=True)
+        shutil.copy(EXAMPLE, run)
         words = [word.replace("RUN", str(run)).replace("OUT", str(out)) for word in command]
         before = (run / record.NAME).read_bytes()
         seconds = self.seconds(words)
