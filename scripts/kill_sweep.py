@@ -58,11 +58,13 @@ class Sweep:
     """One folder with everything that a sweep makes.
 
     Attributes:
+        until: `time.monotonic()` after which no more is killed.
         problems: what went wrong, in words.
     """
 
     folder: Path
     draw: random.Random
+    until: float
     problems: list[str] = field(default_factory=list)
     kills: Counter[str] = field(default_factory=Counter)
 
@@ -133,6 +135,8 @@ class Sweep:
         again = [*command, "--out", str(out), "--resume"]
         held = b""
         for number in range(kills):
+            if time.monotonic() > self.until:
+                break
             beside = self.start(again, self.places[1]) if number % 5 == 4 else None
             self.kill(name, again, self.places[number % 2], seconds)
             if beside is not None:
@@ -153,6 +157,8 @@ class Sweep:
         seconds = self.seconds(words)
         whole = {path.name: path.stat().st_size for path in out.rglob("*") if path.is_file()}
         for number in range(kills):
+            if time.monotonic() > self.until:
+                break
             self.kill(name, words, self.places[number % 2], seconds)
             self.nothing_touched(name)
             if (run / record.NAME).read_bytes() != before:
@@ -218,9 +224,11 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def sweep(kills: int, folder: Path, seed: int, names: list[str] | None = None) -> Sweep:
+def sweep(
+    kills: int, folder: Path, seed: int, names: list[str] | None = None, max_seconds: float = 1e9
+) -> Sweep:
     """Kills that many times in all, spread over the commands; `problems` of the result must be empty."""
-    made = Sweep(folder, random.Random(seed))
+    made = Sweep(folder, random.Random(seed), time.monotonic() + max_seconds)
     chosen = [name for name in (*MEASURING, *READING) if names is None or name in names]
     for place, name in enumerate(chosen):
         # Some end before they are killed; the next commands get what is missing.
@@ -239,10 +247,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--commands", help="comma-separated; all by default")
+    parser.add_argument("--max-seconds", type=float, default=1e9)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         names = given.commands.split(",") if given.commands else None
-        made = sweep(given.kills, Path(folder), given.seed, names)
+        made = sweep(given.kills, Path(folder), given.seed, names, given.max_seconds)
     print(dict(made.kills))
     for problem in made.problems:
         print(f"problem: {problem}")
