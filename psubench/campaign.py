@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from psubench import headers, record
+from psubench import data, headers, models, record
+from psubench.activity import energy_models
+from psubench.counting import CHECKPOINT, CountCase
 from psubench.devices import device_lock, worker_environment
+from psubench.plugins import parse_call
 from psubench.records.paired import finished
 from psubench.records.run import End, Planned, Run, case_of
 from psubench.runner import Runner, Settings, Watcher
@@ -39,10 +42,11 @@ class Campaign:
         """
         path = self.folder / record.NAME
         self._done(path)  # refuses now, not after waiting for the device
-        with device_lock(self.blocks[0].case.device, self.on_wait):
-            done = self._done(path)
-            with record.Recorder(path) as recorder:
-                return self._record(Runner(self.settings, recorder, watcher, done))
+        with (
+            device_lock(self.blocks[0].case.device, self.on_wait),
+            record.Recorder(path) as recorder,  # from here on nobody else writes the record
+        ):
+            return self._record(Runner(self.settings, recorder, watcher, self._done(path)))
 
     def _record(self, runner: Runner) -> bool:
         runner.recorder.append(self._header())
@@ -59,14 +63,7 @@ class Campaign:
             return set()
         headers.refuse_unless_resumed(self.folder, resume=self.resume)
         records = record.read(path)
-        before, now = headers.last(records), self._header()
-        for what in ("psubench", "seed", "environment"):
-            headers.check_same(what, getattr(before, what), getattr(now, what), self.folder)
-        weights = before.settings.get("checkpoint"), now.settings["checkpoint"]
-        headers.check_same("the weights of", weights[0], weights[1], self.folder)
-        headers.check_same_where_both("the plug-in", before.plugins, now.plugins, self.folder)
-        references = _references(before), _references(now)
-        headers.check_same_where_both("the reference of case", *references, self.folder)
+        headers.check_resumable(records, self._header(), self.folder)
         return finished(records)
 
     def _header(self) -> Run:
@@ -82,16 +79,31 @@ class Campaign:
             for block in self.blocks
             for entry in block.entries
         ]
-        refs = [entry.ref for block in self.blocks for entry in block.entries]
         return headers.header(
             case.device,
-            [ref.kind for ref in refs if ref.is_plugin],
+            self._plugins(),
             cases,
+            self._checkpoints(),
             seed=self.settings.seed,
             settings=asdict(self.settings),
             worker_environment=worker_environment(case.threads, case.device),
         )
 
+    def _plugins(self) -> list[str]:
+        """Neurons, networks, data and energy models that are code, or prices, of the user's."""
+        entries = [entry for block in self.blocks for entry in block.entries]
+        found = [entry.ref.kind for entry in entries if entry.ref.is_plugin]
+        networks = [models.parse(name) for name in sorted({e.case.model for e in entries} - {"neuron"})]
+        found += [ref.kind for ref in networks if ref.is_plugin]
+        sources = [data.parse(name) for name in sorted({entry.case.data for entry in entries})]
+        found += [ref.kind for ref in sources if ref.is_plugin]
+        prices = {e.case.energy_model for e in entries if isinstance(e.case, CountCase)}
+        kinds = sorted(parse_call(text)[0] for text in prices)
+        return [*found, *(kind for kind in kinds if kind not in energy_models.TABLE)]
 
-def _references(header: Run) -> dict[str, str | None]:
-    return {planned.key: planned.reference for planned in header.cases}
+    def _checkpoints(self) -> list[str]:
+        """Where the weights of the networks come from, if from files."""
+        cases = [entry.case for block in self.blocks for entry in block.entries]
+        words = {case.weights for case in cases if isinstance(case, CountCase)}
+        found = sorted(word.removeprefix(CHECKPOINT) for word in words if word.startswith(CHECKPOINT))
+        return [*found, *([self.settings.checkpoint] if self.settings.checkpoint else [])]

@@ -13,6 +13,10 @@ NOT_COMPARABLE = 5
 INTERRUPTED = 130
 
 
+MOST = 2_000
+"""Letters of one message that are shown; the record has all."""
+
+
 class PsubenchError(Exception):
     """A mistake in the input or a limit of the machine, told in one line.
 
@@ -45,8 +49,13 @@ class WrongError(Exception):
 
 
 def one_line(text: str) -> str:
-    """A text as one line that every terminal shows as it is: what does not print is written as an escape."""
-    letters = " ".join(text.split())
+    """A text as one line that every terminal shows as it is: what does not print is written as an escape.
+
+    Of a text of megabytes, as exceptions may have, the beginning.
+    """
+    letters = " ".join(text[: 2 * MOST].split())
+    left_out = len(text) - MOST if len(letters) > MOST or len(text) > 2 * MOST else 0
+    letters = f"{letters[:MOST]} ... (about {left_out:,} more letters)" if left_out else letters
     return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in letters)
 
 

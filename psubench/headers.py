@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from psubench import __version__, plugins, record
+from psubench import __version__, plugin_sources, record
 from psubench.devices import identity, machine
 from psubench.errors import PsubenchError
+from psubench.records import origins
 from psubench.records.run import Planned, Run
 from psubench.records.structs import Record
 
 
-def header(device: str, plugin_kinds: Sequence[str], cases: Sequence[Planned], **known: Any) -> Run:
+def header(
+    device: str,
+    plugin_kinds: Sequence[str],
+    cases: Sequence[Planned],
+    checkpoints: Sequence[str] = (),
+    **known: Any,
+) -> Run:
     """What every kind of run says at its start.
 
     Args:
         device: as `resolve` gives it.
-        plugin_kinds: "module:attribute" of every plug-in in it.
+        plugin_kinds: "module:attribute" of every plug-in in it, and files of prices.
         cases: the plan.
+        checkpoints: paths of the weights that are read.
         known: fields of `Run` that the command alone knows.
     """
     started = datetime.now(UTC)
@@ -33,33 +41,26 @@ def header(device: str, plugin_kinds: Sequence[str], cases: Sequence[Planned], *
         psubench=__version__,
         argv=sys.argv[1:],
         environment={**machine(), "device": identity(device)},
-        plugins={kind: plugins.digest(kind) for kind in plugin_kinds},
+        plugins={kind: plugin_sources.digest(kind) for kind in plugin_kinds},
+        checkpoints={path: plugin_sources.weights_digest(Path(path)) for path in checkpoints},
         cases=list(cases),
         **known,
     )
 
 
-def last(records: Sequence[Record]) -> Run:
-    """The header of the last run that wrote into a record."""
-    return next(one for one in reversed(records) if isinstance(one, Run))
+def check_resumable(records: Sequence[Record], now: Run, folder: Path) -> None:
+    """Raises PsubenchError, which names the first difference, if a run in `folder` was made otherwise.
 
-
-def check_same(what: str, before: Any, now: Any, folder: Path) -> None:
-    """Raises PsubenchError, which names the first difference, if a run in `folder` was made otherwise."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in before.keys() | now.keys():
-            check_same(f"{what} {key}", before.get(key), now.get(key), folder)
-    elif before != now:
-        raise PsubenchError(
-            f"the run in {folder} was made with {what} {before!r}, this one has {now!r}",
-            "samples of both must not mix: choose another --out",
-        )
-
-
-def check_same_where_both(what: str, before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
-    """`check_same` of the entries whose keys are in both."""
-    for key in before.keys() & now.keys():
-        check_same(f"{what} {key}", before[key], now[key], folder)
+    Every earlier run is asked, not the last alone: each may have had plug-ins that the others lack.
+    """
+    for before in (one for one in records if isinstance(one, Run)):
+        apart = origins.difference(before, now)
+        if apart is not None:
+            what, then, here = apart
+            raise PsubenchError(
+                f"the run in {folder} was made with {what} {then!r}, this one has {here!r}",
+                "samples of both must not mix: choose another --out",
+            )
 
 
 def refuse_unless_resumed(folder: Path, *, resume: bool) -> None:

@@ -119,15 +119,6 @@ def check_exists(text: str) -> None:
         )
 
 
-def digest(text: str) -> str | None:
-    """Hash of the file of a `path/file.py:attribute` plug-in; None for a module, which is not looked up."""
-    where = text.rpartition(":")[0]
-    if not where.endswith(".py"):
-        return None
-    check_exists(text)
-    return hashlib.sha256(Path(where).read_bytes()).hexdigest()[:16]
-
-
 def _from_file(where: str, text: str) -> ModuleType:
     check_exists(text)
     path = Path(where).resolve()

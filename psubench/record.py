@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import stat
 from pathlib import Path
 
 from psubench.errors import PsubenchError
@@ -12,27 +14,67 @@ from psubench.records.structs import Record
 
 __all__ = ["MEMORY", "NAME", "SCHEMA", "Recorder", "begun", "case_key", "locate", "read"]
 
+_BEGINS = b'{"type":"run",'
+_ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+
 
 class Recorder:
-    """Appends records to a file; each is on the disk before `append` returns."""
+    """Appends records to a file; each is on the disk before `append` returns.
+
+    A record has one writer: the file is locked while it is open.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Opens `path` for appending, creates it and its folder if need be, cuts a torn last line."""
+        """Opens `path` for appending, creates it and its folder if need be, cuts a torn last line.
+
+        Raises:
+            PsubenchError: the file cannot be written, another process writes it, or it is not a record.
+        """
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            # Neither a link is followed, which may lead to a file of somebody else's, nor a pipe waited for.
+            careful = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | careful, 0o644)
         except OSError as error:
+            told = "it is a link" if path.is_symlink() else error.strerror
             raise PsubenchError(
-                f"cannot write {path}: {error.strerror}", "give a folder that can be written with --out"
+                f"cannot write {path}: {told}", "give a folder that can be written with --out"
             ) from None
-        self._end = self._complete_length()
-        os.ftruncate(self._file, self._end)
+        try:
+            self._lock()
+            self._end = self._complete_length()
+            os.ftruncate(self._file, self._end)
+        except BaseException:
+            os.close(self._file)
+            raise
         self._sync_folder()
 
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PsubenchError(
+                f"another psubench is writing {self.path}", "wait until it has ended or choose another --out"
+            ) from None
+        except OSError as error:
+            raise PsubenchError(
+                f"cannot lock {self.path}: {error.strerror}", "give a folder on another disk with --out"
+            ) from None
+
     def _complete_length(self) -> int:
+        """Bytes up to the end of the last complete record of a file that may be written."""
+        facts = os.fstat(self._file)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
+            told = "it is not a regular file" if facts.st_nlink < 2 else "it has a second name, a hard link"
+            raise PsubenchError(f"cannot write {self.path}: {told}", "choose another --out")
         with open(self._file, "rb", closefd=False) as file:
-            return file.read().rfind(b"\n") + 1
+            data = file.read()
+        if not (data.startswith(_BEGINS) or _BEGINS.startswith(data)):
+            raise PsubenchError(
+                f"{self.path} is not a record of psubench, and is left as it is", "choose another --out"
+            )
+        return data.rfind(b"\n") + 1
 
     def _sync_folder(self) -> None:
         # A new file's name is durable only once its folder is; not every system lets a folder be synced.
@@ -52,8 +94,8 @@ class Recorder:
                 removed, and everything with it.
         """
         line = line_of(record)
-        # Ctrl-C waits: it must find a whole line or none.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # Ctrl-C and its kin wait: they must find a whole line or none.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         try:
             self._write(line)
         finally:
@@ -65,13 +107,18 @@ class Recorder:
             while written < len(line):
                 written += os.pwrite(self._file, line[written:], self._end + written)
             os.fsync(self._file)
+            self._end += len(line)
         except OSError as error:
             os.ftruncate(self._file, self._end)
             raise PsubenchError(
                 f"cannot write {self.path}: {error.strerror}",
                 "what was recorded before is kept; make room and continue with --resume",
             ) from None
-        self._end += len(line)
+        except (
+            BaseException
+        ):  # a signal that another thread has taken: the next line must not begin in this one
+            os.ftruncate(self._file, self._end)
+            raise
         if os.fstat(self._file).st_nlink == 0:  # the system would go on writing where nobody can read
             raise PsubenchError(
                 f"{self.path} was removed while the run went on", "measure again, and keep the folder"

@@ -1,5 +1,5 @@
-"""Tests run side by side in workers (pytest-xdist). A device is locked by a file in the temporary folder, so
-each worker has a folder of its own: one's test would wait for the other's."""
+"""Tests have device locks in a folder of their own: whatever else measures on this machine is nothing that
+they wait for. Those that run side by side (pytest-xdist) have one each, for the same reason."""
 
 import os
 import tempfile
@@ -9,3 +9,5 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     folder = Path(tempfile.gettempdir(), f"psubench-{os.environ['PYTEST_XDIST_TESTRUNUID'][:8]}", worker)
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
+locks = tempfile.TemporaryDirectory(prefix="psubench-locks-")  # removed when the tests end
+os.environ["PSUBENCH_LOCKS"] = locks.name

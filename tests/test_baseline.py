@@ -76,7 +76,7 @@ def test_github_action_benchmark_gets_times_relative_to_the_reference():
     entries = json.loads(export.render(analyse.rows(typed(RUN)), "github-action-benchmark"))
     (entry,) = entries
     axes = "T=8, batch=8, size=64, model=neuron, data=normal, mode=layer, dtype=float32, device=cpu"
-    assert entry["name"] == f"psu, infer, {axes}"
+    assert entry["name"] == f"psu, infer, {axes}, threads=1, reference=lif"
     assert entry["unit"] == "times lif"
     assert entry["value"] == pytest.approx(0.6065, abs=0.01)
     assert set(entry) == {"name", "unit", "value", "range", "extra"}

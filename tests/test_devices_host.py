@@ -5,11 +5,10 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 
 import pytest
 
-from psubench.devices import device_lock, host, machine, memory_limit_bytes
+from psubench.devices import device_lock, host, lock, machine, memory_limit_bytes
 from psubench.errors import PsubenchError
 
 
@@ -110,8 +109,9 @@ with device_lock("cpu", print):
 
 @pytest.fixture
 def locks(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path / "psubench-locks"
+    """Where the locks of this test lie."""
+    monkeypatch.setenv("PSUBENCH_LOCKS", str(tmp_path / "locks"))
+    return tmp_path / "locks"
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def holder(locks):
         [sys.executable, "-c", HOLDER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(locks.parent)},
+        env={**os.environ, "TMPDIR": str(locks)},  # another than this process's
         text=True,
     )
     assert process.stdout.readline() == "held\n"
@@ -143,24 +143,80 @@ def test_a_second_run_waits_for_the_first(holder, locks, end):
 
     with device_lock("cpu", on_wait):
         # Whoever holds it now, the first has let go: its number is replaced by ours.
-        assert (locks / "cpu.lock").read_text() == str(os.getpid())
+        assert (locks / "psubench-cpu.lock").read_text() == str(os.getpid())
     assert said == [f"cpu is in use by process {holder.pid}; waiting until it has finished"]
-    assert (locks / "cpu.lock").read_text() == ""
+    assert (locks / "psubench-cpu.lock").read_text() == ""
 
 
 def test_other_devices_and_the_scripted_one_do_not_wait(holder, locks):
     with device_lock("scripted", pytest.fail), device_lock("cuda:0", pytest.fail):
-        assert sorted(file.name for file in locks.iterdir()) == ["cpu.lock", "cuda:0.lock"]
+        assert sorted(file.name for file in locks.iterdir()) == [
+            "psubench-cpu.lock",
+            "psubench-cuda:0.lock",
+        ]
 
 
-def test_every_user_may_take_the_lock(locks):
+def test_every_user_may_take_the_lock_and_only_its_owner_may_write_it(locks):
     before = os.umask(0o077)
     try:
         with device_lock("cpu", pytest.fail):
-            modes = [stat.S_IMODE(path.stat().st_mode) for path in (locks, locks / "cpu.lock")]
+            mode = stat.S_IMODE((locks / "psubench-cpu.lock").stat().st_mode)
     finally:
         os.umask(before)
-    assert modes == [0o777, 0o666]
+    assert mode == 0o644
+
+
+def test_the_place_of_the_lock_depends_on_no_folder_for_temporary_files(monkeypatch, tmp_path):
+    monkeypatch.delenv("PSUBENCH_LOCKS")
+    for variable in ("TMPDIR", "TEMP", "TMP", "HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setattr(lock.os, "open", refuse)
+    with pytest.raises(PsubenchError, match=r"with /tmp/psubench-cpu\.lock: "), device_lock("cpu", print):
+        pass
+
+
+def refuse(path, *_):
+    raise OSError(13, "Permission denied", str(path))
+
+
+@pytest.mark.parametrize("trap", ["link", "hard link", "dangling link", "pipe", "folder", "file", "long"])
+def test_a_trap_in_the_place_of_the_lock_is_refused_and_what_it_leads_to_is_kept(locks, tmp_path, trap):
+    precious, place = tmp_path / "precious", locks / "psubench-cpu.lock"
+    precious.write_text("kept")
+    locks.mkdir()
+    {
+        "link": lambda: place.symlink_to(precious),
+        "hard link": lambda: place.hardlink_to(precious),
+        "dangling link": lambda: place.symlink_to(tmp_path / "new"),
+        "pipe": lambda: os.mkfifo(place),
+        "folder": place.mkdir,
+        "file": lambda: place.write_text("notes of somebody"),
+        "long": lambda: place.write_text("1" * 11),
+    }[trap]()
+    before = place.read_bytes() if trap in ("file", "long") else None
+    with (
+        pytest.raises(PsubenchError, match=r"cannot lock cpu with .*PSUBENCH_LOCKS"),
+        device_lock("cpu", print),
+    ):
+        pass
+    assert precious.read_text() == "kept"
+    assert not (tmp_path / "new").exists()
+    assert before is None or place.read_bytes() == before
+
+
+def test_a_lock_that_was_removed_while_it_was_held_is_not_taken_twice(holder, locks):
+    """Who cleans the folder must not let two measure at once: who waits locks the file that is there."""
+    place, told = locks / "psubench-cpu.lock", []
+
+    def replace(sentence):
+        told.append(sentence)
+        place.unlink()
+        place.touch()
+        holder.kill()
+
+    with device_lock("cpu", replace):
+        assert place.read_text() == str(os.getpid())
+    assert len(told) == 1
 
 
 def test_an_error_inside_frees_the_lock(locks):
@@ -172,8 +228,58 @@ def test_an_error_inside_frees_the_lock(locks):
 def test_a_folder_that_cannot_be_used_is_one_line(locks):
     locks.write_text("a file where the folder should be")
     with (
-        pytest.raises(PsubenchError, match=r"cannot lock cpu .*TMPDIR") as caught,
+        pytest.raises(PsubenchError, match=r"cannot lock cpu .*PSUBENCH_LOCKS") as caught,
         device_lock("cpu", pytest.fail),
     ):
         pass
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, None),
+        ({"proc/self/cgroup": "0::/a\n", "sys/fs/cgroup/a/cpu.max": "max 100000"}, None),
+        ({"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "150000 100000"}, 1.5),
+        # version 1: a folder with the names of all controllers of the mount, or a link with one of them
+        (
+            {
+                "proc/self/cgroup": "4:cpu,cpuacct:/job\n",
+                "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "50000",
+                "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000",
+            },
+            0.5,
+        ),
+        (
+            {
+                "proc/self/cgroup": "1:name=systemd:/\n4:cpuacct,cpu:/docker/1f\n",
+                "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "200000",
+                "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000",
+            },
+            2.0,
+        ),
+        (
+            {
+                "proc/self/cgroup": "4:cpu:/\n",
+                "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1",
+                "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000",
+            },
+            None,
+        ),
+        ({"proc/self/cgroup": "nonsense\n"}, None),
+    ],
+)
+def test_the_cgroup_limits_the_time_of_the_processor(tmp_path, files, cores):
+    assert host.cpu_quota(tree(tmp_path, files)) == cores
+
+
+def test_the_kernels_that_the_processor_gets_are_a_fact_of_the_machine(tmp_path, monkeypatch):
+    import torch
+
+    for name in host._KERNEL_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert torch.backends.cpu.get_cpu_capability() == machine()["cpu_capability"]
+    info = tree(tmp_path, {"proc/cpuinfo": "flags\t\t: sse2 avx2 fma\n"})
+    assert host.cpu_capability(info) == "AVX2"
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    assert host.cpu_capability(info) == "AVX2, ATEN_CPU_CAPABILITY=default"

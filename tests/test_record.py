@@ -1,5 +1,6 @@
 """The record: durable line by line, torn tails, damage, schema."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -115,3 +116,84 @@ def test_an_unwritable_folder_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PsubenchError, match=r"cannot write .*--out"):
         record.Recorder(tmp_path / "file" / "run.jsonl")
+
+
+def test_a_record_has_one_writer(tmp_path):
+    path = tmp_path / "run.jsonl"
+    with record.Recorder(path) as first:
+        first.append(RUN)
+        with pytest.raises(PsubenchError, match=r"another psubench is writing .*run\.jsonl"):
+            record.Recorder(path)
+        first.append(BLOCK)
+    assert record.read(path) == [RUN, BLOCK]
+    write(path, {"type": "end"})
+
+
+def test_a_killed_writer_holds_nothing(tmp_path):
+    path = tmp_path / "run.jsonl"
+    script = (
+        "import pathlib, sys, time\nfrom psubench import record\n"
+        f"recorder = record.Recorder(pathlib.Path(sys.argv[1]))\nrecorder.append({RUN!r})\n"
+        "print('held', flush=True)\ntime.sleep(600)\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout.readline() == "held\n"
+    with pytest.raises(PsubenchError, match="another psubench is writing"):
+        record.Recorder(path)
+    writer.kill()
+    writer.communicate()
+    write(path, BLOCK)
+    assert record.read(path) == [RUN, BLOCK]
+
+
+@pytest.mark.parametrize(
+    "content", [b"my notes\n", b"no line end", b'{"a": 1}\n', b'[{"type":"run"}]\n', b"\x00" * 40]
+)
+def test_a_file_that_is_not_a_record_is_left_as_it_is(tmp_path, content):
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(PsubenchError, match="is not a record of psubench, and is left as it is"):
+        record.Recorder(path)
+    assert path.read_bytes() == content
+
+
+def test_links_and_pipes_are_not_written_through(tmp_path):
+    victim, path = tmp_path / "victim", tmp_path / "run.jsonl"
+    write(victim, RUN)
+    before = victim.read_bytes()
+    for make in (path.symlink_to, path.hardlink_to, lambda _: os.mkfifo(path), lambda _: path.mkdir()):
+        make(victim)
+        with pytest.raises(PsubenchError, match="cannot write"):
+            record.Recorder(path)
+        assert victim.read_bytes() == before
+        path.rmdir() if path.is_dir() else path.unlink()
+    path.symlink_to(tmp_path / "new")
+    with pytest.raises(PsubenchError, match="it is a link"):
+        record.Recorder(path)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_that_was_killed_while_it_wrote_its_plan_can_begin_again(tmp_path):
+    path = tmp_path / "run.jsonl"
+    whole = b'{"type":"run","schema":1,"run_id":"r"'
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        write(path, RUN)
+        assert record.read(path) == [RUN]
+
+
+def test_a_signal_in_the_midst_of_a_line_leaves_no_half_of_it(tmp_path, monkeypatch):
+    """Another thread may take the signal, so that it reaches the one that writes in spite of its mask."""
+    path, sync = tmp_path / "run.jsonl", os.fsync
+
+    def interrupted(file):
+        monkeypatch.setattr(os, "fsync", sync)
+        raise KeyboardInterrupt
+
+    with record.Recorder(path) as recorder:
+        recorder.append(RUN)
+        monkeypatch.setattr(os, "fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            recorder.append(BLOCK)
+        recorder.append({"type": "end"})
+    assert record.read(path) == [RUN, {"type": "end"}]

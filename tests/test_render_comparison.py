@@ -83,4 +83,4 @@ def test_what_a_message_holds_cannot_become_a_command(found):
     lines = comparison.workflow_commands(dataclasses.replace(found, verdicts=(nasty,)))
     assert len(lines) == 1
     assert "title=a%2Cb%3Ac%2C" in lines[0]
-    assert lines[0].endswith("100 %25%0A::error::x")
+    assert lines[0].endswith("100 %25 ::error::x")

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import random
+import stat
 
 import pandas as pd
 import pytest
@@ -124,3 +126,54 @@ def test_a_place_that_cannot_be_written_is_an_error_of_one_line(tmp_path):
     with pytest.raises(PsubenchError, match="cannot write"):
         export.write_text("x", tmp_path / "folder")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def tracked(format, rows):
+    found = json.loads(export.render(rows, format))
+    return [one["name"] for one in found] if isinstance(found, list) else list(found)
+
+
+@pytest.mark.parametrize("format", ["bencher", "github-action-benchmark"])
+def test_the_name_of_a_result_holds_every_axis_and_the_reference(format):
+    rows = [row for row in render_rows.rows() if row["status"] == "ok"]
+    names = tracked(format, rows)
+    for axis in ("threads", "reference", "T", "batch", "size", "model", "data", "mode", "dtype", "device"):
+        assert all(f"{axis}=" in name for name in names)
+    for axis, value in (("threads", 7), ("reference", "psn"), ("dtype", "float64")):
+        assert not set(names) & set(tracked(format, [{**row, axis: value} for row in rows]))
+
+
+@pytest.mark.parametrize("format", ["bencher", "github-action-benchmark"])
+def test_two_results_of_one_name_are_refused(format):
+    rows = [row for row in render_rows.rows() if row["status"] == "ok"]
+    with pytest.raises(PsubenchError, match="two results have the name"):
+        export.render([*rows, *[{**row, "run_id": "another"} for row in rows]], format)
+
+
+def test_two_plugins_of_one_short_name_are_two_results():
+    row = next(
+        row for row in render_rows.rows() if row["status"] == "ok" and row["ratio"] and row["label"] == "psu"
+    )
+    both = [
+        {**row, "label": "Fast", "neuron": name, "implementation": "plugin"}
+        for name in ("a.py:Fast", "b.py:Fast")
+    ]
+    assert len(tracked("bencher", both)) == 2
+    assert tracked("bencher", both[:1]) == tracked("bencher", both)[:1]
+
+
+def test_a_file_is_not_written_through_a_link_and_what_is_no_file_is_written_to(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    (tmp_path / "speed.csv").symlink_to(victim)
+    export.write_text("rows", tmp_path / "speed.csv")
+    assert victim.read_text() == "kept"
+    assert (tmp_path / "speed.csv").read_text() == "rows"
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    export.write_text("rows", tmp_path / "pipe")
+    assert os.read(reader, 10) == b"rows"
+    os.close(reader)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    export.write_text("x\udcff", tmp_path / "letters.csv")
+    assert (tmp_path / "letters.csv").read_bytes() == b"x\\udcff"

@@ -1,15 +1,19 @@
 """Figures: what is drawn is what the rows say; the same rows give the same bytes."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import render_rows
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
+from matplotlib.text import Text
 
 from psubench.neurons.table import TABLE
 from psubench.render import plots
@@ -216,3 +220,68 @@ def test_up_to_eight_strangers_are_told_apart():
     assert len({look.marker for look in looks.values()}) == 8
     assert len({look.hatch for look in looks.values()}) == 8
     assert len(styles([*strangers, "ninth"])) == 9
+
+
+LABELS = ("u$\\frac$", "_under", "^hat~", "{br}", "$x_{", "a\x00b\x1b[2J", "%d \\alpha & #1")
+
+
+def labelled():
+    """The rows with the names of neurons that others would take for commands."""
+    return [
+        {**row, "label": f"{row['label']}{LABELS[number % len(LABELS)]}"}
+        for number, row in enumerate(render_rows.rows())
+    ]
+
+
+def test_labels_are_written_as_they_are():
+    for _, figure in plots.figures(labelled()):
+        text = plots.encoded(figure, "svg").decode()
+        assert text
+        assert not any(one.get_parse_math() for one in figure.findobj(Text))
+    shown = {one.get_text() for _, figure in plots.figures(labelled()) for one in figure.findobj(Text)}
+    assert any("$\\frac$" in one for one in shown)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"figure.facecolor": "black", "axes.facecolor": "black", "text.color": "white"},
+        {"text.usetex": True},
+        {"axes.formatter.use_mathtext": True, "font.size": 40, "savefig.dpi": 10, "lines.linewidth": 9},
+        {"axes.prop_cycle": "cycler(color=['white'])", "legend.loc": "lower left", "axes.grid": True},
+    ],
+)
+def test_figures_are_the_same_whatever_the_user_has_set(settings):
+    import matplotlib
+
+    def drawn():
+        return [plots.encoded(figure, "svg") for _, figure in plots.figures(render_rows.rows())[:2]]
+
+    before = drawn()
+    with matplotlib.rc_context(settings):
+        assert drawn() == before
+
+
+def test_a_figure_that_breaks_is_one_line_and_costs_nothing_else(tmp_path, capsys):
+    def broken():
+        raise RuntimeError("no\nlayout\x1b[2J")
+
+    assert plots.save_beside(broken, tmp_path) is False
+    told = capsys.readouterr().err
+    assert told.startswith("no figures: RuntimeError: no layout\\x1b[2J; psubench plot ")
+    assert told.count("\n") == 1
+
+
+def test_files_of_the_user_that_matplotlib_cannot_read_cost_no_table(tmp_path):
+    """The table first; matplotlib itself reads the file when it is imported."""
+    (tmp_path / "matplotlibrc").write_bytes(b"text.usetex: True\n\xff\xfe\n")
+    shutil.copy(Path(__file__).parent.parent / "reports" / "example" / "run.jsonl", tmp_path)
+    environment = {**os.environ, "MPLCONFIGDIR": str(tmp_path), "MPLBACKEND": "nonsense"}
+    command = [sys.executable, "-m", "psubench", "plot", str(tmp_path), "--format", "png"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd="/")
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (0, 2)
+    assert done.returncode == 0 or "error: matplotlib cannot be imported" in done.stderr
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfigure.facecolor: black\n")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd="/")
+    assert (done.returncode, done.stderr) == (0, "")

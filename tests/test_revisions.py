@@ -57,7 +57,7 @@ def clone(tmp_path, monkeypatch):
     git(folder.parent, "init", "--quiet", "--initial-branch=main", str(folder))
     commit(folder, "base")
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))  # a lock of their own, and where worktrees must vanish from
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where worktrees must vanish from
     monkeypatch.setattr("tempfile.tempdir", None)
     return folder
 

@@ -142,7 +142,7 @@ def test_a_cache_that_cannot_be_written_is_one_line(tmp_path):
 
 def test_the_second_run_on_a_device_waits_and_says_so(tmp_path, running):
     """Ctrl-C ends the wait; when the first is killed, the next gets the device."""
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, "PSUBENCH_LOCKS": str(tmp_path)}
     first = running([*ENDLESS, "cpu", "--out", str(tmp_path / "first")], env=environment)
     until((tmp_path / "first" / record.NAME).exists)
     second = running([*RUN, "--T", "2", "--out", str(tmp_path / "second")], env=environment)

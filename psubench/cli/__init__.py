@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 
 import typer
@@ -25,8 +24,10 @@ from psubench.cli import (
     run,
     selftest,
     show,
+    signals,
     sparsity,
     speed,
+    streams,
     train,
 )
 from psubench.errors import INTERRUPTED, USAGE, PsubenchError, one_line
@@ -75,11 +76,13 @@ def _common(
 def main() -> None:
     """Runs the program; every error of the user's is one line on stderr and an exit code."""
     debug = "--debug" in sys.argv
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows no µ gets an escape
+    streams.prepare()
+    signals.end_cleanly()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
-        sys.exit(app(arguments, prog_name="psubench", standalone_mode=False) or 0)
+        code = app(arguments, prog_name="psubench", standalone_mode=False) or 0
+        streams.flush()
+        sys.exit(signals.exit_code(code))
     except PsubenchError as error:
         if debug:
             raise
@@ -90,13 +93,10 @@ def main() -> None:
         if told:  # without a message, the help that was asked for has been shown
             print(f"error: {told}; psubench --help lists what there is", file=sys.stderr)
         sys.exit(USAGE)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader, `head` for example, has had enough
-        sys.exit(0)
     except OSError as error:  # of the machine: no temporary folder, a full disk, too many open files
         if debug:
             raise
         print(f"error: {one_line(str(error))}; mend that and try again", file=sys.stderr)
         sys.exit(USAGE)
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(INTERRUPTED)
+        sys.exit(signals.exit_code(INTERRUPTED))

@@ -36,6 +36,6 @@ def doctor(
     with watch(quiet=quiet) as watcher:
         report = examine(name, threads, seconds, processes, share, watcher, watcher.message)
     if json:
-        print(js.dumps(report, ensure_ascii=False, indent=2))
+        print(js.dumps(report, indent=2))
     else:
         shown.show(report)

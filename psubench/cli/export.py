@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from psubench.cli import options as o
+from psubench.cli import streams
 
 FORMATS = ("csv", "json", "markdown", "latex", "github-action-benchmark", "bencher")
 Format = Annotated[
@@ -31,6 +32,6 @@ def export(runs: o.Runs, format: Format = "csv", out: File = None) -> None:
     kind, found = one_kind(runs)
     text = kind.render(found, chosen)
     if out is None:
-        print(text, end="")
+        streams.write_utf8(text)
     else:
         write_text(text, out)

@@ -7,7 +7,6 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,8 +92,10 @@ def execute(
     if launched() and out is None:
         raise PsubenchError("processes that train together need the same folder", "name it with --out DIR")
     _check_data(cases)
-    folder = out or Path("reports", f"{suite or command}-{datetime.now():%Y%m%d-%H%M%S}")
-    complete = _train(command, cases, folder, jobs, resume=resume, quiet=quiet or follows())
+    from psubench.cli.running import run_folder
+
+    with run_folder(suite or command, out) as folder:
+        complete = _train(command, cases, folder, jobs, resume=resume, quiet=quiet or follows())
     if follows():
         return
     rows = _finish(command, folder, json=json)
@@ -138,6 +139,7 @@ def _train(
 def _finish(command: str, folder: Path, *, json: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
     from psubench import accuracy, record
+    from psubench.cli import running
     from psubench.render import accuracy_plots, accuracy_table, export, plots
 
     trainings = accuracy.trainings(record.read(record.locate(folder)))
@@ -145,10 +147,11 @@ def _finish(command: str, folder: Path, *, json: bool) -> list[dict[str, Any]]:
     export.write_text(accuracy_table.render(rows, "csv"), folder / f"{command}.csv")
     if command == "accuracy":
         export.write_text(accuracy_table.render(rows, "latex"), folder / "accuracy.tex")
-    plots.save(accuracy_plots.figures(rows), folder, ("pdf", "png"))
     if json:
         print(accuracy_table.to_json(rows))
     else:
         accuracy_table.show(rows)
-        print(f"\nrecord, {command}.csv, figures and checkpoints: {folder}")
+    drawn = plots.save_beside(lambda: accuracy_plots.figures(rows), folder)
+    if not json:
+        running.say_where(folder, f"{command}.csv", *["figures"] * drawn, "checkpoints")
     return trainings

@@ -53,6 +53,7 @@ def run(
 def _finish(tensorboard: bool, command: str, folder: Path, as_json: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
     from psubench import profiles, record
+    from psubench.cli import running
     from psubench.cli import tensorboard as viewer
     from psubench.profiling import TRACES
     from psubench.render import plots, profile_export, profile_plots, profile_table
@@ -60,12 +61,13 @@ def _finish(tensorboard: bool, command: str, folder: Path, as_json: bool) -> lis
 
     found = profiles.cases(record.read(record.locate(folder)))
     write_text(profile_export.to_csv(found), folder / f"{command}.csv")
-    plots.save(profile_plots.figures(found), folder, ("pdf", "png"))
     if as_json:
         print(profile_export.to_json(found))
     else:
         profile_table.show(found)
-        print(f"\nrecord, {command}.csv, traces and figures: {folder}")
+    drawn = plots.save_beside(lambda: profile_plots.figures(found), folder)
+    if not as_json:
+        running.say_where(folder, f"{command}.csv", "traces", *["figures"] * drawn)
     names = [Path(case["profile"].trace).parent.name for case in found if case["profile"]]
     if tensorboard and names:
         viewer.serve(folder / TRACES, names)

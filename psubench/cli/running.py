@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json as js
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -57,8 +59,8 @@ def execute(
     number_of_cases(blocks, yes=output.yes)
     if output.resume and output.out is None:
         raise PsubenchError("--resume needs to know which run to continue", "name its folder with --out DIR")
-    folder = output.out or REPORTS / f"{suite or command}-{datetime.now():%Y%m%d-%H%M%S}"
-    complete = _measure(blocks, settings, folder, resume=output.resume, quiet=output.quiet)
+    with run_folder(suite or command, output.out) as folder:
+        complete = _measure(blocks, settings, folder, resume=output.resume, quiet=output.quiet)
     rows = (finish or _finish)(command, folder, output.json)
     if not complete:
         arguments = [a for a in sys.argv[1:] if a != "--resume"]
@@ -69,6 +71,42 @@ def execute(
     asked = {entry.case.key for block in blocks for entry in block.entries}
     if any(row["status"] not in _FINE for row in rows if row["key"] in asked):
         raise typer.Exit(CASE_FAILED)
+
+
+@contextmanager
+def run_folder(name: str, out: Path | None) -> Iterator[Path]:
+    """The folder of a run: the one that was given, or else one that nothing else has, named by the time.
+
+    One that nothing was written into vanishes again.
+    """
+    if out is not None:
+        yield out
+        return
+    folder = _new_folder(REPORTS / f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            folder.rmdir()  # only an empty one can be removed
+
+
+def _new_folder(wanted: Path) -> Path:
+    """A folder that this call has made: two runs may begin in the same second."""
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    except OSError as error:
+        raise PsubenchError(f"cannot make {wanted}: {error.strerror}", "name a folder with --out") from None
+    raise AssertionError
+
+
+def say_where(folder: Path, *files: str) -> None:
+    """Says what lies in the folder of a run beside its record."""
+    print(f"\n{', '.join(['record', *files[:-1]])} and {files[-1]}: {folder}")
 
 
 def _list(blocks: Sequence[Block], settings: Settings, *, json: bool) -> None:
@@ -120,11 +158,11 @@ def _finish(command: str, folder: Path, json: bool) -> list[dict[str, Any]]:
     if os.environ.get("PSUBENCH_RECORD_ONLY"):  # `psubench compare --git` reads the record and nothing else
         return rows
     export.write(rows, folder / f"{command}.csv")
-    drawn = plots.save(plots.figures(rows), folder, ("pdf", "png"))
     if json:
         print(export.to_json(rows))
     else:
         table.show(rows)
-        files = f"record, {command}.csv and figures" if drawn else f"record and {command}.csv"
-        print(f"\n{files}: {folder}")
+    drawn = plots.save_beside(lambda: plots.figures(rows), folder)
+    if not json:
+        say_where(folder, f"{command}.csv", *["figures"] * drawn)
     return rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as js
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,12 +92,13 @@ def _run(
     kind: str, settings: Any, suites: int, max_seconds: float, out: Path | None, *, resume: bool, json: bool
 ) -> None:
     from psubench.cli.git import end_by_sigterm
+    from psubench.cli.running import run_folder
     from psubench.regression.rates import half_found, rates
     from psubench.regression.selftest import Selftest
 
     end_by_sigterm()
-    folder = out or Path("reports", f"selftest-{kind}-{datetime.now():%Y%m%d-%H%M%S}")
-    done = Selftest(settings, folder, resume, _say).run(suites, max_seconds)
+    with run_folder(f"selftest-{kind}", out) as folder:
+        done = Selftest(settings, folder, resume, _say).run(suites, max_seconds)
     found, half = rates(done, settings.inject), half_found(done)
     if json:
         numbers = {sentence: rate._asdict() for sentence, rate in found.items()}

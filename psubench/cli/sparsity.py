@@ -64,17 +64,19 @@ def _finish(command: str, folder: Path, as_json: bool, strict: bool) -> list[dic
     """Reads the record back, writes table and figures beside it, prints the result."""
     from psubench import record
     from psubench.activity.cases import cases
+    from psubench.cli import running
     from psubench.render import activity_export, activity_plots, activity_table, plots
     from psubench.render.export import write_text
 
     found = cases(record.read(record.locate(folder)))
     write_text(activity_export.to_csv(found), folder / f"{command}.csv")
-    plots.save(activity_plots.figures(found), folder, ("pdf", "png"))
     if as_json:
         print(activity_export.to_json(found))
     else:
         activity_table.show(found)
-        print(f"\nrecord, {command}.csv and figures: {folder}")
+    drawn = plots.save_beside(lambda: activity_plots.figures(found), folder)
+    if not as_json:
+        running.say_where(folder, f"{command}.csv", *["figures"] * drawn)
     if strict:
         for case in found:
             if case["status"] == "ok" and not case["layers"][-1]["complete"]:

@@ -151,18 +151,11 @@ def _threads(threads: int, facts: dict[str, Any]) -> Finding:
 
 def _quota(threads: int, root: Path) -> Finding:
     what = "cgroup quota"
-    quotas = []
-    for line in (_read(root / "proc/self/cgroup") or "").splitlines():
-        if line.startswith("0::"):
-            top = root / "sys/fs/cgroup"
-            folder = top / line.removeprefix("0::").lstrip("/")
-            above = (path for path in (folder, *folder.parents) if path.is_relative_to(top))
-            quotas += [text.split() for text in (_read(path / "cpu.max") for path in above) if text]
-    limits = [int(quota) / int(period) for quota, period in quotas if quota.isdecimal()]
-    if not limits:
+    limit = host.cpu_quota(root)
+    if limit is None:
         return Finding(what, "ok", "none")
-    found = f"{min(limits):g} cores"
-    if min(limits) > threads:
+    found = f"{limit:g} cores"
+    if limit > threads:
         return Finding(what, "ok", found)
     return Finding(what, "found", found, "the kernel halts whoever exceeds it: raise it above --threads")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def machine(root: Path = ROOT) -> dict[str, Any]:
         "kernel": platform.release(),
         "architecture": platform.machine(),
         "cpu": cpu_model(root),
+        "cpu_capability": cpu_capability(root),
         "physical_cores": _physical_cores(root),
         "logical_cores": len(_usable_cpus()),
         "memory_bytes": memory_bytes(root),
@@ -122,20 +124,72 @@ def _huge_pages(root: Path) -> str | None:
 
 def _cgroup_limits(root: Path) -> list[int]:
     """Memory limits of this process's cgroup and all above it, in bytes; of both cgroup versions."""
-    limits = []
+    texts = [
+        _read(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes"))
+        for version, folder in cgroups("memory", root)
+    ]
+    return [int(text) for text in texts if text and text.isdigit()]
+
+
+def cgroups(controller: str, root: Path = ROOT) -> list[tuple[int, Path]]:
+    """Cgroup version and folder of this process's cgroup, and of all above it, that have a controller."""
+    found = []
     for line in (_read(root / "proc/self/cgroup") or "").splitlines():
-        _, controllers, path = line.split(":", 2)
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        mounts = root / "sys/fs/cgroup"
         if controllers == "":
-            top, name = root / "sys/fs/cgroup", "memory.max"
-        elif "memory" in controllers.split(","):
-            top, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+            version, tops = 2, [mounts]
+        elif controller in controllers.split(","):
+            # A mount has the names of all its controllers; mostly there is a link with each single one.
+            version, tops = 1, list(dict.fromkeys((mounts / controllers, mounts / controller)))
         else:
             continue
         # In a container the path may name folders that only the host sees; the top is there in any case.
-        folder = top / path.lstrip("/")
-        texts = [_read(above / name) for above in (folder, *folder.parents) if above.is_relative_to(top)]
-        limits += [int(text) for text in texts if text and text.isdigit()]
-    return limits
+        for top in tops:
+            folder = top / path.lstrip("/")
+            found += [(version, f) for f in (folder, *folder.parents) if f.is_relative_to(top)]
+    return found
+
+
+def cpu_quota(root: Path = ROOT) -> float | None:
+    """Cores' worth of time that this process's cgroup, or one above it, allows; None without a limit."""
+    limits = []
+    for version, folder in cgroups("cpu", root):
+        if version == 2:
+            texts = (_read(folder / "cpu.max") or "").split()
+        else:
+            texts = [_read(folder / f"cpu.cfs_{name}_us") or "" for name in ("quota", "period")]
+        if len(texts) == 2 and all(text.isdecimal() for text in texts) and int(texts[1]):
+            limits.append(int(texts[0]) / int(texts[1]))
+    return min(limits, default=None)
+
+
+def cpu_capability(root: Path = ROOT) -> str | None:
+    """Instructions by which the numeric libraries choose their kernels, and what the user tells them to use.
+
+    Named as by `torch.backends.cpu.get_cpu_capability`, which it does not call: that would import torch.
+    """
+    flags = set((_cpuinfo(root, "flags") or _cpuinfo(root, "Features") or "").split())
+    known = (name for name, needed in _CAPABILITIES.items() if needed <= flags)
+    chosen = [f"{name}={os.environ[name]}" for name in _KERNEL_VARIABLES if os.environ.get(name)]
+    return ", ".join([next(known, "DEFAULT"), *chosen]) if flags else ", ".join(chosen) or None
+
+
+_CAPABILITIES: Mapping[str, frozenset[str]] = {
+    "AVX512": frozenset(("avx512f", "avx512vl", "avx512bw", "avx512dq", "avx2", "fma")),
+    "AVX2": frozenset(("avx2", "fma")),
+    "SVE": frozenset(("sve",)),
+    "NEON": frozenset(("asimd",)),
+}
+_KERNEL_VARIABLES = (
+    "ATEN_CPU_CAPABILITY",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "MKL_CBWR",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE",
+)
+"""That choose other kernels than the processor would get, and so other times and last bits."""
 
 
 def _version(package: str) -> str | None:

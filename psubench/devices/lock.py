@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import tempfile
+import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,8 +13,11 @@ from pathlib import Path
 from psubench.devices.presence import identity
 from psubench.errors import PsubenchError
 
-FOLDER = "psubench-locks"
+FOLDER = Path("/tmp")  # of every user and, unlike TMPDIR, the same for all
+VARIABLE = "PSUBENCH_LOCKS"
+"""Names another folder for the locks: those who set it differently do not wait for each other."""
 POLL_SECONDS = 0.2
+_LONGEST = 10  # digits of a process number
 
 
 @contextmanager
@@ -26,46 +31,106 @@ def device_lock(name: str, on_wait: Callable[[str], None]) -> Iterator[None]:
         on_wait: told once, in one sentence, whom this process waits for.
 
     Raises:
-        PsubenchError: the folder of the locks cannot be written.
+        PsubenchError: the lock cannot be opened, or what stands in its place is no lock.
     """
     if name == "scripted":
         yield
         return
-    from filelock import FileLock, Timeout
-
-    path = Path(tempfile.gettempdir(), FOLDER, f"{identity(name)}.lock")
-    # The holder's process number stands in the file while it holds the lock.
-    lock = FileLock(path, mode=0o666, on_acquired=lambda file: _write(file, f"{os.getpid()}"))
+    path = Path(os.environ.get(VARIABLE) or FOLDER, f"psubench-{identity(name)}.lock")
     try:
-        _make_folder(path.parent)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            holder = path.read_text() or "unknown"
-            on_wait(f"{name} is in use by process {holder}; waiting until it has finished")
-            lock.acquire(poll_interval=POLL_SECONDS)
+        file = _acquired(path, name, on_wait)
     except OSError as error:
         raise PsubenchError(
             f"cannot lock {name} with {path}: {error.strerror}",
-            "make that folder writable or set TMPDIR to one that is",
+            f"remove that file, or set {VARIABLE} to a folder that can be written",
         ) from None
     try:
         yield
     finally:
-        with suppress(FileNotFoundError):
-            os.truncate(path, 0)
-        lock.release()
+        _name_holder(file, "")
+        os.close(file)
 
 
-def _make_folder(folder: Path) -> None:
-    """Makes the folder one in which every user of the machine can take a lock."""
+def _acquired(path: Path, name: str, on_wait: Callable[[str], None]) -> int:
+    told = False
+    while True:
+        file = _open(path)
+        try:
+            while not _taken(file):
+                if not told:
+                    on_wait(f"{name} is in use by {_holder(file)}; waiting until it has finished")
+                    told = True
+                time.sleep(POLL_SECONDS)
+            # Whoever cleans the folder may have removed the file since: then others lock a new one.
+            if _is_at(file, path):
+                _name_holder(file, f"{os.getpid()}")
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _open(path: Path) -> int:
+    """The file of a lock, made if it is not there.
+
+    The folder is everybody's, so what is found there may be a trap: a link is not followed, a pipe is not
+    waited for, and what is not a lock is refused with an OSError.
+    """
+    careful = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        folder.mkdir()
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | careful, 0o644)
+        os.fchmod(file, 0o644)  # not by open's mode, which the umask cuts
     except FileExistsError:
+        try:
+            file = os.open(path, os.O_RDWR | careful)
+        except PermissionError:  # another user's, which can be locked and not written
+            file = os.open(path, os.O_RDONLY | careful)
+    found = os.fstat(file)
+    said = os.pread(file, _LONGEST + 1, 0) if stat.S_ISREG(found.st_mode) else b"?"
+    if found.st_nlink > 1 or len(said) > _LONGEST or not (said.isdigit() or not said):
+        os.close(file)
+        raise OSError(0, "it is not a lock of psubench")
+    return file
+
+
+def _taken(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), os.stat(path, follow_symlinks=False))
+    except FileNotFoundError:
+        return False
+
+
+def _holder(file: int) -> str:
+    """`process 123`, if the holder could write its number and is alive."""
+    number = os.pread(file, _LONGEST, 0).decode()
+    return f"process {number}" if number and _lives(int(number)) else "another process"
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True  # another user's
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def _name_holder(file: int, number: str) -> None:
+    """Writes the holder's process number, for those who wait; never into another user's file."""
+    read_only = fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+    if read_only or os.fstat(file).st_uid != os.geteuid():
         return
-    folder.chmod(0o777)  # not by mkdir's mode, which the umask cuts
-
-
-def _write(file: int, text: str) -> None:
-    os.ftruncate(file, 0)
-    os.pwrite(file, text.encode(), 0)
+    with suppress(OSError):  # a full disk: the lock holds without the number
+        os.ftruncate(file, 0)
+        os.pwrite(file, number.encode(), 0)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.records import origins
 from psubench.records.counted import Activity
 from psubench.records.run import Run, kind_of_case
 from psubench.records.structs import Record, build, plain, without_results
@@ -95,7 +96,7 @@ def read(path: Path) -> list[Record]:
             raise _damaged(path, number, str(error)) from None
     if not records:
         raise PsubenchError(f"{path} holds no complete record", "measure again with another --out")
-    apart = _disagreement(records)
+    apart = _disagreement(records) or origins.disagreement(records)
     if apart is not None:
         raise _damaged(path, apart[0] + 1, apart[1])
     return records

@@ -119,7 +119,8 @@ class Run(Struct, frozen=True, kw_only=True, tag_field="type", tag="run"):
 
     Attributes:
         environment: machine, versions and device; null is unknown.
-        plugins: SHA-256 of each plug-in's file.
+        plugins: SHA-256 of each plug-in's file and of what it imports within its project.
+        checkpoints: SHA-256 of the weights that were read, by their paths.
         worker_environment: variables that were set before torch was imported.
         command: "train" or "accuracy".
         selftest: options of a self-test, which plans no cases.
@@ -135,6 +136,7 @@ class Run(Struct, frozen=True, kw_only=True, tag_field="type", tag="run"):
     settings: dict[str, Any] = {}
     environment: dict[str, Any] = {}
     plugins: Annotated[dict[str, str | None], Meta(description="SHA-256 of each plug-in's file")] = {}
+    checkpoints: Annotated[dict[str, str | None], Meta(description="SHA-256 of weights by path")] = {}
     worker_environment: dict[str, Any] = {}
     command: str | None = None
     selftest: dict[str, Any] | None = None

@@ -96,7 +96,8 @@ class Selftest:
             )
         records = record.read(path)
         now = _plain(self.settings)
-        if headers.last(records).selftest != now:
+        first = records[0]
+        if not isinstance(first, Run) or first.selftest != now:
             raise PsubenchError(
                 f"the record in {self.folder} was made with other options", "choose another --out"
             )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psubench import published
-from psubench.errors import PsubenchError, nearest
+from psubench.errors import PsubenchError, nearest, one_line
 from psubench.published import Published
-from psubench.render import outputs
+from psubench.render import escape, outputs, terminal
 from psubench.render.columns import SECONDS, UNKNOWN, Row, unit_of
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ def remarks(rows: Sequence[Row]) -> list[str]:
 def failures(rows: Sequence[Row]) -> list[str]:
     """What went wrong in trainings: why they have no result, or what of it could not be written."""
     return [
-        f"{row['label']} on {row['data']}: {row['status']}: {row['message']}"
+        f"{row['label']} on {row['data']}: {row['status']}: {one_line(row['message'])}"
         for row in rows
         if row["message"]
     ]
@@ -171,17 +170,17 @@ def show(rows: Sequence[Row], console: Console | None = None) -> None:
         rows: of `accuracy.summary`.
         console: standard output by default.
     """
-    from rich.console import Console
     from rich.text import Text
 
-    console = console or Console(highlight=False, soft_wrap=False)
+    console = console or terminal.console()
+    known = terminal.letters(console)
     columns = shown(rows)
-    console.print(Text(caption(rows) + "\n"))
+    console.print(Text(known(caption(rows)) + "\n"))
     cells = [[column.text(row) for column in columns] for row in rows]
     ends = [after is not None and after["data"] != row["data"] for row, after in _pairs(rows)]
     _print(console, [(c.header or "", c.name in ("label", *_AXES)) for c in columns], cells, ends)
     for note in notes(rows):
-        console.print(Text(f"\n{note}"))
+        console.print(Text(f"\n{known(note)}"))
     if others := published.on(row["data"] for row in rows):
         console.print(
             Text("\npublished, by the authors of the source, with networks of their own; not measured here\n")
@@ -207,6 +206,7 @@ def _print(
     from rich.table import Table
     from rich.text import Text
 
+    known = terminal.letters(console)
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
     )
@@ -215,7 +215,7 @@ def _print(
             Text(head), justify="left" if left else "right", overflow="fold", no_wrap=head != "source"
         )
     for row, end in zip(cells, ends, strict=True):
-        table.add_row(*(Text(cell) for cell in row), end_section=end)
+        table.add_row(*(Text(known(cell)) for cell in row), end_section=end)
     console.print(table)
 
 
@@ -232,7 +232,7 @@ def to_csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.name for column in COLUMNS])
-    writer.writerows([row[column.name] for column in COLUMNS] for row in rows)
+    writer.writerows([escape.csv(row[column.name]) for column in COLUMNS] for row in rows)
     return text.getvalue()
 
 
@@ -241,7 +241,7 @@ def to_json(rows: Sequence[Row]) -> str:
     objects = [
         {column.name: row[column.name] for column in COLUMNS} | {"seeds": row["seeds"]} for row in rows
     ]
-    return json.dumps(objects, indent=1, allow_nan=False, ensure_ascii=False)
+    return escape.json_text(objects, indent=1)
 
 
 def _grids(rows: Sequence[Row]) -> list[tuple[str, pd.DataFrame]]:
@@ -263,8 +263,9 @@ def to_markdown(rows: Sequence[Row]) -> str:
     """The measured table, then the published one, then what has no result."""
     parts = []
     for title, grid in _grids(rows):
-        parts += [title, grid.to_markdown(index=False, disable_numparse=True)]
-    return "\n\n".join([*parts, *(f"- {note}" for note in notes(rows))])
+        shown_grid = grid.map(escape.markdown).to_markdown(index=False, disable_numparse=True)
+        parts += [escape.markdown(title), shown_grid]
+    return "\n\n".join([*parts, *(f"- {escape.markdown(note)}" for note in notes(rows))])
 
 
 def to_latex(rows: Sequence[Row]) -> str:
@@ -272,13 +273,15 @@ def to_latex(rows: Sequence[Row]) -> str:
     text = ""
     for title, grid in _grids(rows):
         # pandas escapes cells and heads, not the caption
-        escaped = title.replace("%", r"\%").replace("_", r"\_")
-        text += grid.to_latex(
-            index=False, escape=True, caption=escaped, column_format="l" * len(grid.columns)
+        text += grid.map(escape.cell).to_latex(
+            index=False,
+            escape=True,
+            caption=escape.latex(escape.cell(title)),
+            column_format="l" * len(grid.columns),
         )
     for letter, command in {"±": r"$\pm$", "µ": r"\textmu{}"}.items():
         text = text.replace(letter, command)
-    return text + "".join(f"% {' '.join(note.split())}\n" for note in notes(rows))
+    return text + "".join(f"% {escape.cell(note)}\n" for note in notes(rows))
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from psubench.activity.cases import flat
 from psubench.errors import PsubenchError, nearest
+from psubench.render import escape
 from psubench.render.activity_columns import COLUMNS, Column, Show, shown
 from psubench.render.activity_table import LEGEND, Case, caption, estimates, notes
-from psubench.render.export import latex_escape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,38 +37,37 @@ def to_csv(cases: Sequence[Case]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.name for column in columns])
-    writer.writerows([column.value(row) for column in columns] for row in flat(cases))
+    writer.writerows([escape.csv(column.value(row)) for column in columns] for row in flat(cases))
     return text.getvalue()
 
 
 def to_json(cases: Sequence[Case]) -> str:
     """A list of objects, one a line; unknown is null."""
     columns = [column for column in COLUMNS if Show.JSON in column.show]
-    encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
-    lines = [encode({column.name: column.value(row) for column in columns}) for row in flat(cases)]
+    lines = [escape.json_text({column.name: column.value(row) for column in columns}) for row in flat(cases)]
     return "[\n" + ",\n".join(lines) + "\n]"
 
 
 def to_markdown(cases: Sequence[Case]) -> str:
     """A pipe table of all layers under its caption, then what the numbers are, and what is missing."""
     columns, frame = _grid(cases)
-    frame = frame.map(lambda text: text.replace("|", "\\|"))
+    frame = frame.map(escape.markdown)
     align = ["right" if column.right else "left" for column in columns]
     # Without disable_numparse, 0.090 would become 0.09.
     grid = frame.to_markdown(index=False, disable_numparse=True, colalign=align)
-    below = "\n".join(f"- {line}." for line in (LEGEND, *estimates(cases), *notes(cases)))
-    return "\n\n".join(part for part in (f"{caption(cases)}.", grid, below) if part)
+    below = "\n".join(f"- {escape.markdown(line)}." for line in (LEGEND, *estimates(cases), *notes(cases)))
+    return "\n\n".join(part for part in (f"{escape.markdown(caption(cases))}.", grid, below) if part)
 
 
 def to_latex(cases: Sequence[Case]) -> str:
     """A table of all layers for `\\usepackage{booktabs}`; what is missing stands in comments below it."""
     columns, frame = _grid(cases)
     align = "".join("r" if column.right else "l" for column in columns)
-    told = latex_escape(". ".join((caption(cases), LEGEND, *estimates(cases)))) + "."
-    text = frame.to_latex(index=False, escape=True, column_format=align, caption=told)
+    told = escape.latex(escape.cell(". ".join((caption(cases), LEGEND, *estimates(cases))))) + "."
+    text = frame.map(escape.cell).to_latex(index=False, escape=True, column_format=align, caption=told)
     for letter, command in {"µ": r"\textmu{}", "β": r"$\beta$"}.items():
         text = text.replace(letter, command)
-    return text + "".join(f"% {' '.join(note.split())}\n" for note in notes(cases))
+    return text + "".join(f"% {escape.cell(note)}\n" for note in notes(cases))
 
 
 def _grid(cases: Sequence[Case]) -> tuple[list[Column], pd.DataFrame]:

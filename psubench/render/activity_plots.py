@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from psubench.render import activity_bars, activity_maps, groups
 from psubench.render.activity_table import Case, weights_of
 from psubench.render.bars import handle as patch
-from psubench.render.plots import LOOK
+from psubench.render.plots import look
 from psubench.render.styles import Style, styles
 
 if TYPE_CHECKING:
@@ -25,12 +25,10 @@ _ESTIMATED = ("energy",)
 
 def figures(cases: Sequence[Case]) -> list[tuple[str, Figure]]:
     """Figures by name, one of each kind per model, data, T and weights; what failed is named below them."""
-    from matplotlib import rc_context
-
     looks = styles(case["label"] for case in cases)
     made: list[tuple[str, Figure]] = []
     several = _settings(cases)
-    with rc_context(LOOK):
+    with look():
         for setting, group in several.items():
             counted = [case for case in group if case["layers"]]
             for name, draw in _KINDS.items():

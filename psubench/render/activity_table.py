@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from psubench.activity.cases import flat, total
-from psubench.render import outputs
+from psubench.errors import one_line
+from psubench.render import outputs, terminal
 from psubench.render.activity_columns import Show, number, shown
 from psubench.render.columns import Row
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Case = Mapping[str, Any]
-_ASCII = str.maketrans({"µ": "u"})
 LEGEND = (
     "SOPs: effective synaptic operations; graded: share whose input is neither 1 nor -1; of dense: share of"
     " the operations that an input without zeros would cause; *: its input is the data"
@@ -31,12 +31,8 @@ def show(cases: Sequence[Case], console: Console | None = None) -> None:
         cases: as `psubench.activity.cases.cases` gives them.
         console: standard output by default, 80 columns wide where that is no terminal.
     """
-    from rich.console import Console
-
-    console = console or Console(highlight=False, soft_wrap=False)
-
-    def known(text: str) -> str:
-        return text.translate(_ASCII) if console.options.ascii_only else text
+    console = console or terminal.console()
+    known = terminal.letters(console)
 
     def say(text: str, style: str = "") -> None:
         console.print(known(text), markup=False, highlight=False, style=style)
@@ -113,7 +109,7 @@ def notes(cases: Sequence[Case]) -> list[str]:
     found = []
     for case in cases:
         if case["status"] != "ok":
-            found.append(f"{title(case)}: {case['status']}: {case['message']}")
+            found.append(f"{title(case)}: {case['status']}: {one_line(str(case['message']))}")
         whole = total(case)
         if whole is not None and whole["neuron_steps"] and not whole["spikes"]:
             found.append(f"{title(case)}: no neuron fires, so that its counts say little")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from psubench.errors import one_line
 from psubench.regression.compare import ORDER, Comparison, Verdict
+from psubench.render import escape, terminal
 from psubench.render.columns import UNKNOWN
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _grid(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[str]]]:
             verdict.verdict
             if verdict.gated or verdict.verdict == "same"
             else f"{verdict.verdict} (not gated)",
-            verdict.reason,
+            one_line(verdict.reason),
         ]
         for verdict in verdicts
     ]
@@ -79,11 +80,11 @@ def show(comparison: Comparison, console: Console | None = None) -> None:
         console: standard output by default.
     """
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = console or Console(highlight=False)
+    console = console or terminal.console()
+    known = terminal.letters(console)
     heads, rows = _grid(comparison.verdicts)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for head in heads:
@@ -91,11 +92,14 @@ def show(comparison: Comparison, console: Console | None = None) -> None:
     for row, verdict in zip(rows, comparison.verdicts, strict=True):
         style = _STYLES.get(verdict.verdict, "yellow")
         table.add_row(
-            *(Text(text, style if head == "verdict" else "") for head, text in zip(heads, row, strict=True))
+            *(
+                Text(known(text), style if head == "verdict" else "")
+                for head, text in zip(heads, row, strict=True)
+            )
         )
     console.print(table)
     for line in ("", *comparison.notes, headline(comparison)):
-        console.print(line, markup=False, highlight=False)
+        console.print(known(line), markup=False, highlight=False)
 
 
 def to_markdown(comparison: Comparison, most_bytes: int | None = None) -> str:
@@ -107,8 +111,10 @@ def to_markdown(comparison: Comparison, most_bytes: int | None = None) -> str:
     from tabulate import tabulate
 
     heads, rows = _grid(comparison.verdicts)
-    rows = [[text.replace("|", "\\|") for text in row] for row in rows]
-    head = "\n\n".join([f"**psubench compare**: {headline(comparison)}", *comparison.notes])
+    rows = [[escape.markdown(text) for text in row] for row in rows]
+    head = "\n\n".join(
+        [f"**psubench compare**: {headline(comparison)}", *map(escape.markdown, comparison.notes)]
+    )
     table = tabulate(rows, heads, tablefmt="pipe", disable_numparse=True).splitlines()
     last, room = len(table), (most_bytes or 0) - len(head.encode()) - 100
     if most_bytes is not None:
@@ -129,7 +135,7 @@ def to_json(comparison: Comparison, exit_code: int) -> str:
             for verdict in comparison.verdicts
         ],
     }
-    return json.dumps(content, allow_nan=False, ensure_ascii=False, indent=1)
+    return escape.json_text(content, indent=1)
 
 
 def workflow_commands(comparison: Comparison) -> list[str]:
@@ -141,16 +147,10 @@ def workflow_commands(comparison: Comparison) -> list[str]:
         level = "error" if verdict.verdict in _ERRORS else "warning"
         told = f" {change(verdict)}" if verdict.change is not None else ""
         text = f"{verdict.verdict}{told}: {verdict.reason}"
-        lines.append(f"::{level} title={_property(where(verdict, shown))}::{_data(text)}")
+        lines.append(
+            f"::{level} title={escape.annotation_title(where(verdict, shown))}::{escape.annotation(text)}"
+        )
     if len(lines) > MOST_ANNOTATIONS:
         rest = len(lines) - (MOST_ANNOTATIONS - 1)
         lines[MOST_ANNOTATIONS - 1 :] = [f"::notice title=psubench compare::{rest} more in the step summary"]
     return lines
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import statistics
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psubench.errors import PsubenchError, nearest
-from psubench.render import groups, table, trackers
+from psubench.render import escape, groups, table, trackers
 from psubench.render.columns import Column, Row, Show, unit_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def to_csv(rows: Sequence[Row]) -> str:
     # Not by pandas, whose import takes longer than writing 10,000 rows.
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.name for column in columns])
-    writer.writerows([column.value(row) for column in columns] for row in rows)
+    writer.writerows([escape.csv(column.value(row)) for column in columns] for row in rows)
     return text.getvalue()
 
 
@@ -49,47 +49,36 @@ def to_json(rows: Sequence[Row]) -> str:
     """A list of objects, one a line; unknown is null."""
     columns = [column for column in groups.columns(rows) if Show.JSON in column.show]
     # json.dumps(indent=) would leave the fast encoder.
-    encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
-    lines = [encode({column.name: column.value(row) for column in columns}) for row in rows]
+    lines = [escape.json_text({column.name: column.value(row) for column in columns}) for row in rows]
     return "[\n" + ",\n".join(lines) + "\n]"
 
 
 def to_markdown(rows: Sequence[Row]) -> str:
     """A pipe table under its caption, then what has no numbers and why."""
     columns, frame = _grid(rows)
-    frame = frame.map(lambda text: text.replace("|", "\\|"))
-    frame.columns = [head.replace("|", "\\|") for head in frame.columns]
+    frame = frame.map(escape.markdown)
+    frame.columns = [escape.markdown(head) for head in frame.columns]
     align = ["right" if column.right else "left" for column in columns]
     # Without disable_numparse, 0.090 would become 0.09.
     grid = frame.to_markdown(index=False, disable_numparse=True, colalign=align)
-    bad = "\n".join(f"- {note}" for note in table.notes(groups.distinct(rows)))
-    return "\n\n".join(part for part in (f"{table.caption(rows)}.", grid, bad) if part)
+    bad = "\n".join(f"- {escape.markdown(note)}" for note in table.notes(groups.distinct(rows)))
+    return "\n\n".join(part for part in (f"{escape.markdown(table.caption(rows))}.", grid, bad) if part)
 
 
 def to_latex(rows: Sequence[Row]) -> str:
     """A table for `\\usepackage{booktabs}`; what has no numbers and why stands in comments below it."""
     columns, frame = _grid(rows)
     align = "".join("r" if column.right else "l" for column in columns)
-    text = frame.to_latex(
-        index=False, escape=True, column_format=align, caption=latex_escape(table.caption(rows)) + "."
+    caption = escape.latex(escape.cell(table.caption(rows))) + "."
+    text = (
+        frame.map(escape.cell)
+        .rename(columns=escape.cell)
+        .to_latex(index=False, escape=True, column_format=align, caption=caption)
     )
-    bad = "".join(f"% {' '.join(note.split())}\n" for note in table.notes(groups.distinct(rows)))
+    bad = "".join(f"% {escape.cell(note)}\n" for note in table.notes(groups.distinct(rows)))
     for letter, command in {"≈": r"$\approx$", "±": r"$\pm$", "µ": r"\textmu{}"}.items():
         text = text.replace(letter, command)
     return text + bad
-
-
-def latex_escape(text: str) -> str:
-    """A text as LaTeX prints it."""
-    return "".join(_LATEX.get(letter, letter) for letter in text)
-
-
-_LATEX: Mapping[str, str] = {
-    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
 
 
 def _grid(rows: Sequence[Row]) -> tuple[list[Column], pd.DataFrame]:
@@ -126,25 +115,46 @@ def write(rows: Sequence[Row], path: Path) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Writes a file that is whole or not there."""
-    write_bytes(text.encode(), path)
+    """Writes a file, in UTF-8, that is whole or not there."""
+    # Names of files may hold bytes that are no text: an escape stands for each.
+    write_bytes(text.encode(errors="backslashreplace"), path)
 
 
 def write_bytes(data: bytes, path: Path) -> None:
     """Writes a file that is whole or not there; what stood there before stays until then.
 
+    A link in its place is replaced, and what it leads to is left alone. What is no file, such as
+    `/dev/stdout`, is written to.
+
     Raises:
         PsubenchError: the file cannot be written.
     """
-    unfinished = path.parent / f".{path.name}.{os.getpid()}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            unfinished.write_bytes(data)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _replace(data, path)
     except OSError as error:
         raise PsubenchError(
             f"cannot write {path}: {error.strerror}", "give another place with --out"
         ) from None
+
+
+def _replace(data: bytes, path: Path) -> None:
+    # Under a name that nobody can have guessed: a link that lies there already would be written through.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    unfinished = Path(name)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            os.fchmod(descriptor, 0o666 & ~_umask())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

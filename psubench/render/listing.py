@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json as js
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from psubench.render import escape
 
 _WORDS = {True: "yes", False: "no"}
 
@@ -19,7 +20,7 @@ def show(entries: Sequence[Mapping[str, Any]], *, json: bool) -> None:
         json: as a JSON list instead.
     """
     if json:
-        print(js.dumps(list(entries), ensure_ascii=False, indent=2))
+        print(escape.json_text(list(entries), indent=2))
         return
     margin = max((len(str(next(iter(entry.values())))) for entry in entries), default=0) + 2
     width = max(shutil.get_terminal_size().columns, margin + 20)
@@ -32,4 +33,4 @@ def show(entries: Sequence[Mapping[str, Any]], *, json: bool) -> None:
         for head, text in ((name, str(about)), ("", "; ".join(facts))):
             lines = textwrap.wrap(text, width - margin, break_long_words=False, break_on_hyphens=False)
             for number, line in enumerate(lines):
-                print(f"{head if number == 0 else '':{margin}}{line}")
+                print(f"{head if number == 0 else '':{margin}}{escape.terminal(line)}")

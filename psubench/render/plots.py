@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psubench.render import bars, figure4, frame, groups, implementations, lines
+from psubench.errors import PsubenchError, one_line
+from psubench.render import bars, escape, figure4, frame, groups, implementations, lines
 from psubench.render.columns import Row, percent
 from psubench.render.export import write_bytes
 from psubench.render.styles import Style, styles
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from matplotlib.figure import Figure
 
 LOOK: Any = {
@@ -35,6 +38,7 @@ LOOK: Any = {
     "lines.markersize": 3.8,
     "pdf.fonttype": 42,  # TrueType, which journals ask for; the default, Type 3, is refused by some
     "svg.hashsalt": "psubench",
+    "text.parse_math": False,  # the label of a neuron is text, with a dollar sign in it too
 }
 _METADATA = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
 _MOST_BARS = 36  # that can be told apart in a panel of that width
@@ -48,12 +52,10 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     measured time have no figure, and energy has none. Several networks have a
     `figure4` together.
     """
-    from matplotlib import rc_context
-
     rows = [row for row in groups.distinct(rows) if row["kind"] == "speed"]
     looks = styles(row["label"] for row in rows)
     made = []
-    with rc_context(LOOK):
+    with look():
         for setting, group in groups.settings(rows).items():
             if any(row["median_s"] is not None for row in group):
                 figure = _over_steps(group, looks, lines.TIME, "bars: 5 % to 95 % of the samples")
@@ -72,11 +74,45 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     return made
 
 
-def look() -> AbstractContextManager[None]:
-    """What all figures of psubench have in common, for the time of drawing one."""
-    from matplotlib import rc_context
+@contextmanager
+def look() -> Iterator[None]:
+    """What all figures of psubench have in common, for the time of drawing one; whatever matplotlibrc says.
 
-    return rc_context(LOOK)
+    Raises:
+        PsubenchError: matplotlib cannot be imported, which a file of the user's can prevent.
+    """
+    backend = os.environ.pop("MPLBACKEND", None)  # of a notebook; no figure of psubench is shown by one
+    try:
+        from matplotlib import rc_context, rcParamsDefault
+    except Exception as error:
+        raise PsubenchError(
+            f"matplotlib cannot be imported: {one_line(f'{type(error).__name__}: {error}')}",
+            "mend or remove the file matplotlibrc; psubench plot draws figures from a record",
+        ) from error
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    own = {name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box stands in its place
+        with rc_context({**own, **LOOK}):
+            yield
+
+
+def save_beside(draw: Callable[[], Sequence[tuple[str, Figure]]], folder: Path) -> bool:
+    """Writes figures beside a result that stands already, which no broken figure may cost; True if all are.
+
+    Raises:
+        PsubenchError: a file cannot be written.
+    """
+    try:
+        return bool(save(draw(), folder, ("pdf", "png")))
+    except PsubenchError:
+        raise
+    except Exception as error:  # of matplotlib's: the record and the tables are whole
+        told = escape.terminal(one_line(f"{type(error).__name__}: {error}"))
+        print(f"no figures: {told}; psubench plot {folder} draws them from the record", file=sys.stderr)
+        return False
 
 
 def save(figures: Sequence[tuple[str, Figure]], folder: Path, formats: Sequence[str]) -> list[Path]:
@@ -103,10 +139,12 @@ def save(figures: Sequence[tuple[str, Figure]], folder: Path, formats: Sequence[
 
 def encoded(figure: Figure, format: str) -> bytes:
     """A figure as the bytes of a `pdf`, `svg` or `png` file; the same figure gives the same bytes."""
-    from matplotlib import rc_context
+    from matplotlib.text import Text
 
     data = BytesIO()
-    with rc_context(LOOK):
+    with look():
+        for text in figure.findobj(Text):
+            text.set_text(escape.printable(text.get_text()))  # others draw a box, or fail
         figure.savefig(data, format=format, dpi=300, metadata=_METADATA[format])
     return data.getvalue()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from psubench import profiles
 from psubench.errors import PsubenchError, nearest
+from psubench.render import escape
 from psubench.render.profile_columns import Column, Show, shown, table, values
 from psubench.render.profile_table import Case, calls, caption, meaning, notes
 
@@ -36,33 +36,33 @@ def to_csv(cases: Sequence[Case]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [column.name for column in shown(Show.DATA)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(values(row) for row in profiles.rows(cases))
+    rows = map(values, profiles.rows(cases))
+    writer.writerows({name: escape.csv(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
 def to_json(cases: Sequence[Case]) -> str:
     """A list of objects, one a line; unknown is null."""
-    encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
-    return "[\n" + ",\n".join(encode(values(row)) for row in profiles.rows(cases)) + "\n]"
+    return "[\n" + ",\n".join(escape.json_text(values(row)) for row in profiles.rows(cases)) + "\n]"
 
 
 def to_markdown(cases: Sequence[Case]) -> str:
     """A pipe table of all cases under its caption, then what is missing and what the numbers are."""
     columns, frame = _grid(cases)
     align = ["right" if column.right else "left" for column in columns]
-    frame = frame.map(lambda text: text.replace("|", "\\|"))
+    frame = frame.map(escape.markdown)
     # Without disable_numparse, 0.090 would become 0.09.
     grid = frame.to_markdown(index=False, disable_numparse=True, colalign=align)
-    below = "\n".join(f"- {line}." for line in (*notes(cases), *meaning(cases)))
-    return "\n\n".join(part for part in (f"{caption(cases)}.", grid, below) if part)
+    below = "\n".join(f"- {escape.markdown(line)}." for line in (*notes(cases), *meaning(cases)))
+    return "\n\n".join(part for part in (f"{escape.markdown(caption(cases))}.", grid, below) if part)
 
 
 def to_latex(cases: Sequence[Case]) -> str:
     """A table for `\\usepackage{booktabs}`; what is missing stands in comments below it."""
     columns, frame = _grid(cases)
     align = "".join("r" if column.right else "l" for column in columns)
-    text = frame.to_latex(index=False, escape=True, column_format=align)
-    below = "".join(f"% {' '.join(line.split())}\n" for line in (f"{caption(cases)}.", *notes(cases)))
+    text = frame.map(escape.cell).to_latex(index=False, escape=True, column_format=align)
+    below = "".join(f"% {escape.cell(line)}\n" for line in (f"{caption(cases)}.", *notes(cases)))
     return text.replace("µ", r"\textmu{}") + below
 
 

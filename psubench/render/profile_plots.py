@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psubench import profiles
-from psubench.render.plots import LOOK
+from psubench.render.plots import look
 from psubench.render.profile_columns import count, percent
 from psubench.render.profile_table import Case, calls, caption
 from psubench.render.styles import Style, styles
@@ -28,13 +28,11 @@ _READABLE = 0.08  # of the axis: a piece that is shorter has no number in it
 
 def figures(cases: Sequence[Case]) -> list[tuple[str, Figure]]:
     """Figures `share`, `launches` and `timeline` by name, of the cases that were profiled."""
-    from matplotlib import rc_context
-
     found = [case for case in cases if case["profile"]]
     if not found:
         return []
     rows = calls(found)
-    with rc_context(LOOK):
+    with look():
         made = [("share", _share(found, rows)), ("launches", _launches(found, rows))]
         if any(case["profile"].memory for case in found):
             made.append(("timeline", _timeline(found, rows)))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psubench import profiles
+from psubench.errors import one_line
+from psubench.render import terminal
 from psubench.render.columns import Row, ratio
 from psubench.render.profile_columns import Show, count, table
 
@@ -17,7 +19,6 @@ Case = Mapping[str, Any]
 MOST_OPERATORS = 10
 """That a table shows; the CSV file has them all."""
 _NAME_WIDTH = 10  # of `lif [step]`
-_ASCII = str.maketrans({"µ": "u", "…": "..."})
 _AXES = ("model", "data", "T", "batch", "size", "device", "dtype", "phase", "threads")
 
 
@@ -28,12 +29,8 @@ def show(cases: Sequence[Case], console: Console | None = None) -> None:
         cases: as `psubench.profiles.cases` gives them.
         console: standard output by default, 80 columns wide where that is no terminal.
     """
-    from rich.console import Console
-
-    console = console or Console(highlight=False, soft_wrap=False)
-
-    def known(text: str) -> str:
-        return text.translate(_ASCII) if console.options.ascii_only else text
+    console = console or terminal.console()
+    known = terminal.letters(console)
 
     def say(text: str) -> None:
         console.print(known(text), markup=False, highlight=False)
@@ -107,7 +104,7 @@ def _table(rows: Sequence[Row], where: Show, known: Any) -> Table:
 def notes(cases: Sequence[Case]) -> list[str]:
     """Why cases have no profile, or none that a reference has confirmed."""
     bad = [
-        f"{title(case, cases)}: {case['status']}: {case['message'] or 'no message'}"
+        f"{title(case, cases)}: {case['status']}: {one_line(case['message'] or 'no message')}"
         for case in cases
         if case["status"] != "ok"
     ]

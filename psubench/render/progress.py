@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
+from psubench.errors import one_line
+from psubench.render import escape, terminal
 from psubench.render.columns import ratio
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Quiet:
     def case(self, label: str, status: str, message: str | None) -> None:
         """A case has ended badly."""
         where = f"{label}, {self.title}" if self.title else label
-        self.message(f"{where}: {status}: {message}" if message else f"{where}: {status}")
+        self.message(f"{where}: {status}: {one_line(message)}" if message else f"{where}: {status}")
 
     def block_done(self, title: str, seconds: float, ratios: Ratios) -> None:  # noqa: ARG002
         """A block is in the record; it took so many seconds."""
@@ -52,7 +54,7 @@ class Quiet:
 
     def message(self, text: str) -> None:
         """A sentence for the user."""
-        print(text, file=self.stream, flush=True)
+        print(escape.terminal(text), file=self.stream, flush=True)
 
     def close(self) -> None:
         """Nothing more will be shown."""
@@ -97,13 +99,12 @@ class Terminal(Quiet):
 
     def __init__(self, stream: TextIO) -> None:
         """Draws on `stream`."""
-        from rich.console import Console
         from rich.live import Live
 
         super().__init__(stream)
         self.ratios: Ratios = {}
         self.rounds = 0
-        self.console = Console(file=stream, highlight=False)
+        self.console = terminal.console(stream)
         # Standard output is the result's: it is not redirected.
         self._live = Live(
             console=self.console,
@@ -136,7 +137,7 @@ class Terminal(Quiet):
 
     def message(self, text: str) -> None:
         """Prints above what is redrawn, where it stays."""
-        self.console.print(text, markup=False, soft_wrap=True)
+        self.console.print(escape.terminal(text), markup=False, soft_wrap=True)
 
     def close(self) -> None:
         """Wipes what was drawn and shows the cursor again."""
@@ -158,8 +159,10 @@ class Terminal(Quiet):
         rounds = f"{self.rounds} rounds" if self.rounds else "preparing"
         body = Table.grid(padding=(0, 2))
         for label, value in self.ratios.items():
-            body.add_row(f"  {label}", Text(ratio(*value)))
-        return Group(head, Text(f"{self.title}: {rounds}", overflow="ellipsis", no_wrap=True), body)
+            body.add_row(Text(f"  {escape.terminal(label)}"), Text(ratio(*value)))
+        return Group(
+            head, Text(f"{escape.terminal(self.title)}: {rounds}", overflow="ellipsis", no_wrap=True), body
+        )
 
 
 def watch(*, quiet: bool, stream: Any = None) -> Quiet:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from psubench.render import energy, groups, outputs
+from psubench.errors import one_line
+from psubench.render import energy, groups, outputs, terminal
 from psubench.render.columns import UNKNOWN, Column, Row, Show, verdict
 from psubench.render.verdicts import verdict_lines
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 _STYLES = {"faster": "green", "slower": "red", "≈": "dim", "ref": "dim", "unclear": "yellow"}
 _PHASES = {"train": "training", "infer": "inference"}
-_ASCII = str.maketrans({"≈": "~", "µ": "u", "±": "+/-", "·": "-"})
 
 
 def show(rows: Sequence[Row], console: Console | None = None) -> None:
@@ -25,26 +25,20 @@ def show(rows: Sequence[Row], console: Console | None = None) -> None:
         rows: one per case.
         console: standard output by default, 80 columns wide where that is no terminal.
     """
-    from rich.console import Console
-
-    console = console or Console(highlight=False, soft_wrap=False)
+    console = console or terminal.console()
     rows = groups.distinct(rows)
-    for line in _lines(rows, console.width, console.options.ascii_only):
+    for line in _lines(rows, console.width, terminal.letters(console)):
         console.print(line, markup=False, highlight=False)
 
 
-def _lines(rows: Sequence[Row], width: int, ascii_only: bool) -> list[str | Table]:
-    """Paragraphs and tables in their order; `ascii_only` for terminals that know no other letters."""
-
-    def known(text: str) -> str:
-        return text.translate(_ASCII) if ascii_only else text
-
+def _lines(rows: Sequence[Row], width: int, known: Callable[[str], str]) -> list[str | Table]:
+    """Paragraphs and tables in their order; `known` gives the letters that the terminal shows."""
     lines: list[str | Table] = [known(caption(rows)), ""]
     for title, some in groups.networks(rows).items():
         columns = [column for column in shown(some) if column.name != "phase"]
         for phase in groups.phases(some):
             of_phase = sorted((row for row in some if row["phase"] == phase), key=lambda row: row["T"])
-            if not _fits(of_phase, columns, width):
+            if not _fits(of_phase, columns, width, known):
                 columns = [column for column in columns if not column.spare]
             heading = ": ".join(filter(None, (title, _PHASES[phase])))
             lines += [known(heading), _table(of_phase, columns, width, known), ""]
@@ -61,12 +55,12 @@ def _table(rows: Sequence[Row], columns: Sequence[Column], width: int, known: Ca
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
     )
-    whole = _fits(rows, columns, width)
+    whole = _fits(rows, columns, width, known)
     for column in columns:
         justify: Literal["left", "right"] = "right" if column.right else "left"
         # A folded cell is hard to read but whole; the default would cut it off.
         no_wrap = whole and column.name != "verdict"
-        table.add_column(Text(header(column, rows)), justify=justify, overflow="fold", no_wrap=no_wrap)
+        table.add_column(Text(known(header(column, rows))), justify=justify, overflow="fold", no_wrap=no_wrap)
     for row, following in zip(rows, [*rows[1:], None], strict=True):
         style = _STYLES.get(verdict(row), "red")
         cells = [
@@ -76,11 +70,11 @@ def _table(rows: Sequence[Row], columns: Sequence[Column], width: int, known: Ca
     return table
 
 
-def _fits(rows: Sequence[Row], columns: Sequence[Column], width: int) -> bool:
+def _fits(rows: Sequence[Row], columns: Sequence[Column], width: int, known: Callable[[str], str]) -> bool:
     """Whether a table fits into so many columns with no cell but the verdict's broken."""
     needed = 0
     for column in columns:
-        texts = [*(column.text(row) for row in rows), *header(column, rows).split("\n")]
+        texts = [*(known(column.text(row)) for row in rows), *known(header(column, rows)).split("\n")]
         pieces = [p for text in texts for p in (text.split() if column.name == "verdict" else [text])]
         needed += max(map(len, pieces)) + 2
     return needed - 2 <= width
@@ -112,7 +106,7 @@ def header(column: Column, rows: Sequence[Row]) -> str:
 def _reason(row: Row) -> str | None:
     """Why a case has no numbers, or fewer than were meant."""
     if row["status"] != "ok":
-        return f"{row['status']}: {row['message'] or 'no message'}"
+        return f"{row['status']}: {one_line(row['message'] or 'no message')}"
     return str(row["unread"]) if row.get("unread") else None
 
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
+from psubench.errors import one_line
+from psubench.render import escape, terminal
 from psubench.render.columns import UNKNOWN
 
 if TYPE_CHECKING:
@@ -46,11 +48,11 @@ class Quiet:
         """A training has ended."""
         self.ended += 1
         if event["status"] != "ok":
-            self.message(f"{title}: {event['status']}: {event['message']}")
+            self.message(f"{title}: {event['status']}: {one_line(str(event['message']))}")
 
     def message(self, text: str) -> None:
         """A sentence for the user."""
-        print(text, file=self.stream, flush=True)
+        print(escape.terminal(text), file=self.stream, flush=True)
 
     def close(self) -> None:
         """Nothing more will be shown."""
@@ -112,13 +114,12 @@ class Terminal(Quiet):
 
     def __init__(self, stream: TextIO) -> None:
         """Draws on `stream`."""
-        from rich.console import Console
         from rich.live import Live
 
         super().__init__(stream)
         self.rows: dict[str, dict[str, Any]] = {}
         self.drawn = 0.0
-        self.console = Console(file=stream, highlight=False)
+        self.console = terminal.console(stream)
         # Standard output is the result's: it is not redirected.
         self._live = Live(
             console=self.console,
@@ -164,7 +165,7 @@ class Terminal(Quiet):
 
     def message(self, text: str) -> None:
         """Prints above what is redrawn, where it stays."""
-        self.console.print(text, markup=False, soft_wrap=True)
+        self.console.print(escape.terminal(text), markup=False, soft_wrap=True)
 
     def close(self) -> None:
         """Wipes what was drawn and shows the cursor again."""
@@ -180,6 +181,7 @@ class Terminal(Quiet):
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
+        from rich.text import Text
 
         head = Table.grid(padding=(0, 1))
         inside = sum(row.get("done") or 0.0 for row in self.rows.values())
@@ -190,7 +192,7 @@ class Terminal(Quiet):
             body.add_column(name, justify="left" if name == "training" else "right", header_style="dim")
         for title, row in self.rows.items():
             body.add_row(
-                title,
+                Text(escape.terminal(title)),
                 f"{row['epoch']}/{row['epochs']}",
                 _number(row.get("loss"), ".3f"),
                 _number(row.get("test"), ".1%").replace("%", " %"),

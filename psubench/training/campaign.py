@@ -72,10 +72,12 @@ class Campaign:
         if launch.follows():
             return self._follow(path)
         self._done(path)  # refuses now, not after waiting for the device
-        with device_lock(self.cases[0].device, self.watcher.message):
+        with (
+            device_lock(self.cases[0].device, self.watcher.message),
+            record.Recorder(path) as recorder,  # from here on nobody else writes the record
+        ):
             done = self._done(path)
-            with record.Recorder(path) as recorder:
-                return self._record(recorder, [case for case in self.cases if case.key not in done])
+            return self._record(recorder, [case for case in self.cases if case.key not in done])
 
     def _record(self, recorder: record.Recorder, due: Sequence[Training]) -> bool:
         recorder.append(self._header())
@@ -144,10 +146,7 @@ class Campaign:
             return set()
         headers.refuse_unless_resumed(self.folder, resume=self.resume)
         records = record.read(path)
-        before, now = headers.last(records), self._header()
-        for what in ("psubench", "environment"):
-            headers.check_same(what, getattr(before, what), getattr(now, what), self.folder)
-        headers.check_same_where_both("the plug-in", before.plugins, now.plugins, self.folder)
+        headers.check_resumable(records, self._header(), self.folder)
         self._told |= {one.key: one.epoch for one in records if isinstance(one, Epoch)}
         # What failed after the last epoch is in the message; it is tried again.
         ends = {one.key: one for one in records if isinstance(one, Trained)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from psubench.render.export import latex_escape
+from psubench.render import escape
 from psubench.render.report.parts import Cell, Head, Table
 
 WIDEST = 86
@@ -21,7 +21,7 @@ _LETTERS: Mapping[str, str] = {
 
 def text(plain: str) -> str:
     """A text as pdflatex prints it, with the packages that the head of a file names."""
-    return "".join(_LETTERS.get(letter, latex_escape(letter)) for letter in plain)
+    return "".join(_LETTERS.get(letter, escape.latex(letter)) for letter in plain)
 
 
 def tables(table: Table) -> str:

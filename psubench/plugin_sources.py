@@ -1,0 +1,153 @@
+"""Which files a plug-in is made of, and a hash of them: whether two runs were made with the same code.
+
+Nothing is imported, since that would run the user's code, and torch, in the process that only plans. So what
+a file imports is read from its text; a name that it makes up while it runs is not found.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.machinery
+import importlib.util
+import site
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from psubench.plugins import check_exists
+
+_WEIGHTS = ("epoch-*.pt", "weights.safetensors")
+
+
+def digest(text: str) -> str | None:
+    """Hash of a plug-in's file, and of all files of the same project that it imports, at any depth.
+
+    Args:
+        text: `path/file.py:attribute`, `package.module:attribute`, or a file of values such as `prices.toml`.
+
+    Returns:
+        None for a module that is not there or has no file.
+
+    Raises:
+        PsubenchError: there is no such file.
+    """
+    if text.endswith(".toml"):
+        check_exists(f"{text}:")
+        return _hash({"": Path(text)})
+    where = text.rpartition(":")[0]
+    if where.endswith(".py"):
+        check_exists(text)
+    # A library that is itself the plug-in is followed within itself: it may be one that is being edited.
+    top = "" if where.endswith(".py") else where.partition(".")[0]
+    found: dict[str, Path] = {}
+    with _imports_from(Path.cwd(), *([Path(where).parent] if where.endswith(".py") else [])):
+        todo = [("", Path(where))] if where.endswith(".py") else _files(where, top)
+        while todo:
+            name, path = todo.pop()
+            if name in found:
+                continue
+            found[name] = path
+            if path.suffix == ".py":
+                todo += [one for imported in _imported(path, name) for one in _files(imported, top)]
+    return _hash(found) if found else None
+
+
+def weights_digest(path: Path) -> str | None:
+    """Hash of a file of weights, or of all that lie in or below a folder; None if there are none."""
+    found = {"": path}
+    if path.is_dir():
+        found = {str(p.relative_to(path)): p for pattern in _WEIGHTS for p in path.rglob(pattern)}
+    return _hash(found) if found else None
+
+
+def _hash(files: dict[str, Path]) -> str:
+    whole = hashlib.sha256()
+    for name in sorted(files):
+        with open(files[name], "rb") as file:
+            one = hashlib.file_digest(file, "sha256")
+        whole.update(f"{name}\0{one.hexdigest()}\n".encode(errors="replace"))
+    return whole.hexdigest()[:16]
+
+
+@contextmanager
+def _imports_from(*folders: Path) -> Iterator[None]:
+    """As in a worker, where modules are looked up in the current folder first; and beside a plug-in's file,
+    which many add to the path themselves."""
+    before = list(sys.path)
+    sys.path[:0] = [str(folder.absolute()) for folder in folders]
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _files(name: str, top: str) -> list[tuple[str, Path]]:
+    """Files that importing a module runs, packages first; of the user's project or of `top` only."""
+    parts, found = name.split("."), []
+    places: Sequence[str] | None = None
+    for depth in range(1, len(parts) + 1):
+        whole = ".".join(parts[:depth])
+        spec = _spec(whole, places)
+        if spec is None:
+            break
+        if spec.origin is not None and spec.has_location:
+            path = Path(spec.origin)
+            if parts[0] != top and _is_installed(path):
+                break
+            found.append((whole, path))
+        places = spec.submodule_search_locations
+        if places is None:
+            break
+    return found
+
+
+def _spec(name: str, places: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
+    try:
+        if "." not in name:
+            return importlib.util.find_spec(name)  # of a package without a dot nothing is imported
+        return importlib.machinery.PathFinder.find_spec(name, places)
+    except (ImportError, ValueError, AttributeError):
+        return None
+
+
+def _is_installed(path: Path) -> bool:
+    """Whether a file is a library's: its version stands in the environment, or nobody edits it."""
+    return any(path.resolve().is_relative_to(place) for place in _INSTALLED)
+
+
+_INSTALLED = tuple(
+    Path(place).resolve()
+    for place in (
+        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+        *site.getsitepackages(),
+        site.getusersitepackages(),
+        str(Path(__file__).parent),
+    )
+)
+
+
+def _imported(path: Path, name: str) -> set[str]:
+    """Names of the modules that a file may import, wherever in it that stands."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, RecursionError):
+        return set()  # the worker says what is wrong with it
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            # What is imported from a package may be a module of it.
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            texts = (argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant))
+            names |= {text for text in texts if isinstance(text, str)}
+    return {name for name in names if name and not name.startswith(".")}

@@ -1,0 +1,72 @@
+"""Whether the runs in one record belong together: made on one machine, with one code, and none twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from psubench.records.measured import Block, Energy
+from psubench.records.run import Run
+from psubench.records.structs import Record
+
+_SAME = ("psubench", "seed", "environment")
+_SAME_WHERE_BOTH: Mapping[str, str] = {"plugins": "the plug-in", "checkpoints": "the weights in"}
+_PAIRED = (Block, Energy)
+"""Records in which a reference is measured again beside every case that is resumed."""
+_MEMORY_SHARE = 0.01  # by which the memory of one machine differs from boot to boot
+
+
+def difference(before: Run, now: Run) -> tuple[str, Any, Any] | None:
+    """What two runs were made with that is not the same: its name and both values; None where all is."""
+    found = [_unequal(what, getattr(before, what), getattr(now, what)) for what in _SAME]
+    for what, name in _SAME_WHERE_BOTH.items():
+        found.append(_where_both(name, getattr(before, what), getattr(now, what)))
+    weights = [header.settings.get("checkpoint") for header in (before, now)]
+    found.append(_unequal("the weights of", *weights))
+    found.append(_where_both("the reference of case", _references(before), _references(now)))
+    return next((one for one in found if one is not None), None)
+
+
+def _unequal(what: str, before: Any, now: Any) -> tuple[str, Any, Any] | None:
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        names = sorted(before.keys() | now.keys())
+        parts = (_unequal(f"{what} {name}", before.get(name), now.get(name)) for name in names)
+        return next((part for part in parts if part is not None), None)
+    if what.endswith(" memory_bytes") and isinstance(before, int) and isinstance(now, int):
+        return (what, before, now) if abs(before - now) > _MEMORY_SHARE * before else None
+    return (what, before, now) if before != now else None
+
+
+def _where_both(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    both = sorted(before.keys() & now.keys())
+    return _unequal(what, {name: before[name] for name in both}, {name: now[name] for name in both})
+
+
+def _references(header: Run) -> dict[str, str | None]:
+    return {planned.key: planned.reference for planned in header.cases}
+
+
+def disagreement(records: Sequence[Record]) -> tuple[int, str] | None:
+    """The first record, and why, that cannot be of the same run as those before it; None if there is none."""
+    first: Run | None = None
+    references: set[str] = set()
+    seen: set[tuple[type[Record], str, Any]] = set()
+    for number, one in enumerate(records):
+        if isinstance(one, Run):
+            apart = difference(first, one) if first is not None else None
+            if apart is not None:
+                return number, f"{apart[0]} was {apart[1]!r:.60} before, and is {apart[2]!r:.60} here"
+            first = one if first is None else first
+            references = {key for key, of in _references(one).items() if key == of}
+            continue
+        for key in _measured(one, references):
+            place = (type(one), key, getattr(one, "process", None))
+            if place in seen:
+                return number, f"case {key} was measured before, in the same process"
+            seen.add(place)
+    return None
+
+
+def _measured(record: Record, references: set[str]) -> Iterable[str]:
+    again = references if isinstance(record, _PAIRED) else set()
+    return [o.key for o in getattr(record, "cases", ()) if o.status == "ok" and o.key not in again]

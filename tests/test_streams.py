@@ -1,0 +1,110 @@
+"""Standard output and error: closed, full, and of another encoding. Real processes and real pipes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import robustness
+
+from psubench import record
+
+PROGRAM = [sys.executable, "-m", "psubench"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run with letters that ASCII lacks."""
+    records = json.loads(json.dumps(robustness.RUNS["speed"]))
+    for case in records[0]["cases"]:
+        case["label"] += " µ|Ω"
+    (tmp_path / record.NAME).write_text(robustness.text_of(records))
+    return tmp_path
+
+
+def code_with_closed_reader(*arguments, unbuffered=""):
+    """Exit code of a command whose output nobody reads."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    process = subprocess.Popen([*PROGRAM, *arguments], stdout=writes, stderr=writes, env=environment)
+    os.close(writes)
+    return process.wait(timeout=120)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_is_not_a_regression(run, unbuffered):
+    for command in (["show", run], ["list", "neurons"], ["--help"], ["export", run], ["show", run, "--json"]):
+        assert code_with_closed_reader(*command, unbuffered=unbuffered) == 0, command
+
+
+def test_a_closed_pipe_changes_no_exit_code(run, tmp_path):
+    assert code_with_closed_reader("show", tmp_path / "nothing") == 2
+    other = json.loads(json.dumps(robustness.RUNS["speed"]))
+    for one in other:
+        if one["type"] == "block":
+            slow = one["cases"][1]["neuron"]
+            one["wall_ns"][slow] = [3 * time for time in one["wall_ns"][slow]]
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / record.NAME).write_text(robustness.text_of(other))
+    command = ["compare", str(run), str(tmp_path / "slow")]
+    told = robustness.call(*command)[0]
+    assert code_with_closed_reader(*command) == told
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp1252:strict"])
+def test_machine_formats_are_the_same_in_every_locale(run, encoding):
+    for format in ("json", "csv", "markdown"):
+        done = subprocess.run(
+            [*PROGRAM, "export", run, "--format", format],
+            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C"},
+            capture_output=True,
+            check=True,
+        )
+        text = done.stdout.decode("utf-8")
+        if format == "json":
+            assert text.isascii()
+            assert json.loads(text)[0]["label"].endswith(" µ|Ω")
+        elif format == "markdown":
+            assert r"µ\|Ω" in text
+
+
+def test_a_full_disk_behind_standard_output_is_one_line():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*PROGRAM, "list", "neurons"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_closed_output_takes_no_file_with_it(run, tmp_path):
+    """The number of a closed stream goes to the next file that is opened: nothing must be printed into it."""
+    out = tmp_path / "rows.csv"
+    code = 'exec "$0" -m psubench export "$1" --out "$2" >&- 2>&- <&-'
+    subprocess.run(["sh", "-c", code, sys.executable, run, out], check=True)
+    assert out.read_text() == robustness.call("export", run)[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_signals_end_a_run_as_ctrl_c_does(tmp_path, number):
+    out = tmp_path / "run"
+    command = [
+        *PROGRAM, "speed", "--T", "4..40+1", "--batch", "1", "--size", "4", "--data", "normal", "--neurons",
+        "psu", "--phase", "infer", "--processes", "1", "--max-seconds", "0.02", "--no-memory", "--quiet",
+        "--device", "scripted", "--out", str(out),
+    ]  # fmt: skip
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
+    began = time.monotonic()
+    while not (out / record.NAME).exists() or b'"block"' not in (out / record.NAME).read_bytes():
+        assert time.monotonic() - began < 300
+        time.sleep(0.1)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=300)
+    assert process.returncode == 128 + number
+    assert b"interrupted; continue with: " in told
+    assert record.read(out / record.NAME)[-1] == {"type": "end", "status": "interrupted"}
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]  # no folder of a worker is left
