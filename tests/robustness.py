@@ -124,7 +124,7 @@ def profile_records():
     )
     found = [{**one, "T": 4 + place} for place, one in enumerate(profile_cases.CASES)]
     cases = [{name: one[name] for name in axes} for one in found]
-    told = ("key", "status", "message", "verified", "activity", "profile")
+    told = ("key", "neuron", "status", "message", "verified", "activity", "profile")
     planned = [
         {"key": one["key"], "label": one["label"], "reference": one["key"], "skip": None, "case": case}
         for one, case in zip(found, cases, strict=True)

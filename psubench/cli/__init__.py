@@ -22,6 +22,7 @@ from psubench.cli import (
     profile,
     report,
     run,
+    schema,
     selftest,
     show,
     signals,
@@ -51,6 +52,7 @@ app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
 app.command()(report.report)
+app.command()(schema.schema)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
 app.add_typer(selftest.app, name="selftest")

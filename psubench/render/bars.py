@@ -28,8 +28,11 @@ def draw(axes: Any, rows: Sequence[Row], labels: Sequence[str], looks: dict[str,
     """
     Ts = sorted({row["T"] for row in rows})
     _noise(axes, rows, Ts)
+    by_label: dict[str, dict[int, Row]] = {}
+    for row in rows:
+        by_label.setdefault(row["label"], {})[row["T"]] = row
     for place, label in enumerate(labels):
-        of_neuron = {row["T"]: row for row in rows if row["label"] == label}
+        of_neuron = by_label.get(label, {})
         for group, T in enumerate(Ts):
             x = group + _GROUP * ((place + 0.5) / len(labels) - 0.5)
             if T in of_neuron:
@@ -49,10 +52,13 @@ def draw(axes: Any, rows: Sequence[Row], labels: Sequence[str], looks: dict[str,
 
 def _noise(axes: Any, rows: Sequence[Row], Ts: Sequence[int]) -> None:
     """The band that the reference fills against itself, per T."""
+    floors: dict[int, float] = {}
+    for row in rows:
+        if row["noise_floor"] is not None:
+            floors[row["T"]] = max(row["noise_floor"], floors.get(row["T"], 0.0))
     for group, T in enumerate(Ts):
-        floors = [row["noise_floor"] for row in rows if row["T"] == T and row["noise_floor"] is not None]
-        if floors:
-            high = 1 + max(floors)
+        if T in floors:
+            high = 1 + floors[T]
             axes.fill_between(
                 [group - 0.5, group + 0.5],
                 1 / high,

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from psubench.render import groups
 from psubench.render.columns import SECONDS, Row
 from psubench.render.styles import Style
 
@@ -40,8 +39,10 @@ MEMORY = Quantity("peak memory of a call", "peak_memory_bytes", None, False, _BY
 def draw(axes: Any, rows: Sequence[Row], looks: dict[str, Style], quantity: Quantity) -> None:
     """A line per neuron, with error bars; a gap where a case has no value."""
     Ts = sorted({row["T"] for row in rows})
-    for label in groups.labels(rows):
-        of_neuron = {row["T"]: row for row in rows if row["label"] == label}
+    by_label: dict[str, dict[int, Row]] = {}
+    for row in rows:
+        by_label.setdefault(row["label"], {})[row["T"]] = row
+    for label, of_neuron in by_label.items():
         points = [of_neuron.get(T) for T in Ts]
         if any(row is not None and row[quantity.value] for row in points):
             _line(axes, Ts, points, label, looks[label], quantity)
@@ -49,7 +50,8 @@ def draw(axes: Any, rows: Sequence[Row], looks: dict[str, Style], quantity: Quan
     axes.set_yscale("log")
     margin = max(Ts[-1] / Ts[0], 2) ** 0.05
     axes.set_xlim(Ts[0] / margin, Ts[-1] * margin)
-    axes.set_xticks(Ts, [str(T) if T in _labelled(Ts) else "" for T in Ts])
+    labelled = set(_labelled(Ts))
+    axes.set_xticks(Ts, [str(T) if T in labelled else "" for T in Ts])
     axes.minorticks_off()
     axes.grid(axis="y", linewidth=0.4, color="#dddddd")
     axes.set_axisbelow(True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psubench.errors import PsubenchError, one_line
-from psubench.render import bars, escape, figure4, frame, groups, implementations, lines
+from psubench.render import bars, escape, figure4, frame, groups, implementations, large, lines
 from psubench.render.columns import Row, percent
 from psubench.render.export import write_bytes
 from psubench.render.styles import Style, styles
@@ -56,7 +56,7 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
     looks = styles(row["label"] for row in rows)
     made = []
     with look():
-        for setting, group in groups.settings(rows).items():
+        for setting, group in large.settings(rows, large.MOST_FIGURES).items():
             if any(row["median_s"] is not None for row in group):
                 figure = _over_steps(group, looks, lines.TIME, "bars: 5 % to 95 % of the samples")
                 made.append((groups.file_name("time", setting), figure))
@@ -70,7 +70,9 @@ def figures(rows: Sequence[Row]) -> list[tuple[str, Figure]]:
                 figure = _over_steps(group, looks, lines.MEMORY, "above what is held before the call")
                 made.append((groups.file_name("memory", setting), figure))
         if len(groups.networks(rows)) > 1 and any(row["ratio"] is not None for row in rows):
-            made.append(("figure4", figure4.draw(rows, looks, _bars_mean(rows))))
+            networks = list(groups.networks(rows).values())[: large.MOST_SECTIONS]
+            some = [row for group in networks for row in large.drawn(group, large.MOST_BARS)[0]]
+            made.append(("figure4", figure4.draw(some, looks, _bars_mean(some))))
     return made
 
 
@@ -150,17 +152,19 @@ def encoded(figure: Figure, format: str) -> bytes:
 
 
 def _over_steps(rows: Sequence[Row], looks: dict[str, Style], quantity: lines.Quantity, mean: str) -> Figure:
+    rows, left_out = large.drawn(rows, large.MOST_POINTS)
     figure, panels = frame.panels(rows, side_by_side=True, height=2.5)
     for axes, of_phase in panels:
         lines.draw(axes, of_phase, looks, quantity)
     panels[0][0].set_ylabel(quantity.axis)
     legend = groups.labels([row for row in rows if row[quantity.value]])
-    frame.frame(figure, rows, [(lines.handle(looks[label]), label) for label in legend], mean)
+    frame.frame(figure, rows, [(lines.handle(looks[label]), label) for label in legend], mean + left_out)
     return figure
 
 
 def _roofline(rows: Sequence[Row], looks: dict[str, Style]) -> Figure:
     """Below the line of a copy: by how much a neuron is slower than its input and output take to move."""
+    rows, left_out = large.drawn(rows, large.MOST_POINTS)
     figure, panels = frame.panels(rows, side_by_side=True, height=2.5)
     for axes, of_phase in panels:
         axes.axhline(1.0, color="#888888", linewidth=0.8)
@@ -169,12 +173,13 @@ def _roofline(rows: Sequence[Row], looks: dict[str, Style]) -> Figure:
     labels = groups.labels([row for row in rows if row["copy_share"]])
     speeds = [row["copy_bytes_per_s"] / 1e9 for row in rows if row["copy_bytes_per_s"]]
     slow, fast = (f"{float(f'{speed:.2g}'):,g}" for speed in (min(speeds), max(speeds)))
-    mean = f"100 %: a copy of the input, {slow} to {fast} GB/s read and written"
+    mean = f"100 %: a copy of the input, {slow} to {fast} GB/s read and written{left_out}"
     frame.frame(figure, rows, [(lines.handle(looks[label]), label) for label in labels], mean)
     return figure
 
 
 def _ratio(rows: Sequence[Row], looks: dict[str, Style]) -> Figure:
+    rows, left_out = large.drawn(rows, large.MOST_BARS)
     others = [row for row in rows if not row["is_reference"]]
     most = max(len([row for row in others if row["phase"] == phase]) for phase in groups.phases(rows))
     figure, panels = frame.panels(rows, side_by_side=most <= _MOST_BARS, height=2.5)
@@ -186,7 +191,7 @@ def _ratio(rows: Sequence[Row], looks: dict[str, Style]) -> Figure:
     bars.same_limits([axes for axes, _ in panels])
     frame.frame(
         figure, rows, [(bars.handle(looks[label]), label) for label in labels],
-        _bars_mean(rows),
+        _bars_mean(rows) + left_out,
     )  # fmt: skip
     return figure
 

@@ -52,14 +52,15 @@ def styles(labels: Iterable[str]) -> dict[str, Style]:
     moves on.
     """
     found: dict[str, Style] = {}
+    taken: set[str] = set()
     for label in sorted(set(labels)):
         if label in _BUILT_IN:
             found[label] = _BUILT_IN[label]
             continue
         start = zlib.crc32(label.encode())
         free = (_spare(label, start + step) for step in range(len(_SPARE_MARKERS)))
-        taken = {style.marker for style in found.values() if style.hollow}
         found[label] = next((style for style in free if style.marker not in taken), _spare(label, start))
+        taken.add(found[label].marker)
     return found
 
 

@@ -20,8 +20,11 @@ def verdict_lines(rows: Sequence[Row]) -> list[str]:
     for setting, group in groups.settings(rows).items():
         for phase in groups.phases(group):
             of_phase = [row for row in group if row["phase"] == phase]
-            for label in groups.labels(of_phase):
-                of_neuron = [row for row in of_phase if row["label"] == label and not row["is_reference"]]
+            by_label: dict[str, list[Row]] = {}
+            for row in of_phase:
+                by_label.setdefault(row["label"], []).append(row)
+            for some in by_label.values():
+                of_neuron = [row for row in some if not row["is_reference"]]
                 if of_neuron:
                     lines.append(_sentence(of_neuron) + (f" [{setting}]" if setting else ""))
     return lines

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from psubench import analyse
 from psubench.records.structs import Record
-from psubench.render import groups, table
+from psubench.render import groups, large, table
 from psubench.render.columns import Row
 from psubench.render.report import grids, setting
 from psubench.render.report.parts import Part, Section
@@ -22,12 +22,13 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
         runs: the records of each, in order.
     """
     rows = groups.distinct([row for run in runs for row in analyse.rows(run)])
+    shown = large.settings(rows, large.MOST_SECTIONS)
     return Part(
         title="Measured energy",
-        headline=f"Measured energy of {setting.listed(groups.labels(rows))}",
-        warnings=setting.warnings(rows),
+        headline=f"Measured energy of {setting.listed(large.names(groups.labels(rows)))}",
+        warnings=(*setting.warnings(rows), *setting.left_out(rows)),
         protocol=_protocol(rows),
-        sections=tuple(_section(name, some, runs) for name, some in groups.settings(rows).items()),
+        sections=tuple(_section(name, some, runs) for name, some in shown.items()),
         overview=(),
         facts=setting.about(rows, runs),
     )
@@ -44,11 +45,11 @@ def _section(name: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]]) -
     counters = dict.fromkeys(str(row["counters"]) for row in rows if row["counters"])
     return Section(
         title=setting.title(rows, name),
-        says=tuple(verdict_lines(rows)),
+        says=large.first(verdict_lines(rows)),
         drawings=(),
         paper=(),
         tables=tuple(tables),
-        failed=tuple(table.notes(rows)),
+        failed=large.first(table.notes(rows)),
         notes=tuple(setting.remarks(rows)),
         facts={**setting.about(rows, runs), "counters": " / ".join(counters) or "none"},
     )

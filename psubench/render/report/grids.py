@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psubench.render import columns, groups, table
+from psubench.render import columns, large, table
 from psubench.render.columns import UNKNOWN, Column, Row
 from psubench.render.report.parts import Cell, Head, Table, Tone
 
@@ -19,7 +19,10 @@ def full(rows: Sequence[Row], name: str, caption: str) -> Table:
     Args:
         rows: of one phase, with labels that tell the neurons apart.
     """
-    rows = sorted(rows, key=lambda row: row["T"])
+    rows, every = sorted(rows, key=lambda row: row["T"]), len(rows)
+    if every > large.MOST_ROWS:
+        rows = rows[: large.MOST_ROWS]
+        caption = f"{caption}; the first {len(rows)} of {every}, {large.ELSEWHERE}"
     shown = [column for column in table.shown(rows) if column.name != "phase"]
     heads = tuple(
         Head(table.header(column, rows), column.right, names_row=column.name == "label") for column in shown
@@ -49,14 +52,19 @@ def by_steps(rows: Sequence[Row], name: str, caption: str) -> Table:
     Args:
         rows: of one phase and one setting.
     """
-    Ts = sorted({row["T"] for row in rows})
+    every = sorted({row["T"] for row in rows})
+    Ts = large.spread(every, large.MOST_STEPS) if len(every) > 2 * large.MOST_STEPS else every
     winners = best(rows)
     lines = []
-    for label in groups.labels(rows):
-        of_neuron = {row["T"]: row for row in rows if row["label"] == label}
+    by_label: dict[str, dict[int, Row]] = {}
+    for row in rows:
+        by_label.setdefault(row["label"], {})[row["T"]] = row
+    for label, of_neuron in list(by_label.items())[: large.MOST_ROWS]:
         doubted = any(columns.unverified(row) for row in of_neuron.values())
         cells = [_ratio(of_neuron.get(T), (label, T) in winners) for T in Ts]
         lines.append((Cell(f"{label} (unverified)" if doubted else label, label), *cells))
+    if len(Ts) < len(every) or len(lines) < len(by_label):
+        caption += f"; {len(lines)} of {len(by_label)} neurons at {len(Ts)} of {len(every)} T"
     heads = (Head("neuron", names_row=True), *(Head(f"T = {T}", right=True) for T in Ts))
     return Table(name, f"{caption}; {BOLD}", heads, tuple(lines), stacked=True)
 
@@ -83,8 +91,11 @@ def best(rows: Sequence[Row]) -> set[tuple[str, int]]:
     What no reference has confirmed does not compete. The reference is 1, and its interval the noise.
     """
     found = set()
-    for T in {row["T"] for row in rows}:
-        field = [interval for row in rows if row["T"] == T and (interval := _interval(row)) is not None]
+    fields: dict[int, list[tuple[float, float, float, str]]] = {}
+    for row in rows:
+        if (interval := _interval(row)) is not None:
+            fields.setdefault(row["T"], []).append(interval)
+    for T, field in fields.items():
         if len(field) > 1:
             _, low, _, _ = max(field)
             found |= {(label, T) for _, _, high, label in field if high >= low}

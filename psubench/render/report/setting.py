@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from psubench.data.table import TABLE
 from psubench.records.structs import Record
-from psubench.render import groups
+from psubench.render import groups, large
 from psubench.render.columns import Row, unverified
 from psubench.render.report import facts
 
@@ -28,6 +28,12 @@ def title(rows: Sequence[Row], setting: str) -> str:
 def warnings(rows: Sequence[Row]) -> tuple[str, ...]:
     """What forbids taking the numbers at face value."""
     return (SCRIPTED,) if any(str(row["device"]).startswith("scripted") for row in rows) else ()
+
+
+def left_out(rows: Sequence[Row]) -> tuple[str, ...]:
+    """How many settings of a large run have no section."""
+    every, shown = len(groups.settings(rows)), len(large.settings(rows, large.MOST_SECTIONS))
+    return (f"{shown} of {every} settings are shown; {large.ELSEWHERE}.",) if shown < every else ()
 
 
 def remarks(rows: Sequence[Row]) -> list[str]:

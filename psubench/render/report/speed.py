@@ -8,7 +8,7 @@ from typing import Any
 from psubench import analyse
 from psubench.records.measured import Block
 from psubench.records.structs import Record
-from psubench.render import groups, plots, table
+from psubench.render import groups, large, plots, table
 from psubench.render.columns import Row, percent
 from psubench.render.report import grids, panels, setting
 from psubench.render.report.parts import Drawing, Part, Section, Table
@@ -47,13 +47,14 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     rows = groups.distinct([row for run in runs for row in analyse.rows(run)])
     labels = groups.labels([row for row in rows if not row["is_reference"]]) or groups.labels(rows)
     references = dict.fromkeys(row["reference"] for row in rows)
+    shown = large.settings(rows, large.MOST_SECTIONS)
     printed = [_for_paper(name, figure) for name, figure in plots.figures(rows)]
     return Part(
         title="Speed",
-        headline=f"Speed of {setting.listed(labels)} against {setting.listed(list(references))}",
-        warnings=setting.warnings(rows),
+        headline=f"Speed of {setting.listed(large.names(labels))} against {setting.listed(list(references))}",
+        warnings=(*setting.warnings(rows), *setting.left_out(rows)),
         protocol=_protocol(runs, rows),
-        sections=tuple(_section(name, some, runs, printed) for name, some in groups.settings(rows).items()),
+        sections=tuple(_section(name, some, runs, printed) for name, some in shown.items()),
         overview=tuple(drawing for drawing in printed if drawing.wide),
         facts=setting.about(rows, runs),
     )
@@ -75,11 +76,13 @@ def _section(
     names = {groups.file_name(kind, name) for kind in panels.ORDER}
     rows = sorted(rows, key=lambda row: list(_PHASES).index(row["phase"]))
     drawings = []
-    for kind, phase, figure in panels.by_phase(rows):
+    paper = tuple(drawing for drawing in printed if drawing.name in names)
+    # A large run has figures of its first settings alone.
+    for kind, phase, figure in panels.by_phase(rows) if paper else ():
         of_phase = [row for row in rows if row["phase"] == phase]
         words = {
             "phase": _PHASES[phase], "reference": of_phase[0]["reference"], "floors": _floors(of_phase),
-            "says": ". ".join(verdict_lines(of_phase)) + ".",
+            "says": ". ".join(large.first(verdict_lines(of_phase))) + ".",
         }  # fmt: skip
         title, marks, shows = (texts[kind].format(**words) for texts in (_TITLES, _MARKS, _SHOWS))
         file = groups.file_name(f"{kind}-{phase}", name)
@@ -94,11 +97,11 @@ def _section(
         )
     return Section(
         title=setting.title(rows, name),
-        says=tuple(verdict_lines(rows)),
+        says=large.first(verdict_lines(rows)),
         drawings=tuple(drawings),
-        paper=tuple(drawing for drawing in printed if drawing.name in names),
+        paper=paper,
         tables=tuple(_tables(rows, name)),
-        failed=tuple(table.notes(rows)),
+        failed=large.first(table.notes(rows)),
         notes=tuple(setting.remarks(rows)),
         facts=setting.about(rows, runs),
     )

@@ -1,0 +1,22 @@
+"""`psubench schema`: what a record or a row of JSON holds, as a JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Name = Annotated[str | None, typer.Argument(metavar="KIND", help="Such as record-block or rows-speed.")]
+
+
+def schema(name: Name = None) -> None:
+    """Prints the JSON Schema of a record in run.jsonl or of the rows of --json; without KIND, their names.
+
+    Example: psubench schema rows-speed
+    """
+    import json
+
+    from psubench.records.schema import names
+    from psubench.records.schema import schema as made
+
+    print("\n".join(names()) if name is None else json.dumps(made(name), indent=2))
