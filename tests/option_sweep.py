@@ -52,6 +52,7 @@ DATA = ("normal", "spoken-digits", "normal(mu=1)", "normal(mu=x)", "shd", "fashi
 SHARES = ("2%", "0.02", "200%", "nan", "-1%", "%", "1e-300", "0.5%")
 SIZES = ("1GiB", "500MB", "lots", "0", "-3", "9" * 400 + "GiB", "1e5", "2 kib")
 COUNTS = ("1", "2", "0", "-1", "1.5", "x", "99999999999999999999999999", "3")
+SEEDS = ("0,1", "x", "-1", "9" * 5000, "4294967296", "0,,1")
 SECONDS = ("0.1", "1", "nan", "inf", "-1", "1e308", "x", "3600")
 DEVICES = ("cpu", "scripted", "cuda", "cuda:99", "gpu", "CPU", "scripted:1")
 PHASES = ("infer", "train", "infer,train", "test", "train,train", ",")
@@ -73,7 +74,7 @@ SPEED = {**PLAN, **TIMED, "--precision": SHARES, "--max-seconds": SECONDS, "--no
 ENERGY = {**PLAN, **TIMED, "--windows": COUNTS, "--window": SECONDS}
 COUNTED = {
     **{name: values for name, values in PLAN.items() if name not in ("--size", "--phase", "--mode")},
-    "--batch": COUNTS, "--samples": COUNTS, "--first-layer": ("sparse_mac", "as_events", "none"),
+    "--batch": RANGES, "--samples": COUNTS, "--first-layer": ("sparse_mac", "as_events", "none"),
     "--pooling": ("graded", "fold", "max"), "--strict": FLAG,
     "--energy-model": ("horowitz45-fp32", "x.toml", "y"),
 }  # fmt: skip
@@ -82,15 +83,21 @@ RUN = {
         name: SPEED[name] for name in ("--device", "--threads", "--processes", "--precision", "--max-seconds")
     },
     **{name: SPEED[name] for name in ("--seed", "--out", "--resume", "--yes", "--quiet", "--json")},
+    "--timeout": SECONDS,
+    "--max-memory": SIZES,
+    "--windows": COUNTS,
+    "--window": SECONDS,
+    "--jobs": COUNTS,
 }
 LEARN = {name: PLAN[name] for name in ("--device", "--threads", "--out", "--resume", "--quiet", "--json")}
 TRAIN = {
-    **LEARN, "--neuron": NEURONS, "--model": MODELS, "--data": DATA, "--T": COUNTS, "--epochs": COUNTS,
-    "--batch": COUNTS, "--lr": SECONDS, "--seed": COUNTS, "--recipe": SUITES, "--deterministic": FLAG,
+    **LEARN, "--neurons": NEURONS, "--model": MODELS, "--data": DATA, "--T": RANGES, "--epochs": COUNTS,
+    "--batch": RANGES, "--lr": SECONDS, "--seeds": SEEDS, "--recipe": SUITES, "--deterministic": FLAG,
+    "--neuron": NEURONS, "--seed": COUNTS,
 }  # fmt: skip
 ACCURACY = {
     **LEARN, "--neurons": NEURONS, "--epochs": COUNTS, "--suite": SUITES, "--recipe": SUITES,
-    "--seeds": ("0,1", "x", "-1", "9" * 5000), "--jobs": COUNTS,
+    "--seeds": SEEDS, "--jobs": COUNTS, "--T": RANGES, "--batch": RANGES,
 }  # fmt: skip
 COMMANDS = {
     ("speed", "--dry-run"): (SPEED, ()),
