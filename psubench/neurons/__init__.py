@@ -4,12 +4,10 @@ Importing this imports no torch; building a neuron does.
 """
 
 from psubench.neurons.checks import check_input
+from psubench.neurons.construct import build, build_reference, causal
 from psubench.neurons.names import (
     NeuronRef,
     approximated,
-    build,
-    build_reference,
-    causal,
     has_step,
     interchangeable,
     output,

@@ -17,8 +17,9 @@ from typing import Any
 from psubench import plugins
 from psubench.errors import PsubenchError, nearest
 from psubench.neurons import operations_second as second
+from psubench.neurons.construct import load, takes_T
 from psubench.neurons.formulas import Formula, Operations, band, triangle
-from psubench.neurons.names import NeuronRef, load, takes_T
+from psubench.neurons.names import NeuronRef
 from psubench.neurons.table import BAND, ROWS, TABLE
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from psubench.neurons import OUTPUTS, approximated, output, parse
+from psubench.neurons.names import approximated, output, parse
+from psubench.neurons.spec import OUTPUTS
 
 
 def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
