@@ -101,7 +101,7 @@ _SERIAL = (
     ),
     NeuronSpec(
         name="ternary-lif",
-        equation="h[t] = β v[t-1] + x[t];  S[t] = H(h[t] - Vth) - H(-h[t] - Vth);  v[t] = h[t] (1 - abs(S[t]))",
+        equation="h[t] = β v[t-1] + x[t];  S[t] = H(h[t] - Vth) - H(-h[t] - Vth);  v = h (1 - abs(S))",
         parameters={"tau": 4 / 3, "threshold": 1.0, "alpha": 4.0, "reset": "hard", "detach_reset": False},
         learnable="-",
         causal=True,
