@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from psubench.activity.calls import Call
-from psubench.activity.weights import Marks, storage, writes
+from psubench.activity.marks import Marks, storage
+from psubench.activity.weights import writes
 
 _ATEN = torch.ops.aten
 MOVES = frozenset(

@@ -13,11 +13,13 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 
 from psubench.activity.counter import Counter
+from psubench.activity.marks import Mark
 from psubench.activity.trail import Trail
 from psubench.activity.verdict import Verdict
-from psubench.activity.weights import Mark, Weights
+from psubench.activity.weights import Weights
 
 HIDDEN = "an effect of its weights that no counted operation explains"
 UNREPEATABLE = "not checked: the network gives other values when it is called again"
@@ -89,8 +91,10 @@ def _walk(
 @contextmanager
 def _restored(module: nn.Module) -> Iterator[None]:
     """Gives a module the buffers back that it had."""
-    before = [(part, dict(part._buffers)) for part in module.modules()]
-    values = [(b, b.clone()) for _, buffers in before for b in buffers.values() if b is not None]
+    values = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    # A script keeps its buffers to itself; none of them is replaced by another.
+    parts = [part for part in module.modules() if not isinstance(part, ScriptModule)]
+    before = [(part, dict(part._buffers)) for part in parts]
     try:
         yield
     finally:

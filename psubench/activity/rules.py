@@ -16,7 +16,7 @@ from psubench.activity.calls import Call
 from psubench.activity.counts import LayerCounts
 from psubench.activity.fan_out import Reach
 from psubench.activity.ledger import Ledger
-from psubench.activity.weights import Kind, Label, Mark
+from psubench.activity.marks import Kind, Label, Mark
 
 _STRANGE = "with a tensor that is neither parameter nor buffer"
 
