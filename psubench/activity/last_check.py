@@ -18,7 +18,7 @@ from torch.jit import ScriptModule
 from psubench.activity.counter import Counter
 from psubench.activity.marks import Mark
 from psubench.activity.trail import Trail
-from psubench.activity.verdict import Verdict
+from psubench.activity.verdict import WHOLE, Verdict
 from psubench.activity.weights import Weights
 
 HIDDEN = "an effect of its weights that no counted operation explains"
@@ -49,15 +49,15 @@ def last_check(
 
     plain = run(())
     if isinstance(plain, str):
-        return Verdict({"network": plain}, frozenset())
+        return Verdict({WHOLE: plain}, frozenset())
     if all(_same(plain, run(asked, seed)) for seed in _SEEDS):
         return Verdict({}, names)
     if not _same(plain, run(())):
-        return Verdict({"network": UNREPEATABLE}, frozenset())
+        return Verdict({WHOLE: UNREPEATABLE}, frozenset())
     found = [
         mark for tensor, mark in asked if not all(_same(plain, run([(tensor, mark)], s)) for s in _SEEDS)
     ]
-    hidden = {mark.layer: HIDDEN for mark in found} or {"network": HIDDEN}
+    hidden = {mark.layer: HIDDEN for mark in found} or {WHOLE: HIDDEN}
     return Verdict(hidden, names - frozenset(layer for mark in found for layer in mark.roots))
 
 
