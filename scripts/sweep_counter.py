@@ -219,10 +219,12 @@ def main() -> int:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     tally = Tally()
+    told = 0
     for number in range(options.networks):
         judge(options.seed * 1_000_000 + number, tally)
-        if options.verbose and number % 20 == 19:
-            print(f"after {number + 1}: {tally.equal} equal, {len(tally.silent)} silent", flush=True)
+        for line in tally.silent[told:]:  # at once: a sweep may take long
+            print(f"SILENT {line}", flush=True)
+        told = len(tally.silent)
     incomplete = options.networks - tally.equal - len(tally.silent)
     print(f"{options.networks} networks: {tally.equal} complete and equal to brute force,")
     print(f"{incomplete} incomplete, {len(tally.silent)} silent differences")
@@ -231,8 +233,6 @@ def main() -> int:
     if options.verbose:
         for name, times in (*tally.blamed.most_common(), *tally.refused.most_common()):
             print(f"  {times} times: {name}")
-    for line in tally.silent:
-        print(f"  SILENT {line}")
     return 1 if tally.silent else 0
 
 

@@ -159,7 +159,7 @@ LINEAR: dict[str, Plain] = {
     "vmap": lambda x, w: vmap(lambda row: w @ row)(x),
     "checkpoint": lambda x, w: checkpoint(functional.linear, x, w, use_reentrant=False),
     "kron": lambda x, w: functional.linear(x, torch.kron(w, torch.ones(1, 1))),
-    "block_diag": lambda x, w: functional.linear(torch.cat([x, x], -1), torch.block_diag(w, w))[:, : len(w)],
+    "block_diag": lambda x, w: functional.linear(torch.cat([x, x], -1), torch.block_diag(w, w)),
     "cdist": torch.cdist,
     "cosine": lambda x, w: functional.cosine_similarity(x[:, None], w, dim=-1),
     "matmul of 4 dimensions": lambda x, w: torch.matmul(x[None, :, None], w.T)[0, :, 0],
@@ -168,7 +168,7 @@ LINEAR: dict[str, Plain] = {
     "pad": lambda x, w: functional.linear(functional.pad(x, (1, 1)), functional.pad(w, (1, 1))),
 }
 """By name; each computes x @ w.T of x [N, I] and w [O, I], but for those in `OTHER`."""
-OTHER = {"cdist", "cosine", "fft", "block_diag"}
+OTHER = {"cdist", "cosine", "fft"}
 """Those that have no synapses one by one, or others than the plain form: they must be incomplete."""
 
 
@@ -186,7 +186,8 @@ def flat(g: torch.Generator, inputs: int) -> tuple[str, nn.Module]:
 
 def _way(name: str, w: Tensor, run: Plain, g: torch.Generator) -> nn.Module:
     if name == "block_diag":
-        return Synapse(w, run, None)
+        twice = lambda x, w: functional.linear(torch.cat([x, x], -1), w)  # noqa: E731
+        return Synapse(w, run, twice, lambda w: torch.block_diag(w, w))
     buffer = int(torch.randint(4, (), generator=g)) == 0
     return Synapse(w, run, None if name in OTHER else functional.linear, buffer=buffer)
 
