@@ -64,6 +64,14 @@ def _into(x: Tensor, w: Tensor) -> Tensor:
     return out[:, 1:]
 
 
+def _back(x: Tensor) -> Tensor:
+    return torch.arange(x.shape[1]).flip(0)
+
+
+def _real(y: Tensor) -> Tensor:
+    return torch.view_as_real(torch.complex(y, y))[..., 0]
+
+
 def _rows(x: Tensor, w: Tensor) -> Tensor:
     return torch.stack([(x * row).sum(-1) for row in w], -1)
 
@@ -127,9 +135,7 @@ LINEAR: dict[str, Plain] = {
     "column by column": lambda x, w: torch.cat([x @ u[:, None] for u in w.unbind()], -1),
     "into a view": _into,
     "state": _state,
-    "index_select": lambda x, w: functional.linear(
-        x.index_select(1, torch.tensor([1, 0, 2])), w[:, [1, 0, 2]]
-    ),
+    "index_select": lambda x, w: functional.linear(x.index_select(1, _back(x)), w[:, _back(x)]),
     "flipped": lambda x, w: functional.linear(x.flip(-1), w.flip(-1)),
     "gathered": lambda x, w: functional.linear(x, w.gather(0, torch.arange(len(w))[:, None].expand(w.shape))),
     "as_strided": lambda x, w: functional.linear(x, w.as_strided(w.shape, w.stride())),
@@ -142,7 +148,7 @@ LINEAR: dict[str, Plain] = {
     "bfloat16": lambda x, w: functional.linear(x.bfloat16(), w.bfloat16()).float(),
     "half": lambda x, w: functional.linear(x.half(), w.half()).float(),
     "complex": lambda x, w: functional.linear(x.to(torch.complex64), w.to(torch.complex64)).real,
-    "real of complex": lambda x, w: torch.view_as_real(torch.complex(x @ w.T, x @ w.T))[..., 0],
+    "real of complex": lambda x, w: _real(x @ w.T),
     "int": lambda x, w: ((4 * x).int() @ (4 * w).int().T) / 16.0,
     "int8": _int8,
     "fft": _fft,
