@@ -1,0 +1,1 @@
+"""How often verdicts err: equal code, and code made slower on purpose."""

@@ -1,0 +1,1 @@
+"""What runs share in which every case stands beside a reference: speed and energy."""
