@@ -51,8 +51,10 @@ def execute(
         finish: reads the record of a folder back, shows it, and gives rows with key and status; told the
             command, the folder, and whether the result is to be JSON.
     """
+    from psubench.runs import preflight
     from psubench.runs.case import number_of_cases
 
+    preflight.check_blocks(blocks, settings.max_memory)
     if output.dry_run:
         _list(blocks, settings, json=output.json)
         return

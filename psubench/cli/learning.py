@@ -84,6 +84,7 @@ def execute(
     """Trains into a folder, prints the result, and ends with the exit code that it deserves."""
     from psubench.training.torchrun import follows, launched
 
+    _check(cases)
     if dry_run:
         _list(cases, jobs, json=json)
         return
@@ -91,7 +92,6 @@ def execute(
         raise PsubenchError("--resume needs to know which run to continue", "name its folder with --out DIR")
     if launched() and out is None:
         raise PsubenchError("processes that train together need the same folder", "name it with --out DIR")
-    _check_data(cases)
     from psubench.cli.execute import run_folder
 
     with run_folder(suite or command, out) as folder:
@@ -109,12 +109,15 @@ def execute(
         raise typer.Exit(CASE_FAILED)
 
 
-def _check_data(cases: Sequence[Training]) -> None:
-    """Raises PsubenchError now, and not in every training, if the files of a data set are missing."""
-    from psubench import data
+def _check(cases: Sequence[Training]) -> None:
+    """Raises PsubenchError now, and not in every training, for what none of them can do."""
+    from psubench.runs import preflight
 
-    for source in dict.fromkeys(case.data for case in cases if not case.data.is_plugin):
-        data.count(source, "train")
+    needs = [
+        preflight.Need(case.neuron.text, case.model.name, case.data.name, case.T, case.recipe.batch)
+        for case in cases
+    ]
+    preflight.check(dict.fromkeys(needs), cases[0].device)
 
 
 def _list(cases: Sequence[Training], jobs: int, *, json: bool) -> None:

@@ -44,8 +44,10 @@ def run(
 ) -> None:
     """Counts; options as of `running.execute`."""
     from psubench.cli.execute import execute
+    from psubench.runs import preflight
 
     if output.dry_run:
+        preflight.check_blocks(blocks, settings.max_memory)
         _list(blocks, output.json)
         return
     execute("sparsity", blocks, settings, output, suite, partial(_finish, strict=strict))
