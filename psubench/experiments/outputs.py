@@ -1,4 +1,4 @@
-"""What must be said of neurons whose output is no spike, or that only tend to another neuron."""
+"""What must be said of neurons of other libraries, of outputs that are not spikes, and of approximations."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench import plugins
+from psubench.neurons.foreign.table import library_of
 from psubench.neurons.spec import OUTPUTS
 from psubench.neurons.table import TABLE
 
@@ -21,6 +22,9 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         kind, given = plugins.parse_call(row["neuron"])
         spec = TABLE.get(kind.partition("@")[0])
+        library = library_of(kind)
+        if library is not None:
+            said[f"{row['label']} is the neuron of {library.name}, a {library.mode}"] = None
         if spec is None:
             continue  # a plug-in
         if spec.output != "spikes":
