@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,7 +37,9 @@ class Foreign(nn.Module):
 
     @classmethod
     def reference(cls, **parameters: Any) -> nn.Module:
-        """The twin of the neuron that the same parameters build."""
+        """The twin of the neuron that the same parameters build; T is dropped where it does not take it."""
+        if "T" not in inspect.signature(cls).parameters:
+            parameters.pop("T", None)
         return cls(**parameters).twin()
 
 
