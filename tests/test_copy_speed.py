@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 from support import render_rows
+from support.command_line import psubench
+from support.figures import drawn, panel
 from support.records_of import typed
-from test_cli import psubench
-from test_render_plots import drawn, panel
 
 from psubench import neurons
 from psubench.devices import open_device

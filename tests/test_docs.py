@@ -3,7 +3,8 @@
 import re
 import tomllib
 
-from test_cli import ROOT, psubench
+from support.command_line import psubench
+from support.places import ROOT
 
 from psubench import __version__
 from psubench.neurons import TABLE

@@ -4,7 +4,8 @@ import re
 import shlex
 
 import pytest
-from test_cli import ROOT, psubench
+from support.command_line import psubench
+from support.places import ROOT
 
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),

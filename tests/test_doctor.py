@@ -8,9 +8,9 @@ import sys
 
 import pytest
 from rich.console import Console
+from support.powercap import zones
 from support.records_of import typed
 from support.render_rows import same_as_golden
-from test_counters import zones
 
 from psubench import doctor
 from psubench.compare.power import smallest_effect

@@ -7,10 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
-import test_joules
+from support import energy_records
+from support.places import EXAMPLE
 from support.records_of import typed
 
 from psubench.records import jsonl
@@ -151,13 +151,12 @@ def test_counters_that_stand_still_fail_their_cases_with_the_reason(tmp_path, co
 
 def test_runs_of_two_kinds_share_no_table(tmp_path):
     with records_recorder.Recorder(tmp_path / jsonl.NAME) as recorder:
-        for one in typed([test_joules.header(), test_joules.energy_record(0, *test_joules.FIRST)]):
+        for one in typed([energy_records.header(), energy_records.energy_record(0, *energy_records.FIRST)]):
             recorder.append(one)
     assert "E_lif / E_neuron" in psubench("show", tmp_path).stdout
-    example = Path(__file__).parent.parent / "reports" / "example"
-    both = psubench("show", tmp_path, example).stdout
+    both = psubench("show", tmp_path, EXAMPLE).stdout
     assert both.index("E_lif / E_neuron") < both.index("t_lif / t_neuron")
-    done = psubench("export", tmp_path, example)
+    done = psubench("export", tmp_path, EXAMPLE)
     assert (done.returncode, done.stdout) == (2, "")
     assert "these are runs of energy and of speed; give runs of one kind" in done.stderr
 

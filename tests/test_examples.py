@@ -6,12 +6,11 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from support.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "examples"))
 FILES = sorted((ROOT / "examples").glob("*.py"))
 DOCSTRINGS = [str(ast.get_docstring(ast.parse(path.read_text()), clean=False)) for path in FILES]

@@ -2,9 +2,9 @@
 
 import math
 
-import compare_records as records
 import numpy as np
 import pytest
+from support import compare_records as records
 
 from psubench.compare.families import pools
 from psubench.compare.git.ab_run import Look

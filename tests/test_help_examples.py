@@ -10,7 +10,8 @@ from itertools import pairwise
 import pytest
 import typer
 from support import report_records
-from test_cli import ROOT, psubench
+from support.command_line import psubench
+from support.places import ROOT
 
 from psubench.cli import app
 

@@ -2,8 +2,8 @@
 
 import math
 
-import compare_records as records
 import pytest
+from support import compare_records as records
 
 from psubench.compare.decide import DISTURBED, Look, judge, suspects
 from psubench.compare.verdicts import compare, match

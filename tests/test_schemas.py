@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 from support import report_records
+from support.command_line import psubench
 from support.records_of import typed, whole
-from test_cli import psubench
 
 from psubench.errors import PsubenchError
 from psubench.experiments.energy import columns as energy_columns

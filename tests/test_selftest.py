@@ -5,7 +5,8 @@ import sys
 
 import pytest
 import torch
-from test_cli import ROOT, psubench
+from support.command_line import psubench
+from support.places import ROOT
 
 from psubench import neurons
 from psubench.compare.git import ab_run

@@ -4,18 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from support.places import WRONG
 
 from psubench import neurons
 from psubench.errors import UnsupportedError
 from psubench.measure import inputs
 from psubench.measure import subject as measure_subject
 from psubench.measure.gate import WrongError
-
-WRONG = Path(__file__).parent / "wrong_neurons.py"
 
 
 def case(**changes):

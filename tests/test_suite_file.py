@@ -5,9 +5,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from support.places import ROOT
 
 from psubench.devices import machine
 from psubench.errors import PsubenchError
@@ -17,7 +17,6 @@ from psubench.records import jsonl
 from psubench.records.measured import Block, Memory
 from psubench.runs import estimate
 
-ROOT = Path(__file__).parent.parent
 GOOD = """\
 version = 1
 title = "two networks"

@@ -1,11 +1,10 @@
 """Recipes and suites: what TOML may hold, what a mistake says, and what the values do."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.places import ROOT, TINY
 from torch.nn import functional
 
 from psubench import data, models, neurons
@@ -21,8 +20,6 @@ from psubench.training.optimizer import optimizer_of, schedule_of
 from psubench.training.recipe import Augment, Recipe, Task
 from psubench.training.train_here import train_briefly
 
-ROOT = Path(__file__).parent.parent
-TINY = Path(__file__).parent / "tiny_training.py"
 RECIPES = sorted(path for path in (ROOT / "suites").glob("*.toml") if "[accuracy.recipe]" in path.read_text())
 
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from support import hostile_files
-from test_training_resume import TINY, assert_equal, case, newest, work
+from support.places import TINY
+from support.training_cases import assert_equal, case, newest, work
 
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy.campaign import Campaign
