@@ -61,9 +61,9 @@ def test_two_processes_at_once_build_once(tiny, monkeypatch):
     compiler(tiny, monkeypatch, body='sleep 1\nexec c++ "$@"')
     code = f"""
 from pathlib import Path
-from psubench.neurons import native
-native._HERE, native.SOURCES = Path({str(tiny)!r}), ("tiny.cpp",)
-print(native.library())
+from psubench.neurons import cpp_build
+cpp_build._HERE, cpp_build.SOURCES = Path({str(tiny)!r}), ("tiny.cpp",)
+print(cpp_build.library())
 """
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in "ab"]
     paths = {process.communicate(timeout=120)[0].strip() for process in both}
@@ -76,9 +76,9 @@ def test_a_killed_builder_leaves_no_lock_and_no_half_library(tiny, monkeypatch):
     compiler(tiny, monkeypatch, body="for last; do :; done\necho half > half.so\nsleep 60")
     code = f"""
 from pathlib import Path
-from psubench.neurons import native
-native._HERE, native.SOURCES = Path({str(tiny)!r}), ("tiny.cpp",)
-native.library()
+from psubench.neurons import cpp_build
+cpp_build._HERE, cpp_build.SOURCES = Path({str(tiny)!r}), ("tiny.cpp",)
+cpp_build.library()
 """
     builder = subprocess.Popen([sys.executable, "-c", code], cwd=tiny, start_new_session=True)
     while not builds(tiny):

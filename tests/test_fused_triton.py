@@ -14,13 +14,13 @@ CODE = """
 import sys
 sys.path[:0] = %r
 import torch
-from psubench.neurons import fused_triton, native
+from psubench.neurons import cpp_build, fused_triton
 
 DEVICE = %r
 
 def both(name, tensors, rest, dtype):
     found = []
-    for operators, device in ((native.ops(), "cpu"), (fused_triton, DEVICE)):
+    for operators, device in ((cpp_build.ops(), "cpu"), (fused_triton, DEVICE)):
         leaves = [None if t is None else t.detach().to(device, copy=True).requires_grad_() for t in tensors]
         spikes = getattr(operators, name)(*arrange(name, leaves, rest))
         torch.manual_seed(5)

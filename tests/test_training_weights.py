@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import hostile_files
+from support import hostile_archives, hostile_files
 from support.places import TINY
 from support.training_cases import assert_equal, case, newest, work
 
@@ -159,7 +159,7 @@ def test_hostile_checkpoints_and_weights_are_loaded_or_told(name, tmp_path, monk
     work(one, tmp_path)
     path = tmp_path / name
     whole, draw = path.read_bytes(), np.random.default_rng(0)
-    crafted = hostile_files.zips(tmp_path) if name.endswith(".pt") else []
+    crafted = hostile_archives.zips(tmp_path) if name.endswith(".pt") else []
     if name.endswith(".pt"):
         for part in checkpoint._PARTS:
             for value in (None, 5, [], {}, "text", [1], {1: 2}, hostile_files.Payload()):

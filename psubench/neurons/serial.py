@@ -19,9 +19,10 @@ from psubench.neurons.surrogate import heaviside
 
 
 class Charge(Protocol):
-    """h[t] from v[t-1] and x[t], all [B, *features]; written to `out` where that is given."""
+    """What a neuron does with the input of a step before it may fire."""
 
-    def __call__(self, v: Tensor, x_t: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+    def __call__(self, v: Tensor, x_t: Tensor, *, out: Tensor | None = None) -> Tensor:
+        """Gives h[t] from v[t-1] and x[t], all [B, *features]; written to `out` where that is given."""
 
 
 def integrate(v: Tensor, x_t: Tensor, *, out: Tensor | None = None) -> Tensor:
