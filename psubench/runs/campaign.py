@@ -8,14 +8,13 @@ from pathlib import Path
 
 from psubench import data, models
 from psubench.devices import device_lock, worker_environment
-from psubench.experiments.sparsity.plan import CHECKPOINT, CountCase
 from psubench.plugins import parse_call
 from psubench.records import jsonl
 from psubench.records import recorder as records_recorder
 from psubench.records.paired import finished
 from psubench.records.run import End, Planned, Run, case_of
 from psubench.runs import header
-from psubench.runs.case import Block
+from psubench.runs.case import CHECKPOINT, Block, CountCase
 from psubench.runs.schedule import Runner, Settings, Watcher
 from psubench.sops import energy_models
 

@@ -25,6 +25,8 @@ MOST_CASES = 500
 """More are run only when that was asked for once more."""
 MOST_PLANNED = 100_000
 """More are not even listed: no run would end, and a plan is kept in memory."""
+CHECKPOINT = "checkpoint "
+"""What the weights of a case begin with that come from a file."""
 NEVER_EARLY = 1e-6
 """A precision that no block reaches: it gets all of its seconds, noisy or not."""
 
@@ -128,6 +130,24 @@ class Case:
     def block(self) -> Case:
         """The same case without its neuron and mode: equal for all cases of a block."""
         return replace(self, neuron="", implementation="", mode="")
+
+
+@dataclass(frozen=True)
+class CountCase(Case):
+    """One network with one neuron, whose operations are counted.
+
+    Attributes:
+        samples: how many are counted, in batches of `batch`.
+        weights: "untrained", "checkpoint PATH", or "epochs N" for so many on the spot.
+        energy_model: as the user named it.
+        first_layer, pooling: policies, see `psubench.sops.work`.
+    """
+
+    samples: int
+    weights: str
+    energy_model: str
+    first_layer: str
+    pooling: str
 
 
 @dataclass(frozen=True)

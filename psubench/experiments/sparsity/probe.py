@@ -16,13 +16,14 @@ from torch import Tensor
 from psubench import data, models, neurons
 from psubench.devices import open_device
 from psubench.experiments.paired.probe import Job
-from psubench.experiments.sparsity.plan import CHECKPOINT, EPOCHS, UNTRAINED
+from psubench.experiments.sparsity.plan import EPOCHS, UNTRAINED
 from psubench.measure.first_calls import alive
 from psubench.measure.mismatch import mismatch
 from psubench.models import Network
 from psubench.neurons.operations import dynamics
 from psubench.records import counted
 from psubench.records.run import SparsityCase, case_of
+from psubench.runs.case import CHECKPOINT
 from psubench.sops import energy_models
 from psubench.sops.network import calibrate, count, pictures
 from psubench.sops.rows import Pricing, layer_rows
