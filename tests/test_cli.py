@@ -2,22 +2,13 @@
 
 import csv
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from support.command_line import psubench
+from support.places import EXAMPLE
 
 from psubench.errors import PsubenchError
 from psubench.experiments import notations
-
-ROOT = Path(__file__).parent.parent
-EXAMPLE = ROOT / "reports" / "example"
-
-
-def psubench(*arguments, cwd=None):
-    command = [sys.executable, "-m", "psubench", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=cwd, timeout=120)
 
 
 @pytest.mark.parametrize(

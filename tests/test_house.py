@@ -3,11 +3,10 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "psubench").rglob("*.py"))
 FILES = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "scripts").glob("*.py"))]
 
@@ -56,7 +55,7 @@ def test_every_public_thing_has_a_docstring(path):
         "import psubench.devices",
         "import psubench.runs.schedule",
         "import psubench.experiments.speed.rows",
-        "import psubench.experiments.accuracy.campaign, psubench.experiments.suite_file",
+        "import psubench.runs.trainings, psubench.experiments.suite_file",
         "import psubench.experiments.accuracy.rows",
         "import psubench.compare.verdicts, psubench.compare.git.ab_run, psubench.compare.selftest.selftest",
         "import psubench.experiments.paired.tables, psubench.render.export",

@@ -3,18 +3,16 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.places import TINY
 
 from psubench.records import jsonl
 from psubench.records.run import End, Run
 from psubench.records.trained import Epoch, Trained
 from psubench.training.distributed import Group
-
-TINY = Path(__file__).parent / "tiny_training.py"
 
 RECIPE = f"""
 version = 1

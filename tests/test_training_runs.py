@@ -6,15 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from support.places import TINY
 
 from psubench.experiments.accuracy.rows import summary, trainings
 from psubench.records import jsonl
 from psubench.records.trained import Epoch, Trained
 
-TINY = Path(__file__).parent / "tiny_training.py"
 TABLE = "version = 1\n[[train]]\n"
 
 

@@ -18,6 +18,8 @@ from psubench.plugins import Value
 if TYPE_CHECKING:
     from torch import nn
 
+_HOW = "a plug-in is called with T= if it takes it, and its parameters, and gives a torch.nn.Module"
+
 
 def build(ref: NeuronRef, T: int, features: tuple[int, ...] | None = None) -> nn.Module:
     """The module [T, B, *features] -> [T, B, *features] that the ref names, freshly initialised.
@@ -81,11 +83,7 @@ def _construct(ref: NeuronRef, where: str, T: int) -> nn.Module:
 def _build_plugin(ref: NeuronRef, make: object, T: int, label: str) -> nn.Module:
     from torch import nn
 
-    how = "a plug-in is called with T= if it takes it, and its parameters, and gives a torch.nn.Module"
-    if not callable(make):
-        raise PsubenchError(f'plug-in "{ref.kind}": {label} is a {type(make).__name__}', how)
-    arguments: dict[str, Any] = {**({"T": T} if takes_T(make) else {}), **dict(ref.parameters)}
-    _check_call(make, arguments, f'plug-in "{ref.kind}": {label}', how)
+    make, arguments = _callable(ref, make, T, label)
     try:
         module = make(**arguments)
     except Exception as error:
@@ -94,8 +92,29 @@ def _build_plugin(ref: NeuronRef, make: object, T: int, label: str) -> nn.Module
             "correct it or its parameters",
         ) from error
     if not isinstance(module, nn.Module):
-        raise PsubenchError(f'plug-in "{ref.kind}": {label} gives a {type(module).__name__}', how)
+        raise PsubenchError(f'plug-in "{ref.kind}": {label} gives a {type(module).__name__}', _HOW)
     return module
+
+
+def check_plugin(ref: NeuronRef) -> None:
+    """Raises PsubenchError for a plug-in that cannot be imported or called; it is not called."""
+    for label, make in (
+        (ref.label, load(ref)),
+        (f"reference of {ref.label}", getattr(load(ref), "reference", None)),
+    ):
+        if make is not None:
+            _callable(ref, make, 1, label)
+
+
+def _callable(
+    ref: NeuronRef, make: object, T: int, label: str
+) -> tuple[Callable[..., object], dict[str, Any]]:
+    """What builds a plug-in, and with which arguments."""
+    if not callable(make):
+        raise PsubenchError(f'plug-in "{ref.kind}": {label} is a {type(make).__name__}', _HOW)
+    arguments: dict[str, Any] = {**({"T": T} if takes_T(make) else {}), **dict(ref.parameters)}
+    _check_call(make, arguments, f'plug-in "{ref.kind}": {label}', _HOW)
+    return make, arguments
 
 
 def takes_T(make: Callable[..., object]) -> bool:

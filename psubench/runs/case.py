@@ -243,20 +243,10 @@ def check_planned(count: int) -> None:
         )
 
 
-def number_of_cases(blocks: Sequence[Block], *, yes: bool) -> int:
-    """How many cases the blocks hold.
-
-    Raises:
-        PsubenchError: more than `MOST_CASES`, and `yes` is not set.
-    """
-    return check_cases(sum(len(block.entries) for block in blocks), yes=yes)
-
-
-def check_cases(count: int, *, yes: bool) -> int:
-    """The count, if that many cases may be run; see `number_of_cases`."""
+def check_cases(count: int, *, yes: bool) -> None:
+    """Raises PsubenchError for more cases than `MOST_CASES`, unless `yes` is set."""
     if count > MOST_CASES and not yes:
         raise PsubenchError(
             f"{count} cases are planned, more than {MOST_CASES}",
             "look at them with --dry-run, take fewer, or add --yes",
         )
-    return count

@@ -1,0 +1,62 @@
+"""Whether plug-ins can be imported and called, asked in a process that may import them.
+
+`psubench.runs.preflight` gives a list of plug-ins on standard input, as JSON; the answer is the last line
+of standard output: null, or what is wrong with the first that is wrong, and the remedy.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+from typing import Any
+
+from psubench import data, models, neurons, plugins
+from psubench.errors import PsubenchError
+from psubench.neurons.construct import check_plugin
+
+
+def main() -> None:
+    """Answers once."""
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a plug-in prints is no answer
+    told = None
+    try:
+        for one in json.load(sys.stdin):
+            _check(one)
+    except PsubenchError as error:
+        told = {"what": error.what, "remedy": error.remedy}
+    print(json.dumps(told), file=answer, flush=True)
+    os._exit(0)  # whatever threads a plug-in has started
+
+
+def _check(one: dict[str, Any]) -> None:
+    if one["kind"] == "neuron":
+        check_plugin(neurons.parse(one["text"]))
+        return
+    ref = models.parse(one["text"]) if one["kind"] == "model" else data.parse(one["text"])
+    made = plugins.load(ref.kind)
+    _check_parameters(made, dict(ref.parameters), f'{one["kind"]} plug-in "{ref.name}"')
+    step, shape = one.get("step"), getattr(made, "input_shape", None)
+    if step is not None and isinstance(shape, tuple | list) and list(shape) != list(step):
+        raise PsubenchError(
+            f'model plug-in "{ref.name}" takes steps of shape {list(shape)}, {one["data"]} has {step}',
+            "give other data with --data, or a network for it",
+        )
+
+
+def _check_parameters(make: object, parameters: dict[str, Any], what: str) -> None:
+    if not callable(make):
+        return  # a data set, or something that will be told when it is used
+    try:
+        inspect.signature(make).bind_partial(**parameters)
+    except ValueError:  # some builtins have none
+        return
+    except TypeError as error:
+        told = plugins.one_line(error)
+        raise PsubenchError(f"{what} cannot be called: {told}", "check its parameters") from None
+
+
+if __name__ == "__main__":
+    main()
