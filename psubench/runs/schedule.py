@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
+from psubench.measure.job import Job
 from psubench.measure.windows import Windowing
 from psubench.records.events import Begin, Failed, Live, Measured, Watcher
 from psubench.records.jsonl import MEMORY
@@ -20,6 +21,15 @@ from psubench.records.run import case_of
 from psubench.records.structs import Outcomes, Record, build, without_results
 from psubench.runs.case import Block, Entry
 from psubench.runs.worker_process import Host, Result
+
+PROBES = {
+    "speed": "psubench.experiments.paired.probe:Probe",
+    "energy": "psubench.experiments.energy.probe:EnergyProbe",
+    "sparsity": "psubench.experiments.sparsity.probe:ActivityProbe",
+    "profile": "psubench.experiments.profile.probe:ProfileProbe",
+    MEMORY: "psubench.experiments.speed.peak_memory:MemoryProbe",
+}
+"""What runs a job, by the kind of its case; only the worker imports it."""
 
 
 @dataclass(frozen=True)
@@ -175,39 +185,41 @@ class Crew:
 
     def _without(self, block: Block, lost: list[dict[str, Any]]) -> Outcomes:
         """The record of cases that no worker gave a result of."""
-        kind = MEMORY if self.process == MEMORY else block.case.kind
         about = {"case": block.case.canonical(), "process": self.process, "reference": None, "cases": lost}
-        return cast("Outcomes", build(without_results(kind, about)))
+        return cast("Outcomes", build(without_results(self._kind(block), about)))
+
+    def _kind(self, block: Block) -> str:
+        return MEMORY if self.process == MEMORY else block.case.kind
 
     def _attempt(self, block: Block, entries: list[Entry]) -> Result:
         if self.host.dead:
             self.host.close()
             self.host = Host(block.case.threads, block.case.device)
         reference = block.entries[0]
-        job = {
-            "case": block.case.canonical(),
-            "entries": [(entry.case.key, entry.text, entry.ref.text, entry.case.mode) for entry in entries],
-            "reference": reference.text if reference in entries else None,
-            "process": self.process,
-            "seed": self.settings.seed,
-            "precision": self.settings.precision,
-            "max_seconds": self.settings.max_seconds,
-            "max_memory": self.settings.max_memory,
-            "windows": asdict(self.settings.windows) if self.settings.windows else None,
-            "folder": str(self.folder.resolve()) if self.folder else None,
-            "checkpoint": self.settings.checkpoint,
-        }
+        job = Job(
+            probe=PROBES[self._kind(block)],
+            case=block.case.canonical(),
+            entries=[(entry.case.key, entry.text, entry.ref.text, entry.case.mode) for entry in entries],
+            reference=reference.text if reference in entries else None,
+            process=0 if isinstance(self.process, str) else self.process,
+            seed=self.settings.seed,
+            precision=self.settings.precision,
+            max_seconds=self.settings.max_seconds,
+            max_memory=self.settings.max_memory,
+            windows=asdict(self.settings.windows) if self.settings.windows else None,
+            folder=str(self.folder.resolve()) if self.folder else None,
+            checkpoint=self.settings.checkpoint,
+        )
         labels = {entry.text: entry.label for entry in entries}
 
-        def on_event(event: dict[str, Any]) -> None:
-            if event["event"] == "live":
-                ratios = {labels[text]: tuple(ratio) for text, ratio in event["ratios"].items()}
-                self.watcher.hear(self.title, Live(ratios, event["rounds"]))
+        def hear(event: Live | Failed) -> None:
+            if isinstance(event, Live):
+                event = replace(event, ratios={labels[text]: ratio for text, ratio in event.ratios.items()})
             else:
-                label = labels[event["neuron"]]
-                self.watcher.hear(self.title, Failed(label, event["status"], event["message"]))
+                event = replace(event, neuron=labels[event.neuron])
+            self.watcher.hear(self.title, event)
 
-        return self.host.run(job, self.settings.timeout, on_event)
+        return self.host.run(job, self.settings.timeout, hear)
 
 
 def _lost(entry: Entry, result: Result) -> dict[str, Any]:
