@@ -1,4 +1,4 @@
-"""Records of trainings to rows, tables, figures and progress; golden output in tests/golden."""
+"""Records of trainings to rows, tables and figures; golden output in tests/golden."""
 
 import csv
 import io
@@ -9,13 +9,12 @@ import pytest
 from rich.console import Console
 from support.places import GOLDEN
 from support.records_of import typed
-from support.training_records import found, records
+from support.training_records import records
 
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy import figures, tables
 from psubench.experiments.accuracy import rows as accuracy_rows
 from psubench.experiments.speed import figures as speed_figures
-from psubench.render.training_progress import Lines, Quiet, Terminal, watch
 
 
 def rows(data="spoken-digits"):
@@ -98,80 +97,3 @@ def test_figures_are_the_same_every_time(tmp_path):
     again = speed_figures.save(figures.figures(rows()), tmp_path / "b", ("svg",))
     assert first == [path.read_bytes() for path in again]
     assert figures.figures(accuracy_rows.summary(accuracy_rows.trainings(typed(records()[:1])))) == []
-
-
-class Tty(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self):
-        return True
-
-
-def epoch(number):
-    return {
-        "epoch": number, "loss": 0.5, "accuracy": 0.8, "samples": 800, "seconds": 2.0,
-        "test": found(180, 0.1),
-    }  # fmt: skip
-
-
-def two_trainings(watcher):
-    watcher.plan(2, 4)
-    watcher.begin("psu on digits", 0, 2)
-    watcher.step(
-        "psu on digits", {"epoch": 1, "done": 0.5, "loss": 0.9, "accuracy": 0.5, "samples_per_second": 99.0}
-    )
-    watcher.epoch("psu on digits", epoch(1))
-    watcher.epoch("psu on digits", epoch(2))
-    watcher.end("psu on digits", {"status": "ok", "message": None, "test": found(180, 0.1)})
-    watcher.begin("lif on digits", 1, 2)
-    watcher.end("lif on digits", {"status": "failed", "message": "the loss [b]is nan[/b]", "test": None})
-
-
-def test_progress_in_lines_and_quietly():
-    stream = io.StringIO()
-    with watch(quiet=False, stream=stream) as watcher:
-        assert type(watcher) is Lines
-        two_trainings(watcher)
-    first, second = stream.getvalue().splitlines()
-    assert first.startswith("[1/2] psu on digits: accuracy 90.0 %, firing rate 0.100; 0:0")
-    assert second == "lif on digits: failed: the loss [b]is nan[/b]"
-    stream = io.StringIO()
-    with watch(quiet=True, stream=stream) as watcher:
-        assert type(watcher) is Quiet
-        two_trainings(watcher)
-    assert stream.getvalue() == f"{second}\n"
-
-
-def test_a_single_training_tells_every_epoch():
-    stream = io.StringIO()
-    with watch(quiet=False, stream=stream) as watcher:
-        watcher.plan(1, 2)
-        watcher.begin("psu on digits", 0, 2)
-        watcher.epoch("psu on digits", epoch(1))
-    line = "psu on digits: epoch 1, loss 0.500, accuracy 90.0 %, firing rate 0.100, 400 samples/s; 0:0"
-    assert stream.getvalue().startswith(line)
-
-
-def test_a_terminal_shows_the_training_at_work_and_is_left_clean(monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
-    stream = Tty()
-    with watch(quiet=False, stream=stream) as watcher:
-        assert type(watcher) is Terminal
-        watcher.plan(2, 4)
-        watcher.begin("psu on digits", 0, 2)
-        watcher.epoch("psu on digits", epoch(1))
-        console = Console(file=io.StringIO(), width=80)
-        console.print(watcher.picture())
-        cells = console.file.getvalue().splitlines()[-1].split("  ")
-        assert [cell.strip() for cell in cells if cell] == [
-            "psu on digits",
-            "1/2",
-            "0.500",
-            "90.0 %",
-            "0.100",
-            "400",
-        ]
-        watcher.end("psu on digits", {"status": "failed", "message": "no", "test": None})
-    text = stream.getvalue()
-    assert "psu on digits: failed: no" in text
-    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1

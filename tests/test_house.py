@@ -18,7 +18,7 @@ LIGHT = (
     "psubench.cli",
     "psubench.neurons; psubench.neurons.parse_list('all')",
     "psubench.data, psubench.devices, psubench.runs.schedule, psubench.experiments.speed.rows",
-    "psubench.experiments.accuracy.campaign, psubench.experiments.suite_file",
+    "psubench.runs.trainings, psubench.experiments.suite_file",
     "psubench.experiments.accuracy.rows, psubench.experiments.speed.figures",
     "psubench.compare.verdicts, psubench.compare.git.ab_run, psubench.compare.selftest.selftest",
     "psubench.experiments.paired.tables, psubench.render.export",

@@ -13,6 +13,7 @@ from psubench.experiments import suite_file
 from psubench.experiments.accuracy import published
 from psubench.experiments.accuracy.options import TrainOptions
 from psubench.experiments.accuracy.plan import trainings
+from psubench.records.events import Recorded
 from psubench.training import augment, losses
 from psubench.training.case import training
 from psubench.training.network import lambda_at, network_of, set_lambda
@@ -229,8 +230,8 @@ def test_a_brief_training_learns_and_gives_weights_that_fit():
     refs = {"model": models.parse(f"{TINY}:Plain"), "neuron": neurons.parse("psu"), "T": 4}
     source = data.parse(f"{TINY}:digits")
     recipe = Recipe(batch=10, lr=0.02)
-    weights = train_briefly(**refs, data=source, epochs=40, recipe=recipe, on_event=told.append)
-    test = [event["test"] for event in told if event["event"] == "epoch"][-1]
+    weights = train_briefly(**refs, data=source, epochs=40, recipe=recipe, say=told.append)
+    test = [event.record["test"] for event in told if isinstance(event, Recorded)][-1]
     assert test["correct"] / test["samples"] > 0.9  # chance is a third
     ref = refs["neuron"]
     network = models.build(refs["model"], lambda: neurons.build(ref, 4), 4, (6,), 3)

@@ -12,12 +12,13 @@ from support.training_cases import assert_equal, case, newest, work
 
 from psubench import data, models, neurons
 from psubench.errors import PsubenchError
+from psubench.records.events import Message, Recorded
 from psubench.training import checkpoint, weights
 
 
 def curve(events):
     """What an epoch gave, its times left out."""
-    epochs = {e["epoch"]: e for e in events if e["event"] == "epoch"}
+    epochs = {e.record["epoch"]: e.record for e in events if isinstance(e, Recorded)}
     return [{k: v for k, v in epochs[n].items() if "seconds" not in k} for n in sorted(epochs)]
 
 
@@ -120,7 +121,7 @@ def test_a_bad_checkpoint_is_named_and_the_one_before_it_is_used(damage, complai
     assert str(tmp_path / checkpoint.name_of(2)) in str(caught.value)
     assert "\n" not in str(caught.value)
     resumed, later = work(one, tmp_path)
-    assert [complaint in e["text"] for e in later if e["event"] == "message"] == [True]
+    assert [complaint in e.text for e in later if isinstance(e, Message)] == [True]
     assert (resumed.status, resumed.test) == ("ok", whole.test)
     assert_equal(state, newest(tmp_path))
     assert not (tmp_path / "trap").exists()
@@ -181,7 +182,7 @@ def test_a_loss_that_is_no_number_stops_the_training_and_says_where(tmp_path):
     outcome, events = work(case(model=f"{TINY}:Diverges"), tmp_path)  # 60 samples: 4 steps an epoch
     assert (outcome.status, outcome.test) == ("failed", None)
     assert "the loss is nan at step 2 of epoch 2" in outcome.message
-    assert [event["epoch"] for event in events if event["event"] == "epoch"] == [1]
+    assert [event.record["epoch"] for event in events if isinstance(event, Recorded)] == [1]
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-00001.pt"]
 
 

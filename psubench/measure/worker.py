@@ -15,17 +15,21 @@ import resource
 import sys
 import threading
 from collections.abc import Callable
-from typing import IO, Any
+from importlib import import_module
+from typing import IO
 
+from msgspec import convert
+
+from psubench.measure.job import Job
+from psubench.records.events import Ended, Lost, Ready, Recorded, Started, Told, encode
 from psubench.records.failures import classify
-from psubench.records.jsonl import MEMORY
 from psubench.records.measured import AGAIN
-from psubench.records.structs import Outcomes, plain
+from psubench.records.structs import plain
 
 STATUS_BYTES = 64
 """Size of the status file: number of the entry, stage and serial number of what runs now, padded."""
 
-Say = Callable[[dict[str, Any]], None]
+Say = Callable[[Told], None]
 
 
 def main() -> None:
@@ -42,31 +46,31 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # a collection in a worker must not copy the pages that it shares with the host
     say = _speaker(events)
-    say({"event": "ready"})
+    say(Ready())
     while line := sys.stdin.buffer.readline():
         pid = os.fork()
         if pid == 0:
-            _work(json.loads(line), say, status_file)
-        say({"event": "started", "pid": pid})
+            _work(convert(json.loads(line), Job), say, status_file)
+        say(Started(pid))
         _, status = os.waitpid(pid, 0)
         events.write(b"\n")  # ends a line that a killed worker has left open
-        say({"event": "ended", "code": os.waitstatus_to_exitcode(status)})
+        say(Ended(os.waitstatus_to_exitcode(status)))
 
 
 def _speaker(events: IO[bytes]) -> Say:
-    def say(event: dict[str, Any]) -> None:
-        events.write(json.dumps(event, allow_nan=False).encode() + b"\n")
+    def say(event: Told) -> None:
+        events.write(encode(event) + b"\n")
         events.flush()
 
     return say
 
 
-def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
+def _work(job: Job, say: Say, status_file: int) -> None:
     """One job in the forked process, which ends here."""
     code = 1
     try:
         threading.Thread(target=_die_with_parent, daemon=True).start()
-        _limit_memory(job.pop("max_memory"), job["case"]["device"])
+        _limit_memory(job.max_memory, job.case["device"])
         _measure(job, say, status_file)
         code = 0
     except BaseException:
@@ -76,38 +80,23 @@ def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
         os._exit(code)
 
 
-def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
+def _measure(job: Job, say: Say, status_file: int) -> None:
     import torch
 
-    from psubench.experiments.energy.probe import EnergyProbe
-    from psubench.experiments.paired.probe import Job, Probe
-    from psubench.experiments.profile.probe import ProfileProbe
-    from psubench.experiments.sparsity.probe import ActivityProbe
-    from psubench.experiments.speed.peak_memory import MemoryProbe
-
     counter = itertools.count()
-    numbers = {name: number for number, (_, name, *_) in enumerate(job["entries"])} | {AGAIN: 0}
+    numbers = {name: number for number, (_, name, *_) in enumerate(job.entries)} | {AGAIN: 0}
 
     def mark(neuron: str, stage: str) -> None:
         # A write to a file, not an event: nobody must wake up between samples.
         os.pwrite(status_file, f"{numbers[neuron]} {stage} {next(counter)}".ljust(STATUS_BYTES).encode(), 0)
 
-    torch.set_num_threads(job["case"]["threads"])
+    torch.set_num_threads(job.case["threads"])
     try:
-        record: Outcomes
-        if job["process"] == MEMORY:
-            record = MemoryProbe(Job(**job), mark).run()
-        elif job["case"]["kind"] == "sparsity":
-            record = ActivityProbe(Job(**job), mark).run()
-        elif job["case"]["kind"] == "profile":
-            record = ProfileProbe(Job(**job), mark).run()
-        else:
-            probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
-            record = probe(Job(**job), mark, say).run()
-        say({"event": "record", "record": plain(record)})
+        module, _, name = job.probe.partition(":")
+        probe = getattr(import_module(module), name)
+        say(Recorded(plain(probe(job, mark, say).run())))
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
-        status, message = classify(error)
-        say({"event": "lost", "status": status, "message": message})
+        say(Lost(*classify(error)))
 
 
 def _die_with_parent() -> None:

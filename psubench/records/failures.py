@@ -11,6 +11,15 @@ from psubench.records.bounds import Status
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "bad_alloc")
 """What the allocators of the processor, of CUDA and of C++ say; the first two raise a RuntimeError."""
 
+_STAGES = {
+    "build": " while it was built or compiled",
+    "gate": " while it was compared with its reference",
+    "measure": " while it was timed",
+    "memory": " while its peak memory was measured",
+    "count": " while its operations were counted",
+    "profile": " while it was profiled",
+}
+
 
 def classify(error: BaseException) -> tuple[Status, str]:
     """Status and message of a case that raised."""
@@ -40,3 +49,13 @@ def cause_of_death(code: int, what: str, said: str = "") -> tuple[Status, str]:
     if code < 0:
         return "failed", f"{what} died of {signal.Signals(-code).name}{told}"
     return "failed", f"{what} ended with exit code {code}{told}"
+
+
+def timed_out(seconds: float) -> tuple[Status, str]:
+    """Status and message of a case whose process gave no sign of life for so long."""
+    return "timeout", f"no answer for {seconds:g} s"
+
+
+def while_at(stage: str) -> str:
+    """What a message about a case's process adds to it, by the stage that the process told last."""
+    return _STAGES[stage]

@@ -6,7 +6,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 import torch
 
 from psubench.records.bounds import Status
+from psubench.records.events import Begin, Message, Recorded, Told
 from psubench.records.failures import classify
+from psubench.records.structs import build, plain
 from psubench.training import checkpoint, weights
 from psubench.training.case import Training
 from psubench.training.distributed import group
@@ -24,8 +26,7 @@ from psubench.training.loop import Trainer
 from psubench.training.network import set_lambda
 
 Result = TypeVar("Result")
-Say = Callable[[dict[str, Any]], None]
-"""Told events: `begin`, `step`, `epoch`, `message`, `end`."""
+Say = Callable[[Told], None]
 
 
 @dataclass
@@ -77,6 +78,14 @@ class Work:
         except Exception as error:
             return Outcome(*classify(error))
 
+    def recorded(self) -> Recorded:
+        """Trains to the last epoch; what became of it, as a record."""
+        return self._record("trained", asdict(self.run()))
+
+    def _record(self, kind: str, found: Mapping[str, Any]) -> Recorded:
+        """Raises ValueError for numbers that no record may hold."""
+        return Recorded(plain(build({"type": kind, "key": self.case.key, **found})))
+
     def _run(self, before: int | None) -> Outcome:
         case = self.case
         torch.set_num_threads(case.threads)
@@ -88,12 +97,12 @@ class Work:
             writes = together.rank == 0
             say: Say = self.say if writes else lambda _: None
             self._resume(trainer, say)
-            say({"event": "begin", "epochs": case.recipe.epochs, "epoch": trainer.epoch})
+            say(Begin(trainer.epoch, case.recipe.epochs))
             while trainer.epoch < case.recipe.epochs:
-                epoch = trainer.train(lambda event: say({"event": "step", **event}))
+                epoch = trainer.train(say)
                 epoch["test"] = tested(trainer.network, case, together, device)
                 self.curve.append(epoch)
-                say({"event": "epoch", **epoch})
+                say(self._record("training", epoch))
                 state = {**trainer.state(), "curve": self.curve}
                 if writes and trainer.epoch < case.recipe.epochs:
                     checkpoint.save(self.folder, state)
@@ -122,14 +131,14 @@ class Work:
         except Exception as error:
             told = classify(error)[1]
             self.lost.append(told)
-            self.say({"event": "message", "text": told})
+            self.say(Message(told))
             return None
 
     def _resume(self, trainer: Trainer, say: Say) -> None:
         """Goes on from the newest checkpoint that is whole, if there is one."""
         state = None
         if trainer.group.rank == 0:
-            state = checkpoint.newest(self.folder, lambda text: say({"event": "message", "text": text}))
+            state = checkpoint.newest(self.folder, lambda text: say(Message(text)))
         state = trainer.group.from_first(state)
         if state is None:
             return
@@ -137,7 +146,7 @@ class Work:
         trainer.restore(state)
         self.curve = state["curve"]
         for epoch in self.curve:  # the record may lack what was trained just before a kill
-            say({"event": "epoch", **epoch})
+            say(self._record("training", epoch))
 
 
 def _resident_bytes() -> int | None:

@@ -3,6 +3,7 @@
 import torch
 from support.places import TINY
 
+from psubench.records.events import Recorded
 from psubench.training import checkpoint
 from psubench.training.case import training
 from psubench.training.recipe import Augment, Recipe, Task
@@ -21,7 +22,7 @@ def work(case, folder, stop_after=None):
     def say(event):
         events.append(event)
         # the epoch after `stop_after` ends before its checkpoint is written
-        if event["event"] == "epoch" and event["epoch"] == (stop_after or 0) + 1 and stop_after:
+        if stop_after and isinstance(event, Recorded) and event.record["epoch"] == stop_after + 1:
             raise KeyboardInterrupt
 
     outcome = Work(case, folder, say).run()

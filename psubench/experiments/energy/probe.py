@@ -9,6 +9,7 @@ from psubench.devices.energy_meters import require
 from psubench.experiments.paired.probe import Measured, Probe
 from psubench.measure.rounds import Contestant
 from psubench.measure.windows import Metering, Windowing, Windows
+from psubench.records.events import Live
 from psubench.records.measured import AGAIN, Block, Energy
 from psubench.records.paired import per_call
 from psubench.stats import intervals
@@ -42,4 +43,4 @@ class EnergyProbe(Probe):
             for name in samples
             if name != AGAIN
         }
-        self.say({"event": "live", "ratios": ratios, "rounds": len(samples[reference])})
+        self.say(Live(ratios, len(samples[reference])))

@@ -20,41 +20,16 @@ from psubench.measure import inputs
 from psubench.measure import subject as measure_subject
 from psubench.measure.copy_speed import Roof
 from psubench.measure.first_calls import alive, first_calls, graphs
+from psubench.measure.job import Job
 from psubench.measure.mismatch import mismatch
 from psubench.measure.rounds import Contestant, Interleaver, Limits, Measurement
 from psubench.measure.subject import Subject
+from psubench.records.events import Failed, Live, Told
 from psubench.records.measured import AGAIN, Block, Energy
 from psubench.records.outcomes import GatedOutcome, Spikes
 from psubench.records.run import case_of
 
 TELL_SECONDS = 0.25
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the parent asks of a worker: one block, in one process.
-
-    Attributes:
-        case: what the entries share, as `Case.canonical` gives it.
-        entries: case key, name in the block, neuron text and mode.
-        reference: name of the entry that the others are compared with; None if it has failed before.
-        process: number of the replicate, from 0; it seeds the order of the rounds.
-        precision, max_seconds: of the rounds that time.
-        windows: fields of `windows.Windowing`, of the rounds that measure energy.
-        folder: of the run, for traces.
-        checkpoint: where the weights of networks come from; None for fresh ones.
-    """
-
-    case: dict[str, Any]
-    entries: list[tuple[str, str, str, str]]
-    reference: str | None
-    process: int
-    seed: int
-    precision: float
-    max_seconds: float
-    windows: dict[str, Any] | None = None
-    folder: str | None = None
-    checkpoint: str | None = None
 
 
 class Measured(Protocol):
@@ -82,7 +57,7 @@ class Probe:
 
     job: Job
     mark: Callable[[str, str], None]
-    say: Callable[[dict[str, Any]], None]
+    say: Callable[[Told], None]
     record: ClassVar[type[Block | Energy]] = Block
     device: Device = field(init=False)
     given: inputs.Inputs = field(init=False)
@@ -167,7 +142,7 @@ class Probe:
             for name in so_far.wall_ns
             if name != AGAIN
         }
-        self.say({"event": "live", "ratios": ratios, "rounds": len(so_far.order)})
+        self.say(Live(ratios, len(so_far.order)))
 
     def _settle(self, outcomes: list[GatedOutcome], admitted: dict[str, Subject], measured: Measured) -> None:
         """Blames who failed while being measured; who has changed since the gate loses its result."""
@@ -205,9 +180,7 @@ class Probe:
         return WrongError("after being measured it gives other spikes than before")
 
     def _tell(self, outcome: GatedOutcome) -> None:
-        self.say(
-            {"event": "case", "neuron": outcome.neuron, "status": outcome.status, "message": outcome.message}
-        )
+        self.say(Failed(outcome.neuron, outcome.status, outcome.message))
 
     def _record(self, outcomes: list[GatedOutcome], measured: Measured) -> Block | Energy:
         case: Any = case_of(self.job.case)

@@ -16,13 +16,14 @@ from torch.profiler import ProfilerActivity, profile, schedule
 from psubench import neurons
 from psubench.devices import Device, open_device
 from psubench.errors import UnsupportedError
-from psubench.experiments.paired.probe import Job
 from psubench.experiments.profile import ranges, trace
 from psubench.experiments.profile.plan import CALLS, TRACES
 from psubench.measure import inputs
 from psubench.measure import subject as measure_subject
+from psubench.measure.job import Job
 from psubench.measure.subject import Subject
 from psubench.records import profiled
+from psubench.records.events import Failed, Told
 from psubench.records.outcomes import GatedOutcome, Spikes
 from psubench.records.run import ProfileCase, case_of
 
@@ -36,10 +37,12 @@ class ProfileProbe:
 
     Attributes:
         mark: told what is about to run, so that the parent knows whom to blame.
+        say: sends an event to the parent.
     """
 
     job: Job
     mark: Callable[[str, str], None]
+    say: Callable[[Told], None]
 
     def run(self) -> profiled.Profiled:
         """Profiles one neuron; returns its record, in which a failure has a status and a message."""
@@ -64,6 +67,7 @@ class ProfileProbe:
             found = self._profile(subject, device, f"{_plain(name)}-{key[:4]}")
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
+            self.say(Failed(name, outcome.status, outcome.message))
         told = case_of(case)
         assert isinstance(told, ProfileCase)
         return profiled.Profiled(

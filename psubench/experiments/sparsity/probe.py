@@ -15,14 +15,16 @@ from torch import Tensor
 
 from psubench import data, models, neurons
 from psubench.devices import open_device
-from psubench.experiments.paired.probe import Job
-from psubench.experiments.sparsity.plan import CHECKPOINT, EPOCHS, UNTRAINED
+from psubench.experiments.sparsity.plan import EPOCHS, UNTRAINED
 from psubench.measure.first_calls import alive
+from psubench.measure.job import Job
 from psubench.measure.mismatch import mismatch
 from psubench.models import Network
 from psubench.neurons.operations import dynamics
 from psubench.records import counted
+from psubench.records.events import Failed, Told
 from psubench.records.run import SparsityCase, case_of
+from psubench.runs.case import CHECKPOINT
 from psubench.sops import energy_models
 from psubench.sops.network import calibrate, count, pictures
 from psubench.sops.rows import Pricing, layer_rows
@@ -36,10 +38,12 @@ class ActivityProbe:
 
     Attributes:
         mark: told what is about to run, so that the parent knows whom to blame.
+        say: sends an event to the parent.
     """
 
     job: Job
     mark: Callable[[str, str], None]
+    say: Callable[[Told], None]
 
     def run(self) -> counted.Activity:
         """Counts one case; returns its record, in which a failure has a status and a message."""
@@ -51,6 +55,7 @@ class ActivityProbe:
         except Exception as error:  # the worker's border: a plug-in may raise anything
             outcome = counted.CountedOutcome(**about, status="failed")
             outcome.fail(error)
+            self.say(Failed(name, outcome.status, outcome.message))
         case = case_of(self.job.case)
         assert isinstance(case, SparsityCase)
         return counted.Activity(case=case, process=self.job.process, cases=[outcome])
