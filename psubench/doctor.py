@@ -11,20 +11,20 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from psubench import intervals
-from psubench.devices import available, device_lock, disturbances, machine, memory_limit_bytes
-from psubench.devices.disturbances import Finding
-from psubench.devices.energy import meters
+from psubench.compare.evidence import log_ratio
+from psubench.compare.power import smallest_effect
+from psubench.devices import available, device_lock, machine, memory_limit_bytes, noise_sources
+from psubench.devices.energy_meters import meters
+from psubench.devices.noise_sources import Finding
 from psubench.devices.nvml import Nvml
 from psubench.experiments.speed.options import SpeedOptions
-from psubench.plan import speed_blocks
+from psubench.experiments.speed.plan import speed_blocks
 from psubench.records.measured import Block as Timed
 from psubench.records.paired import block_ratios
-from psubench.regression.detect import smallest_effect
-from psubench.regression.evidence import log_ratio
-from psubench.runner import Crew, Settings, Watcher
-from psubench.suite import NEVER_EARLY, Block
-from psubench.workers import Host
+from psubench.runs.case import NEVER_EARLY, Block
+from psubench.runs.schedule import Crew, Settings, Watcher
+from psubench.runs.worker_process import Host
+from psubench.stats import intervals
 
 REFERENCE, NEURON = "lif", "psu"
 CASE = SpeedOptions(neurons=NEURON, reference=REFERENCE, T=(24,), batch=(4,), size=(64,), phase=("train",))
@@ -56,12 +56,12 @@ def examine(
     before = after = None
     if seconds > 0:
         with device_lock(device, on_wait):
-            before = disturbances.snapshot()
+            before = noise_sources.snapshot()
             records = same_against_same(device, threads, seconds, processes, watcher)
-            after = disturbances.snapshot()
-    findings = disturbances.settings(threads) + of_gpus(Nvml())
+            after = noise_sources.snapshot()
+    findings = noise_sources.settings(threads) + of_gpus(Nvml())
     if before and after:
-        findings = [*disturbances.between(before, after), *of_windows(records), *findings]
+        findings = [*noise_sources.between(before, after), *of_windows(records), *findings]
     return {
         "machine": machine(),
         "devices": [info._asdict() for info in available()],
@@ -177,4 +177,4 @@ def _waiting(records: Sequence[Timed]) -> Finding:
 
 def of_gpus(nvml: Nvml) -> list[Finding]:
     """What disturbs the GPUs of this machine."""
-    return [finding for gpu in nvml.gpus() for finding in disturbances.gpu(gpu, {os.getpid()})]
+    return [finding for gpu in nvml.gpus() for finding in noise_sources.gpu(gpu, {os.getpid()})]

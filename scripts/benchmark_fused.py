@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import torch
 
 from psubench.devices import open_device, worker_environment
-from psubench.intervals import log_ratios, over_rounds
-from psubench.measure import Contestant, Interleaver, Limits
+from psubench.measure.rounds import Contestant, Interleaver, Limits
 from psubench.neurons import build, parse
+from psubench.stats.intervals import log_ratios, over_rounds
 
 SECONDS = 4.0
 Call = Callable[[], object]

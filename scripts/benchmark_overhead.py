@@ -31,7 +31,7 @@ def overhead() -> None:
 
     from psubench import neurons
     from psubench.devices import open_device
-    from psubench.measure import Contestant, Interleaver, Limits
+    from psubench.measure.rounds import Contestant, Interleaver, Limits
 
     module, x = neurons.build(neurons.parse(NO_OP), 4), torch.zeros(4, 1, 8)
     device = open_device("cpu", T=4, phase="infer", seed=0)

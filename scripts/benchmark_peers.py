@@ -23,8 +23,8 @@ import torch
 from benchmark_fused import race
 
 from psubench.devices import worker_environment
-from psubench.intervals import log_ratios, over_rounds
 from psubench.neurons import build, parse
+from psubench.stats.intervals import log_ratios, over_rounds
 
 SHAPES = ((32, 512), (16, 64, 16, 16))
 TS = (4, 8, 16, 32, 64, 128)

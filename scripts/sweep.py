@@ -25,7 +25,7 @@ LONGEST_SECONDS = 120
 def tried(seed: int) -> tuple[int, int | None, str]:
     """Seed, exit code and, where that is None, what went wrong."""
     sys.path.insert(0, str(TESTS))
-    from option_sweep import attempt, combination
+    from support.option_sweep import attempt, combination
 
     signal.signal(signal.SIGALRM, _late)
     signal.alarm(LONGEST_SECONDS)

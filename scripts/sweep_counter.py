@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.func import jacfwd
 from torch.nn import functional
 
-from psubench.activity.network import count
+from psubench.sops.network import count
 
 T, B = 2, 2
 COUNTS = ("sop_unit", "sop_graded", "sop_dense")

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from psubench import models, neurons
-from psubench.activity.network import MAP_CHANNELS, RASTER_NEURONS, calibrate, count, pictures, spread
+from psubench.sops.network import MAP_CHANNELS, RASTER_NEURONS, calibrate, count, pictures, spread
 
 T, B = 4, 3
 

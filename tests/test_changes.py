@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from psubench.regression.changes import LEVEL, TRIM, Change, holm, paired, welch
+from psubench.stats.changes import LEVEL, TRIM, Change, holm, paired, welch
 
 values = st.lists(st.floats(-1, 1).map(lambda x: round(x, 6)), min_size=2, max_size=9)
 

@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 import numpy as np
-import published
 import pytest
+from support import published
 
 from psubench.data import TABLE, examples, parse, state
 from psubench.errors import PsubenchError
-from psubench.render.examples import figure
-from psubench.render.transfer import bar
+from psubench.render.download_bar import bar
+from psubench.render.figures.dataset_examples import figure
 
 
 @pytest.fixture

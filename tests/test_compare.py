@@ -6,12 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from compare_records import case, changed, run
-from records_of import COUNTING, text_of, typed, whole
+from support.compare_records import case, changed, run
+from support.records_of import COUNTING, text_of, typed, whole
 
+from psubench.compare.verdicts import compare as compared
 from psubench.errors import PsubenchError
 from psubench.records import jsonl
-from psubench.regression.compare import compare as compared
 
 FIVE = [0.0, 0.004, -0.004, 0.002, -0.002]
 BLOCK = {("lif", 8, "infer"): FIVE, ("psu", 8, "infer"): FIVE, ("psn", 8, "infer"): FIVE}

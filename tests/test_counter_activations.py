@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional
 
 from psubench import neurons
-from psubench.activity.counter import Counter
-from psubench.activity.network import count
+from psubench.sops.counter import Counter
+from psubench.sops.network import count
 
 T, B = 3, 2
 

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from brute_force import DYADIC, of_convolution
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.brute_force import DYADIC, of_convolution
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from psubench.activity.counter import Counter
+from psubench.sops.counter import Counter
 
 COUNTS = ("sop_unit", "sop_graded", "sop_dense", "sop_eff_nzw", "sop_value", "mac_textbook")
 KINDS = {

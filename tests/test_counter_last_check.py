@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from psubench.activity.counter import Counter
-from psubench.activity.last_check import HIDDEN, UNREPEATABLE, last_check
-from psubench.activity.network import count
+from psubench.sops.counter import Counter
+from psubench.sops.last_check import HIDDEN, UNREPEATABLE, last_check
+from psubench.sops.network import count
 
 T, B, IN, OUT = 4, 2, 8, 5
 EFFECTIVE, DENSE = 110, T * B * IN * OUT

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from brute_force import DYADIC, of_convolution, of_linear
+from support.brute_force import DYADIC, of_convolution, of_linear
 from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from psubench import neurons
-from psubench.activity.counter import Counter
+from psubench.sops.counter import Counter
 
 T, B = 3, 4
 COUNTS = ("sop_unit", "sop_graded", "sop_dense", "sop_eff_nzw", "sop_value", "mac_textbook")

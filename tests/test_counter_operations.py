@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from brute_force import DYADIC, of_linear, totals
+from support.brute_force import DYADIC, of_linear, totals
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations, prune
 
 from psubench import neurons
-from psubench.activity.counter import Counter
 from psubench.errors import PsubenchError
+from psubench.sops.counter import Counter
 
 T, B, IN, OUT = 3, 2, 4, 5
 COUNTS = ("sop_unit", "sop_graded", "sop_dense", "sop_eff_nzw", "sop_value", "mac_textbook")

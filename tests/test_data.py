@@ -8,7 +8,7 @@ import torch
 
 from psubench import plugins
 from psubench.data import TABLE, batches, currents, parse, spoken_digits
-from psubench.data.layer import GAIN, project
+from psubench.data.layer_current import GAIN, project
 from psubench.errors import PsubenchError
 
 ONE_LINE = r"^[^\n]*$"

@@ -5,8 +5,8 @@ import pickle
 
 import h5py
 import numpy as np
-import published
 import pytest
+from support import published
 
 from psubench.data import aedat4, batches, cifar10_dvs, parse
 from psubench.errors import PsubenchError

@@ -10,8 +10,8 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
-import published
 import pytest
+from support import published
 
 from psubench.data import TABLE, count, parse
 from psubench.data.download import get, unpack

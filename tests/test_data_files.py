@@ -5,9 +5,9 @@ import sys
 
 import h5py
 import numpy as np
-import published
 import pytest
 import torch
+from support import published
 
 from psubench.data import aedat4, batches, cifar, cifar10_dvs, count, currents, note, parse, shape
 from psubench.errors import PsubenchError

@@ -1,8 +1,8 @@
 """151 hostile files of every kind: each is read, or told in one line; nothing runs or is followed."""
 
-import hostile_files
 import numpy as np
 import pytest
+from support import hostile_files
 
 from psubench.data import aedat, aedat4, cifar, fashion_mnist
 from psubench.data.download import unpack

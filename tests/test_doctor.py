@@ -7,15 +7,15 @@ import subprocess
 import sys
 
 import pytest
-from records_of import typed
-from render_rows import same_as_golden
 from rich.console import Console
+from support.records_of import typed
+from support.render_rows import same_as_golden
 from test_counters import zones
 
 from psubench import doctor
-from psubench.devices.energy import ROOT_VARIABLE
+from psubench.compare.power import smallest_effect
+from psubench.devices.energy_meters import ROOT_VARIABLE
 from psubench.records.measured import AGAIN
-from psubench.regression.detect import smallest_effect
 from psubench.render import doctor as shown
 
 CASE = {"device": "cpu", "threads": 1, "T": 24, "batch": 4, "size": 64, "phase": "train"}

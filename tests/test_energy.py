@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import test_joules
-from records_of import typed
+from support.records_of import typed
 
-from psubench import record
 from psubench.records import jsonl
+from psubench.records import recorder as records_recorder
 from psubench.records.measured import IDLE, Energy
 
 BASE = [
@@ -150,7 +150,7 @@ def test_counters_that_stand_still_fail_their_cases_with_the_reason(tmp_path, co
 
 
 def test_runs_of_two_kinds_share_no_table(tmp_path):
-    with record.Recorder(tmp_path / jsonl.NAME) as recorder:
+    with records_recorder.Recorder(tmp_path / jsonl.NAME) as recorder:
         for one in typed([test_joules.header(), test_joules.energy_record(0, *test_joules.FIRST)]):
             recorder.append(one)
     assert "E_lif / E_neuron" in psubench("show", tmp_path).stdout

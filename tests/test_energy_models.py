@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from psubench import neurons
-from psubench.activity import energy_models
-from psubench.activity.counter import Counter
-from psubench.activity.rows import Pricing, layer_rows
-from psubench.activity.work import UNKNOWN, Work, of_neurons, of_synapse
 from psubench.errors import PsubenchError
 from psubench.neurons.operations import dynamics
+from psubench.sops import energy_models
+from psubench.sops.counter import Counter
+from psubench.sops.rows import Pricing, layer_rows
+from psubench.sops.work import UNKNOWN, Work, of_neurons, of_synapse
 
 
 def rows_of(neuron, T, rate, model="horowitz45-fp32", fan_in=700, size=10, first_layer="sparse_mac", x=None):

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-import robustness
+from support import robustness
 
 from psubench.errors import MOST, one_line
 from psubench.records import jsonl

@@ -80,7 +80,7 @@ def check_energy(found, arguments):
 def test_unknown_counts_have_no_price():
     from energy_model import with_weights
 
-    from psubench.activity.work import Work
+    from psubench.sops.work import Work
 
     assert with_weights(Work(mac=1, ac=1)) == pytest.approx(4.6 + 0.9 + 20)
     assert with_weights(Work(mac=1, dynamics_ac=None)) is None

@@ -5,9 +5,9 @@ import time
 import pytest
 import torch
 
+from psubench.measure import first_calls as first
+from psubench.measure.first_calls import alive, first_calls
 from psubench.neurons import TABLE, build, compiled, parse
-from psubench.probes import first_calls as first
-from psubench.probes.first_calls import alive, first_calls
 
 # torch.compile uses parts of torch that torch itself warns of.
 pytestmark = pytest.mark.filterwarnings("ignore")

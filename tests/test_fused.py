@@ -9,7 +9,7 @@ import torch
 from test_neurons import FUSED, gradients, noise, pair
 
 from psubench.errors import UnsupportedError
-from psubench.neurons import build, native, parse, triangular
+from psubench.neurons import build, cpp_build, fused_learned, parse
 
 pytestmark = pytest.mark.usefixtures("two_blocks")
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("two_blocks")
 @pytest.fixture
 def two_blocks(monkeypatch):
     """Short products in several blocks of rows, as long ones are."""
-    monkeypatch.setattr(triangular, "ROWS", 16)
-    monkeypatch.setattr(triangular, "WEIGHT_ROWS", 32)
+    monkeypatch.setattr(fused_learned, "ROWS", 16)
+    monkeypatch.setattr(fused_learned, "WEIGHT_ROWS", 32)
 
 
 PRODUCTS = ("psn", "masked-psn", "ipsu", "rpsu")
@@ -146,7 +146,7 @@ def test_large_inputs_stay_finite():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("learn", [False, True])
 def test_operators_are_what_torch_expects(learn, dtype):
-    ops = native.ops()
+    ops = cpp_build.ops()
 
     def given(*shape):
         return (torch.randn(shape) + 0.5).to(dtype).requires_grad_(learn)
@@ -165,7 +165,7 @@ def test_operators_are_what_torch_expects(learn, dtype):
 
 
 def test_their_backward_operators_too():
-    ops, x = native.ops(), torch.randn(20, 9)
+    ops, x = cpp_build.ops(), torch.randn(20, 9)
     serial = (0.0, torch.tensor(0.4), True, 1.0, 2.0, 1, True)
     psu = (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
     calls = [
@@ -181,7 +181,7 @@ def test_their_backward_operators_too():
 
 
 def test_wrong_arguments_are_refused():
-    ops, x = native.ops(), torch.randn(20, 9)
+    ops, x = cpp_build.ops(), torch.randn(20, 9)
     with pytest.raises(RuntimeError, match="reset is 0"):
         ops.serial(x, 0.5, None, True, 1.0, 2.0, 3, True)
     with pytest.raises(RuntimeError, match=r"weights are \[1 or T, k\]"):

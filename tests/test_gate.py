@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from psubench import neurons
-from psubench.probes.gate import Gate, WrongError
+from psubench.measure.gate import Gate, WrongError
 
 WRONG = Path(__file__).parent / "wrong_neurons.py"
 T = 16

@@ -8,8 +8,8 @@ import sys
 from itertools import pairwise
 
 import pytest
-import report_records
 import typer
+from support import report_records
 from test_cli import ROOT, psubench
 
 from psubench.cli import app

@@ -54,11 +54,11 @@ def test_every_public_thing_has_a_docstring(path):
         "import psubench.neurons; psubench.neurons.parse_list('all')",
         "import psubench.data",
         "import psubench.devices",
-        "import psubench.runner",
-        "import psubench.analyse",
-        "import psubench.training.campaign, psubench.suite_file, psubench.accuracy",
-        "import psubench.regression.compare, psubench.regression.duel, psubench.regression.selftest",
-        "import psubench.render.table, psubench.render.export, psubench.render.plots",
+        "import psubench.runs.schedule",
+        "import psubench.experiments.speed.rows",
+        "import psubench.experiments.accuracy.campaign, psubench.experiments.suite_file, psubench.experiments.accuracy.rows",
+        "import psubench.compare.verdicts, psubench.compare.git.ab_run, psubench.compare.selftest.selftest",
+        "import psubench.experiments.paired.tables, psubench.render.export, psubench.experiments.speed.figures",
     ],
 )
 def test_nothing_slow_is_imported_before_it_is_needed(statement):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from psubench import intervals
+from psubench.stats import intervals
 
 
 @pytest.mark.parametrize("n", [6, 7, 12, 50, 201])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from psubench.errors import NeuronError
 from psubench.neurons import TABLE, build, build_reference, causal, check_input, parse
-from psubench.neurons.decay import built
+from psubench.neurons.lif_matrices import built
 
 SERIAL = [
     f"{kind}(reset={reset},detach_reset={detach}{leak})"

@@ -7,7 +7,7 @@ import torch
 
 from psubench.errors import NeuronError
 from psubench.neurons import TABLE, build, parse
-from psubench.neurons import decay as matrices
+from psubench.neurons import lif_matrices as matrices
 from psubench.neurons.psn import sliding
 from psubench.neurons.psu import psu, psu_scan
 from psubench.neurons.surrogate import heaviside

@@ -3,12 +3,12 @@
 import copy
 
 import pytest
-import robustness
+from support import robustness
 
-from psubench import headers
 from psubench.errors import PsubenchError
 from psubench.records import jsonl, origins
 from psubench.records.structs import build
+from psubench.runs import header as runs_header
 
 SPEED = robustness.RUNS["speed"]
 
@@ -56,7 +56,7 @@ def test_a_page_of_memory_is_no_other_machine():
 def test_a_plugin_that_the_last_run_lacked_is_still_known(tmp_path):
     first, last = (changed(SPEED[0], plugins=plugins) for plugins in ({"a.py:A": "0"}, {"b.py:B": "0"}))
     with pytest.raises(PsubenchError, match=r"the plug-in a\.py:A '0', this one has '1'"):
-        headers.check_resumable(
+        runs_header.check_resumable(
             [build(first), build(last)], build(changed(first, plugins={"a.py:A": "1"})), tmp_path
         )
 

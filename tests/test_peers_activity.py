@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from psubench import neurons
-from psubench.activity.counter import Counter
+from psubench.sops.counter import Counter
 
 T, B = 4, 3
 

@@ -3,7 +3,7 @@
 import pytest
 
 from psubench.errors import PsubenchError
-from psubench.plugin_sources import digest, weights_digest
+from psubench.runs.plugin_sources import digest, weights_digest
 
 FILES = {
     "mine.py": "import torch\nfrom helper import LIMIT\nimport package.deep\n",

@@ -13,10 +13,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from psubench import profiles
 from psubench.errors import PsubenchError
+from psubench.experiments.profile import rows as profile_rows
 from psubench.experiments.profile.options import ProfileOptions
-from psubench.profiling import CALLS, profile_blocks
+from psubench.experiments.profile.plan import CALLS, profile_blocks
 from psubench.records import jsonl
 
 TESTS = Path(__file__).parent
@@ -39,7 +39,7 @@ def psubench(*arguments, check=0, cwd=None):
 
 
 def cases(folder):
-    return {case["label"]: case for case in profiles.cases(jsonl.read(folder / jsonl.NAME))}
+    return {case["label"]: case for case in profile_rows.cases(jsonl.read(folder / jsonl.NAME))}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,8 @@ def test_step_mode_launches_more_than_layer_mode(vggsnn):
     found = cases(folder)
     lif, psu = found["lif [step]"], found["psu"]
     launches = {
-        name: {layer["name"]: layer["launches"] for layer in profiles.layers(found[name])} for name in found
+        name: {layer["name"]: layer["launches"] for layer in profile_rows.layers(found[name])}
+        for name in found
     }
     # The whole network once per step, against all steps at once: so T times as often, but for neurons.
     for layer in (layer for layer in launches["psu"] if layer[:-1] in ("conv", "bn", "pool", "fc")):
@@ -70,7 +71,7 @@ def test_step_mode_launches_more_than_layer_mode(vggsnn):
     # U = A x, V = U - B sigmoid(U), S = V >= 1 in floats: as many operators for any number of steps.
     assert {launches["psu"][f"neuron{number}"] for number in range(1, 9)} == {launches["psu"]["neuron1"]}
     assert launches["psu"]["neuron1"] < 6
-    total = profiles.total(lif)["launches_per_step"] / profiles.total(psu)["launches_per_step"]
+    total = profile_rows.total(lif)["launches_per_step"] / profile_rows.total(psu)["launches_per_step"]
     assert total > 3
     line = next(line for line in " ".join(shown.split()).split(". ") if line.startswith("psu launches"))
     assert line.endswith("fewer than lif [step]")
@@ -90,12 +91,12 @@ def test_the_trace_reads_in_the_networks_terms(vggsnn):
 
 def test_shares_are_those_of_a_whole_call(vggsnn):
     for case in cases(vggsnn[0]).values():
-        shares = {role["name"]: role["share"] for role in profiles.roles(case)}
+        shares = {role["name"]: role["share"] for role in profile_rows.roles(case)}
         assert sum(shares.values()) == pytest.approx(1)
         assert shares["synapse"] > 0.1
         assert shares["unattributed"] == 0  # there is no backward pass
-        assert sum(layer["time_s"] for layer in profiles.layers(case)) == pytest.approx(
-            profiles.total(case)["time_s"]
+        assert sum(layer["time_s"] for layer in profile_rows.layers(case)) == pytest.approx(
+            profile_rows.total(case)["time_s"]
         )
 
 
@@ -106,7 +107,7 @@ def test_csv_json_figures_and_tables_of_a_run(vggsnn, tmp_path):
     assert [list(one) for one in objects[:1]] == [list(table[0])]
     assert len(objects) == len(table)
     assert [row["name"] for row in table] == [one["name"] or "" for one in objects]
-    assert {row["part"] for row in table} == set(profiles.PARTS)
+    assert {row["part"] for row in table} == set(profile_rows.PARTS)
     assert (folder / "profile.csv").read_text() == psubench("export", folder).stdout
     for name in ("share", "launches", "timeline"):
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")

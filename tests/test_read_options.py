@@ -6,13 +6,13 @@ import math
 import pytest
 from typer.testing import CliRunner
 
-from psubench import suite_file
 from psubench.cli import app
-from psubench.commands import MEASURING, TRAINING, options_of
 from psubench.errors import USAGE, PsubenchError
+from psubench.experiments import suite_file
+from psubench.experiments.commands import MEASURING, TRAINING, options_of
 from psubench.experiments.option import declared
 from psubench.experiments.read_options import Given, read_options
-from psubench.suite import NEVER_EARLY, PHASES
+from psubench.runs.case import NEVER_EARLY, PHASES
 
 COMMANDS = [*MEASURING, *TRAINING]
 AXES = ("neurons", "model", "data", "T", "batch", "device", "threads")

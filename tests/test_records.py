@@ -4,11 +4,11 @@ import json
 import random
 
 import pytest
-from records_of import plain, text_of, typed, whole
+from support.records_of import plain, text_of, typed, whole
 
-from psubench import profiles
-from psubench.activity import cases as sparsity
 from psubench.errors import NOT_COMPARABLE, NeuronError, PsubenchError, UnsupportedError, WrongError
+from psubench.experiments.profile import rows
+from psubench.experiments.sparsity import rows as sparsity
 from psubench.records import jsonl, structs
 from psubench.records.counted import Activity
 from psubench.records.failures import cause_of_death, classify
@@ -81,7 +81,7 @@ def test_a_worker_that_died_left_a_block_of_any_kind_in_schema_1(tmp_path, kind,
     block = {"type": "block", "case": axes, "process": 0, "reference": None, "cases": [lost]}
     records = jsonl.read(written(tmp_path, older(head, block)))
     assert type(records[1]) is struct
-    read = {"sparsity": sparsity.cases, "profile": profiles.cases}.get(kind)
+    read = {"sparsity": sparsity.cases, "profile": rows.cases}.get(kind)
     if read is not None:
         assert [(one["status"], one["message"]) for one in read(records)] == [("oom", "killed")]
 

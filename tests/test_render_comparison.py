@@ -6,11 +6,11 @@ import json
 import math
 
 import pytest
-from compare_records import changed, run
-from render_rows import same_as_golden
 from rich.console import Console
+from support.compare_records import changed, run
+from support.render_rows import same_as_golden
 
-from psubench.regression.compare import compare
+from psubench.compare.verdicts import compare
 from psubench.render import comparison
 
 FIVE = [0.0, 0.004, -0.004, 0.002, -0.002]

@@ -8,8 +8,8 @@ import stat
 
 import pandas as pd
 import pytest
-import render_rows
-from render_rows import same_as_golden
+from support import render_rows
+from support.render_rows import same_as_golden
 
 from psubench.errors import PsubenchError
 from psubench.render import export

@@ -6,15 +6,16 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
-import report_records
-from records_of import typed
+from support import report_records
+from support.records_of import typed
 
-from psubench import analyse
 from psubench.errors import PsubenchError
+from psubench.experiments.paired import grids
+from psubench.experiments.speed import rows as speed_rows
 from psubench.neurons.table import TABLE
 from psubench.records import jsonl
-from psubench.render.report import facts, grids, kinds, page, paper, svg
-from psubench.render.styles import styles
+from psubench.render.figures.styles import styles
+from psubench.render.report import facts, kinds, page, paper, svg
 
 VOID = {"meta", "link", "path", "use", "rect"}
 
@@ -73,7 +74,7 @@ def test_every_ratio_on_the_page_is_that_of_the_record(good):
             shown.update(
                 float(row[column][1]["data-order"]) for row in table[1:] if "noise" not in row[column][0]
             )
-    rows = analyse.rows(typed(report_records.good()))
+    rows = speed_rows.rows(typed(report_records.good()))
     assert shown == Counter(row["ratio"] for row in rows if not row["is_reference"])
 
 

@@ -1,11 +1,10 @@
 """The page as a browser has it: no complaint, request or overflow; sorting; contrast in light and dark."""
 
-import browser
 import pytest
-import report_records
-from records_of import typed
+from support import browser, report_records
+from support.records_of import typed
 
-from psubench import analyse
+from psubench.experiments.speed import rows as speed_rows
 
 pytestmark = pytest.mark.skipif(browser.found() is None, reason="no Chromium or Chrome is installed")
 
@@ -90,7 +89,7 @@ def test_a_click_sorts_up_then_down_then_as_it_was(tab, pages, name):
     )
     time = next(place for place, head in enumerate(heads) if head.startswith("time"))
     before = tab.evaluate(COLUMN % time)
-    rows = [row for row in analyse.rows(typed(report_records.good())) if row["phase"] == "train"]
+    rows = [row for row in speed_rows.rows(typed(report_records.good())) if row["phase"] == "train"]
     assert name == "sad" or [float(value) for value in before] == [row["median_s"] for row in rows]
     assert name == "good" or before.count("") == 4
     for way, expected in (

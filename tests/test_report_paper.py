@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-import report_records
+from support import report_records
 
 from psubench.render.report import kinds, latex, paper
 from psubench.render.report.parts import Cell, Head, Table

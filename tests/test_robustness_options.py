@@ -1,7 +1,7 @@
 """Random options of every command: a result, or one line and an exit code that means something."""
 
 import pytest
-from option_sweep import attempt
+from support.option_sweep import attempt
 
 from psubench.errors import CASE_FAILED
 

@@ -6,8 +6,8 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from records_of import text_of
-from robustness import RUNS, SCALE, call, edited, ends_well
+from support.records_of import text_of
+from support.robustness import RUNS, SCALE, call, edited, ends_well
 
 from psubench.errors import NOT_COMPARABLE
 from psubench.records import jsonl

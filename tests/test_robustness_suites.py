@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from robustness import ends_well
+from support.robustness import ends_well
 from test_robustness_records import SEEDS, examples
 
 from psubench.errors import PsubenchError
-from psubench.suite import parse_range
+from psubench.runs.case import parse_range
 
 SUITES = Path(__file__).parent.parent / "suites"
 TEXTS = {path.name: path.read_text() for path in sorted(SUITES.glob("*.toml"))}

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from psubench.cli import running
-from psubench.cli.running import run_folder
+from psubench.cli import execute
+from psubench.cli.execute import run_folder
 from psubench.errors import PsubenchError
 
 
@@ -16,8 +16,8 @@ def here(tmp_path, monkeypatch):
 
 
 def test_runs_that_begin_in_one_second_get_a_folder_each(here, monkeypatch):
-    fixed = running.datetime(2026, 1, 2, 3, 4, 5)
-    monkeypatch.setattr(running, "datetime", type("Clock", (), {"now": staticmethod(lambda: fixed)}))
+    fixed = execute.datetime(2026, 1, 2, 3, 4, 5)
+    monkeypatch.setattr(execute, "datetime", type("Clock", (), {"now": staticmethod(lambda: fixed)}))
     made, gate = [], threading.Barrier(8)
 
     def begin():

@@ -6,16 +6,19 @@ import json
 
 import jsonschema
 import pytest
-import report_records
-from records_of import typed, whole
+from support import report_records
+from support.records_of import typed, whole
 from test_cli import psubench
 
 from psubench.errors import PsubenchError
+from psubench.experiments.energy import columns as energy_columns
+from psubench.experiments.paired import columns
+from psubench.experiments.profile import columns as profile_columns
+from psubench.experiments.registry import KINDS
+from psubench.experiments.sparsity import columns as sparsity_columns
 from psubench.records.jsonl import line_of
 from psubench.records.rows import ROWS
 from psubench.records.schema import names, schema
-from psubench.render import activity_columns, columns, energy, profile_columns
-from psubench.render.kinds import KINDS
 
 DRAFT = jsonschema.Draft202012Validator
 
@@ -81,8 +84,8 @@ def test_the_command_prints_a_schema_or_the_names_that_there_are():
     ("kind", "shown"),
     [
         ("speed", [c.name for c in columns.COLUMNS if columns.Show.JSON in c.show]),
-        ("energy", [c.name for c in energy.COLUMNS if columns.Show.JSON in c.show]),
-        ("sparsity", [c.name for c in activity_columns.COLUMNS if activity_columns.Show.JSON in c.show]),
+        ("energy", [c.name for c in energy_columns.COLUMNS if columns.Show.JSON in c.show]),
+        ("sparsity", [c.name for c in sparsity_columns.COLUMNS if sparsity_columns.Show.JSON in c.show]),
         ("profile", [c.name for c in profile_columns.COLUMNS if profile_columns.Show.DATA in c.show]),
     ],
 )

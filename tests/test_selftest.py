@@ -8,14 +8,15 @@ import torch
 from test_cli import ROOT, psubench
 
 from psubench import neurons
+from psubench.compare.git import ab_run
+from psubench.compare.git.side import suite_text
+from psubench.compare.selftest import slowdown
+from psubench.compare.selftest.error_rates import half_found, rate, rates
+from psubench.compare.selftest.selftest import Selftest, Settings, handicapped
+from psubench.compare.selftest.slowdown import Handicapped
 from psubench.errors import PsubenchError
 from psubench.records import jsonl
 from psubench.records.selftest import Judged, Suite
-from psubench.regression import duel, handicap
-from psubench.regression.handicap import Handicapped
-from psubench.regression.rates import half_found, rate, rates
-from psubench.regression.selftest import Selftest, Settings, handicapped
-from psubench.regression.sides import suite_text
 
 TABLE = {
     "neurons": "lif,psu", "data": "normal", "T": "4", "batch": "2", "size": "8", "phase": "infer",
@@ -97,7 +98,7 @@ class Clock:
 
 def test_the_handicap_works_a_share_of_the_whole_call_longer(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(handicap.time, "perf_counter_ns", clock)
+    monkeypatch.setattr(slowdown.time, "perf_counter_ns", clock)
     monkeypatch.setenv("PSUBENCH_HANDICAP", "0.5")
     slow = Handicapped(T=4, neuron="psu")
 
@@ -143,13 +144,13 @@ def test_a_handicapped_neuron_gives_the_same_spikes_and_gradients(monkeypatch):
 def test_the_chosen_neuron_is_wrapped_on_both_sides_or_refused():
     assert handicapped(settings()) == [TABLE]
     made = handicapped(settings(inject=0.05, neuron="psu"))
-    assert made == [{**TABLE, "neurons": "lif,psubench.regression.handicap:Handicapped(neuron=psu)"}]
+    assert made == [{**TABLE, "neurons": "lif,psubench.compare.selftest.slowdown:Handicapped(neuron=psu)"}]
     with pytest.raises(PsubenchError, match="rpsu"):
         handicapped(settings(inject=0.05, neuron="rpsu"))
 
 
 def test_a_self_test_is_recorded_and_resumed(tmp_path, monkeypatch):
-    monkeypatch.setattr(duel, "LOOKS", (1,))
+    monkeypatch.setattr(ab_run, "LOOKS", (1,))
     said = []
     power = settings(inject=0.05, neuron="psu", load=True)
     assert Selftest(power, tmp_path, False, said.append).run(1, 1e6)[0].exit_code == 0

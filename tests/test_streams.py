@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-import robustness
+from support import robustness
 
 from psubench.records import jsonl
 

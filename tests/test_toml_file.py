@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psubench import toml_file
 from psubench.errors import PsubenchError
+from psubench.experiments import toml_file
 
 TEXT = '''\
 # [settings] is below

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile, record_function, schedule
 
-from psubench import models, neurons, traces
-from psubench.probes import ranges
-from psubench.probes.inputs import Inputs
-from psubench.probes.subjects import build
-from psubench.traces import events, operators, places
+from psubench import models, neurons
+from psubench.experiments.profile import ranges
+from psubench.experiments.profile import trace as profile_trace
+from psubench.experiments.profile.trace import events, operators, places
+from psubench.measure.inputs import Inputs
+from psubench.measure.subject import build
 
 CALLS = 2
 
@@ -53,7 +54,7 @@ def traced(request, tmp_path_factory):
 def test_operators_have_the_sums_that_torch_gives_them(traced):
     _, path, layers, profiler = traced
     ours = {}
-    for row in traces.summarise(traces.read(path), layers, on_device=False)["operators"]:
+    for row in profile_trace.summarise(profile_trace.read(path), layers, on_device=False)["operators"]:
         sums = ours.setdefault(row["operator"], [0, 0.0, 0.0, 0])
         for place, name in enumerate(("calls", "self_ns", "total_ns", "bytes")):
             sums[place] += row[name]
@@ -74,7 +75,7 @@ def test_operators_have_the_sums_that_torch_gives_them(traced):
 
 def test_the_parts_are_the_whole(traced):
     _, path, layers, _ = traced
-    found = traces.summarise(traces.read(path), layers, on_device=False)
+    found = profile_trace.summarise(profile_trace.read(path), layers, on_device=False)
     assert found["calls"] == CALLS
     parts = [layer[way]["self_ns"] for layer in found["layers"] for way in ("forward", "backward")]
     assert sum(parts) == sum(found["call_ns"])
@@ -86,7 +87,7 @@ def test_backward_goes_where_the_links_of_the_profiler_point(traced):
     with gzip.open(path) as file:
         raw = json.load(file, parse_float=str)["traceEvents"]
     titles = {layer["title"] for layer in layers}
-    place = {event.start: where for event, where in places.placed(traces.read(path), titles)}
+    place = {event.start: where for event, where in places.placed(profile_trace.read(path), titles)}
     arrows = {}
     for event in raw:
         if event.get("cat") == "fwdbwd":
@@ -100,7 +101,7 @@ def test_backward_goes_where_the_links_of_the_profiler_point(traced):
 
 def test_every_layer_is_a_range_and_has_the_backward_nodes_of_its_kind(traced):
     one, path, layers, _ = traced
-    trace = traces.read(path)
+    trace = profile_trace.read(path)
     titles = {layer["title"]: layer for layer in layers}
     steps = 3 if one.mode == "step" else 1
     begun = Counter(
@@ -144,7 +145,7 @@ def test_dispatches_of_a_line_of_python_counted_by_hand():
             call()
         path = dispatched.folder / "trace.json"
         profiler.export_chrome_trace(str(path))
-        roots = [root for some in traces.read(path).threads.values() for root in some]
+        roots = [root for some in profile_trace.read(path).threads.values() for root in some]
         return [event.name for root in roots for event in operators.dispatches(root)]
 
     import tempfile

@@ -2,8 +2,8 @@
 
 import pytest
 
-from psubench import traces
-from psubench.traces import events, memory
+from psubench.experiments.profile import trace as profile_trace
+from psubench.experiments.profile.trace import events, memory
 
 
 def span(name, start, duration, kind="cpu_op", thread=1, **args):
@@ -53,7 +53,7 @@ def allocation(at, size, device=0, thread=1):
 
 
 def test_kernels_belong_to_the_layer_that_launched_them():
-    found = traces.summarise(events.parse(GPU), LAYERS, on_device=True)
+    found = profile_trace.summarise(events.parse(GPU), LAYERS, on_device=True)
     sums = {
         (layer["layer"], way): (layer[way]["device_ns"], layer[way]["launches"])
         for layer in found["layers"]
@@ -111,10 +111,10 @@ def test_times_are_exact_to_the_nanosecond_at_any_uptime(tmp_path):
         ' "dur": 0.001, "args": {}}, {"ph": "X", "cat": "cpu_op", "name": "b", "tid": 1,'
         ' "ts": 9007199254740.994, "dur": 1, "args": {}}]}'
     )
-    first, second = traces.read(path).threads[1]
+    first, second = profile_trace.read(path).threads[1]
     assert (first.start, first.end, second.start) == (9007199254740993, 9007199254740994, 9007199254740994)
 
 
 def test_a_trace_without_a_recorded_call_is_refused():
     with pytest.raises(ValueError, match="no recorded call"):
-        traces.summarise(events.parse([span("aten::add", 0, 1)]), [], on_device=False)
+        profile_trace.summarise(events.parse([span("aten::add", 0, 1)]), [], on_device=False)

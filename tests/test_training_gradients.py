@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from psubench import models, neurons
-from psubench.neurons import leaky, surrogate
+from psubench.neurons import no_reset, surrogate
 
 TINY = Path(__file__).parent / "tiny_training.py"
 T = 6
@@ -89,7 +89,7 @@ def differences(text, direction):
 @pytest.mark.parametrize("text", VARIANTS)
 def test_gradients_are_those_of_the_smoothed_network(text, monkeypatch):
     monkeypatch.setattr(surrogate, "step", smooth(2.0))
-    monkeypatch.setattr(leaky._Bernoulli, "forward", staticmethod(expected))
+    monkeypatch.setattr(no_reset._Bernoulli, "forward", staticmethod(expected))
     for direction in range(3):
         by_backward, by_differences = differences(text, direction)
         assert by_backward == pytest.approx(by_differences, rel=1e-5, abs=1e-8)

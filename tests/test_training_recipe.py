@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from psubench import data, models, neurons, published, suite_file
+from psubench import data, models, neurons
 from psubench.errors import PsubenchError
+from psubench.experiments import suite_file
+from psubench.experiments.accuracy import published
 from psubench.experiments.accuracy.options import TrainOptions
 from psubench.experiments.accuracy.plan import trainings
 from psubench.training import augment, losses
-from psubench.training.brief import train_briefly
 from psubench.training.case import training
 from psubench.training.network import lambda_at, network_of, set_lambda
-from psubench.training.optimise import optimizer_of, schedule_of
+from psubench.training.optimizer import optimizer_of, schedule_of
 from psubench.training.recipe import Augment, Recipe, Task
+from psubench.training.train_here import train_briefly
 
 ROOT = Path(__file__).parent.parent
 TINY = Path(__file__).parent / "tiny_training.py"

@@ -14,7 +14,7 @@ from psubench.errors import PsubenchError
 from psubench.training import checkpoint, weights
 from psubench.training.case import training
 from psubench.training.recipe import Augment, Recipe, Task
-from psubench.training.work import Work
+from psubench.training.session import Work
 
 TINY = Path(__file__).parent / "tiny_training.py"
 

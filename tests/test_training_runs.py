@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from psubench.accuracy import summary, trainings
+from psubench.experiments.accuracy.rows import summary, trainings
 from psubench.records import jsonl
 from psubench.records.trained import Epoch, Trained
 

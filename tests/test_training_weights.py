@@ -4,18 +4,18 @@ import errno
 from dataclasses import asdict
 from pathlib import Path
 
-import hostile_files
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from support import hostile_files
 from test_training_resume import TINY, assert_equal, case, newest, work
 
-from psubench.accuracy import summary, trainings
 from psubench.errors import PsubenchError
+from psubench.experiments.accuracy.campaign import Campaign
+from psubench.experiments.accuracy.rows import summary, trainings
 from psubench.records import jsonl
 from psubench.training import checkpoint, weights
-from psubench.training.campaign import Campaign
 from psubench.training.network import network_of
 
 
@@ -135,7 +135,7 @@ def test_state_that_is_no_tensor_and_counts_that_fail_cost_no_result(tmp_path, m
     def fails(*_):
         raise NotImplementedError("cannot count this")
 
-    monkeypatch.setattr("psubench.training.work.counted", fails)
+    monkeypatch.setattr("psubench.training.session.counted", fails)
     outcome, _ = work(case("lif", epochs=1), tmp_path / "b")
     assert asdict(outcome)["message"] == "NotImplementedError: cannot count this"
     assert (outcome.status, outcome.activity) == ("ok", None)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from psubench.devices import Sample
-from psubench.devices.counters import Counter, Reading
-from psubench.joules import Measures
-from psubench.measure import Contestant
+from psubench.devices.energy_counter import Counter, Reading
+from psubench.experiments.energy.rows import Measures
+from psubench.measure.rounds import Contestant
+from psubench.measure.windows import Metering, Windowing
 from psubench.records.measured import AGAIN, IDLE
 from psubench.records.paired import per_call
-from psubench.windows import Metering, Windowing
 
 IDLE_W = 10.0
 MS = 1_000_000

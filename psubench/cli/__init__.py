@@ -16,7 +16,7 @@ from psubench.cli import (
     doctor,
     energy,
     export,
-    listing,
+    list_,
     on_demand,
     plot,
     profile,
@@ -53,7 +53,7 @@ app.command()(plot.plot)
 app.command()(export.export)
 app.command()(report.report)
 app.command()(schema.schema)
-app.add_typer(listing.app, name="list")
+app.add_typer(list_.app, name="list")
 app.add_typer(data.app, name="data")
 app.add_typer(selftest.app, name="selftest")
 app.add_typer(baseline.app, name="baseline")

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from psubench.cli.execute import Output
 from psubench.cli.learning import Recipes, train_all
-from psubench.cli.running import Output
 from psubench.cli.signature import takes
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy.options import AccuracyOptions

@@ -38,13 +38,13 @@ def update(
 
     Later psubench compare reports/baseline reports/ci-20261124-101500 tells what has changed since.
     """
-    from psubench import suite_file
-    from psubench.campaign import Campaign
-    from psubench.cli.git import ci_suite
+    from psubench.cli.compare_git import ci_suite
+    from psubench.compare import baseline
     from psubench.devices import resolve
-    from psubench.regression import baseline
+    from psubench.experiments import suite_file
     from psubench.render.progress import watch
-    from psubench.suite import NEVER_EARLY
+    from psubench.runs.campaign import Campaign
+    from psubench.runs.case import NEVER_EARLY
 
     share = o.share(limit, "--limit")
     asked = suite_file.read(ci_suite(suite))

@@ -13,7 +13,7 @@ from psubench.cli import options as o
 from psubench.errors import PsubenchError
 
 if TYPE_CHECKING:
-    from psubench.regression.compare import Comparison
+    from psubench.compare.verdicts import Comparison
 
 FORMATS = ("table", "markdown", "json", "github")
 Sides = Annotated[
@@ -63,7 +63,7 @@ def compare(
     share = o.share(margin, "--margin") if margin else None
     patterns = [pattern.strip() for pattern in gate.split(",")]
     if git:
-        from psubench.cli.git import compare_revisions
+        from psubench.cli.compare_git import compare_revisions
 
         say = _silent if quiet else _say
         found = compare_revisions(sides, share, patterns, suite, device, budget, seed, out, say)
@@ -75,8 +75,8 @@ def compare(
 
 
 def _compare_records(sides: list[str], margin: float | None, gate: list[str]) -> Comparison:
+    from psubench.compare.verdicts import compare
     from psubench.records import jsonl
-    from psubench.regression.compare import compare
 
     if len(sides) != 2:
         raise PsubenchError(f"{len(sides)} runs to compare", "give two: psubench compare BASE NEW")

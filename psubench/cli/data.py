@@ -65,15 +65,16 @@ def show(name: Name, T: Steps = None, out: Folder = None, json: o.Json = False) 
     Example: psubench data show fashion-mnist-events --T 10
     """
     from psubench.data import TABLE, examples, parse
-    from psubench.render import examples as figures
-    from psubench.render import listing, plots
+    from psubench.experiments.speed import figures as speed_figures
+    from psubench.render import listing
+    from psubench.render.figures import dataset_examples as figures
 
     ref = parse(name)
     drawn = examples.draw(ref, T)
     title = ref.name if drawn.note is None else f"{ref.name}: {drawn.note}"
     figure = figures.figure(drawn.x, drawn.classes, title, rows=drawn.rows)
     folder = out or Path("reports", "data-" + re.sub(r"[^\w.=-]+", "-", ref.name).strip("-"))
-    paths = plots.save([("examples", figure)], folder, ("pdf", "png"))
+    paths = speed_figures.save([("examples", figure)], folder, ("pdf", "png"))
     about: dict[str, Any] = (
         _facts(TABLE[ref.kind], json=json) if not ref.is_plugin else {"data": name, "description": "plug-in"}
     )
@@ -110,6 +111,6 @@ def _facts(spec: DataSpec, *, json: bool) -> dict[str, Any]:
 
 def _bar(*, quiet: bool) -> Any:
     """A progress bar on stderr, as a context manager that gives the function to call."""
-    from psubench.render.transfer import bar
+    from psubench.render.download_bar import bar
 
     return bar(sys.stderr, quiet=quiet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from psubench.cli.running import Output
+from psubench.cli.execute import Output
 from psubench.cli.signature import takes
 from psubench.experiments.energy.options import EnergyOptions
 from psubench.experiments.read_options import Given, read_options
@@ -12,8 +12,8 @@ from psubench.experiments.read_options import Given, read_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from psubench.runner import Settings
-    from psubench.suite import Block
+    from psubench.runs.case import Block
+    from psubench.runs.schedule import Settings
 
 
 @takes(EnergyOptions)
@@ -22,8 +22,8 @@ def energy(given: dict[str, Given], output: Output) -> None:
 
     Example: psubench energy --T 32 --neurons lif,psu --phase infer
     """
-    from psubench.commands import MEASURING
     from psubench.devices import resolve
+    from psubench.experiments.commands import MEASURING
 
     options = read_options(EnergyOptions, given)
     command = MEASURING["energy"]
@@ -32,8 +32,8 @@ def energy(given: dict[str, Given], output: Output) -> None:
 
 def run(blocks: Sequence[Block], settings: Settings, output: Output, suite: str | None = None) -> None:
     """Measures, if the device has a counter; options as of `running.execute`."""
-    from psubench.cli.running import execute
-    from psubench.devices.energy import require
+    from psubench.cli.execute import execute
+    from psubench.devices.energy_meters import require
 
     if not output.dry_run:
         require(blocks[0].case.device)

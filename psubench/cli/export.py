@@ -25,7 +25,7 @@ def export(runs: o.Runs, format: Format = "csv", out: File = None) -> None:
 
     Example: psubench export reports/speed-20261124-101500 --format latex --out table.tex
     """
-    from psubench.cli.reading import one_kind
+    from psubench.cli.saved_runs import one_kind
     from psubench.render.export import write_text
 
     chosen = o.choice(format, FORMATS, "--format")

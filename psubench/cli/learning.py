@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from psubench.cli.running import Output
+from psubench.cli.execute import Output
 from psubench.errors import CASE_FAILED, INTERRUPTED, PsubenchError
 from psubench.experiments.accuracy.options import TrainOptions
 from psubench.experiments.read_options import Given, read_options
@@ -39,7 +39,7 @@ def train_all(
     """Trains what the tables of these files ask for, or else the defaults, as the options given change it."""
     from psubench.devices import resolve
     from psubench.experiments.accuracy.plan import in_order, trainings
-    from psubench.suite_tables import recipe_tables
+    from psubench.experiments.suite_tables import recipe_tables
 
     tables: list[Mapping[str, Given]] = [table for path in files for table in recipe_tables(path)]
     options = [read_options(kind, {**table, **given}) for table in tables or [{}]]
@@ -56,7 +56,7 @@ def run(
     Args:
         jobs: trainings at the same time; as many as there are cores for, or one per GPU, if None.
     """
-    from psubench.suite import check_cases
+    from psubench.runs.case import check_cases
 
     if not output.dry_run:
         check_cases(len(cases), yes=output.yes)
@@ -82,7 +82,7 @@ def execute(
     json: bool,
 ) -> None:
     """Trains into a folder, prints the result, and ends with the exit code that it deserves."""
-    from psubench.training.launch import follows, launched
+    from psubench.training.torchrun import follows, launched
 
     if dry_run:
         _list(cases, jobs, json=json)
@@ -92,7 +92,7 @@ def execute(
     if launched() and out is None:
         raise PsubenchError("processes that train together need the same folder", "name it with --out DIR")
     _check_data(cases)
-    from psubench.cli.running import run_folder
+    from psubench.cli.execute import run_folder
 
     with run_folder(suite or command, out) as folder:
         complete = _train(command, cases, folder, jobs, resume=resume, quiet=quiet or follows())
@@ -129,8 +129,8 @@ def _list(cases: Sequence[Training], jobs: int, *, json: bool) -> None:
 def _train(
     command: str, cases: Sequence[Training], folder: Path, jobs: int, *, resume: bool, quiet: bool
 ) -> bool:
+    from psubench.experiments.accuracy.campaign import Campaign
     from psubench.render.training_progress import watch
-    from psubench.training.campaign import Campaign
 
     with watch(quiet=quiet) as watcher:
         return Campaign(command, cases, folder, resume, jobs, watcher).run()
@@ -138,21 +138,24 @@ def _train(
 
 def _finish(command: str, folder: Path, *, json: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench import accuracy
-    from psubench.cli import running
+    from psubench.cli import execute as cli_execute
+    from psubench.experiments.accuracy import figures
+    from psubench.experiments.accuracy import rows as accuracy_rows
+    from psubench.experiments.accuracy import tables as accuracy_tables
+    from psubench.experiments.speed import figures as speed_figures
     from psubench.records import jsonl
-    from psubench.render import accuracy_plots, accuracy_table, export, plots
+    from psubench.render import export
 
-    trainings = accuracy.trainings(jsonl.read(jsonl.locate(folder)))
-    rows = accuracy.summary(trainings)
-    export.write_text(accuracy_table.render(rows, "csv"), folder / f"{command}.csv")
+    trainings = accuracy_rows.trainings(jsonl.read(jsonl.locate(folder)))
+    rows = accuracy_rows.summary(trainings)
+    export.write_text(accuracy_tables.render(rows, "csv"), folder / f"{command}.csv")
     if command == "accuracy":
-        export.write_text(accuracy_table.render(rows, "latex"), folder / "accuracy.tex")
+        export.write_text(accuracy_tables.render(rows, "latex"), folder / "accuracy.tex")
     if json:
-        print(accuracy_table.to_json(rows))
+        print(accuracy_tables.to_json(rows))
     else:
-        accuracy_table.show(rows)
-    drawn = plots.save_beside(lambda: accuracy_plots.figures(rows), folder)
+        accuracy_tables.show(rows)
+    drawn = speed_figures.save_beside(lambda: figures.figures(rows), folder)
     if not json:
-        running.say_where(folder, f"{command}.csv", *["figures"] * drawn, "checkpoints")
+        cli_execute.say_where(folder, f"{command}.csv", *["figures"] * drawn, "checkpoints")
     return trainings

@@ -10,7 +10,7 @@ import typer
 from psubench.experiments import axes
 from psubench.experiments.notations import share
 from psubench.experiments.option import taken_apart
-from psubench.suite import choice, choices
+from psubench.runs.case import choice, choices
 
 __all__ = ["choice", "choices", "share"]  # for the commands, which find here what texts of options mean
 

@@ -21,8 +21,8 @@ def plot(runs: o.Runs, format: Formats = "pdf,png", out: Folder = None) -> None:
 
     Example: psubench plot reports/speed-20261124-101500 --format svg
     """
-    from psubench.cli.reading import runs_by_kind
-    from psubench.render import plots
+    from psubench.cli.saved_runs import runs_by_kind
+    from psubench.experiments.speed import figures as speed_figures
 
     formats = o.choices(format, ("pdf", "svg", "png"), "--format")
     folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
@@ -31,5 +31,5 @@ def plot(runs: o.Runs, format: Formats = "pdf,png", out: Folder = None) -> None:
         raise PsubenchError(
             "these runs hold nothing that has a figure", "psubench show prints what they hold"
         )
-    for path in plots.save(figures, folder, formats):
+    for path in speed_figures.save(figures, folder, formats):
         print(path)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from psubench.cli import energy, learning, profile, running, sparsity
-from psubench.cli.running import Output
+from psubench.cli import energy, execute, learning, profile, sparsity
+from psubench.cli.execute import Output
 from psubench.cli.signature import takes
 from psubench.experiments.accuracy.options import AccuracyOptions, TrainOptions
 from psubench.experiments.energy.options import EnergyOptions
@@ -18,7 +18,7 @@ from psubench.experiments.speed.options import SpeedOptions
 
 if TYPE_CHECKING:
     from psubench.experiments.option import Declared
-    from psubench.suite_file import Suite
+    from psubench.experiments.suite_file import Suite
 
 SuiteFile = Annotated[Path, typer.Argument(metavar="SUITE", help="A TOML file, such as suites/smoke.toml.")]
 
@@ -34,9 +34,9 @@ def run(suite: SuiteFile, given: dict[str, Given], output: Output) -> None:
 
     Example: psubench run suites/cpu-speed.toml --dry-run
     """
-    from psubench import suite_file
-    from psubench.commands import TRAINING
     from psubench.devices import resolve
+    from psubench.experiments import suite_file
+    from psubench.experiments.commands import TRAINING
 
     asked = suite_file.read(suite, given)
     device = resolve(asked.options[0].device)
@@ -55,6 +55,6 @@ def _measure(asked: Suite, device: str, output: Output) -> None:
         case EnergyOptions():
             energy.run(blocks, settings, output, asked.name)
         case SpeedOptions():
-            running.execute("speed", blocks, settings, output, asked.name)
+            execute.execute("speed", blocks, settings, output, asked.name)
         case _:
             profile.run(blocks, settings, output, asked.name)

@@ -79,8 +79,8 @@ def _settings(
     device: str | None,
     seed: int,
 ) -> Any:
-    from psubench.cli.git import suite_for
-    from psubench.regression.selftest import Settings
+    from psubench.cli.compare_git import suite_for
+    from psubench.compare.selftest.selftest import Settings
 
     share = o.share(inject, "--inject") if neuron else 0.0
     limit = o.share(margin, "--margin") if margin else None
@@ -91,10 +91,10 @@ def _settings(
 def _run(
     kind: str, settings: Any, suites: int, max_seconds: float, out: Path | None, *, resume: bool, json: bool
 ) -> None:
-    from psubench.cli.git import end_by_sigterm
-    from psubench.cli.running import run_folder
-    from psubench.regression.rates import half_found, rates
-    from psubench.regression.selftest import Selftest
+    from psubench.cli.compare_git import end_by_sigterm
+    from psubench.cli.execute import run_folder
+    from psubench.compare.selftest.error_rates import half_found, rates
+    from psubench.compare.selftest.selftest import Selftest
 
     end_by_sigterm()
     with run_folder(f"selftest-{kind}", out) as folder:

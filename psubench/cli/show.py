@@ -10,7 +10,7 @@ def show(runs: o.Runs, json: o.Json = False) -> None:
 
     Example: psubench show reports/speed-20261124-101500
     """
-    from psubench.cli.reading import one_kind, runs_by_kind
+    from psubench.cli.saved_runs import one_kind, runs_by_kind
 
     if json:
         kind, found = one_kind(runs)

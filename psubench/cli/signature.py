@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from psubench.cli import completion, options
-from psubench.cli.running import Output
+from psubench.cli.execute import Output
 from psubench.errors import PsubenchError
 from psubench.experiments.option import Declared, declared
 from psubench.experiments.read_options import Given

@@ -6,7 +6,7 @@ import json as js
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from psubench.cli.running import Output
+from psubench.cli.execute import Output
 from psubench.cli.signature import takes
 from psubench.experiments.read_options import Given, read_options
 from psubench.experiments.sparsity.options import SparsityOptions
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from psubench.runner import Settings
-    from psubench.suite import Block
+    from psubench.runs.case import Block
+    from psubench.runs.schedule import Settings
 
 
 @takes(SparsityOptions)
@@ -25,8 +25,8 @@ def sparsity(given: dict[str, Given], output: Output) -> None:
 
     Example: psubench sparsity --model "vggsnn(width=0.25)" --T 10 --neurons lif,psn,psu
     """
-    from psubench.commands import MEASURING
     from psubench.devices import resolve
+    from psubench.experiments.commands import MEASURING
 
     options = read_options(SparsityOptions, given)
     command = MEASURING["sparsity"]
@@ -43,7 +43,7 @@ def run(
     strict: bool = False,
 ) -> None:
     """Counts; options as of `running.execute`."""
-    from psubench.cli.running import execute
+    from psubench.cli.execute import execute
 
     if output.dry_run:
         _list(blocks, output.json)
@@ -62,10 +62,12 @@ def _list(blocks: Sequence[Block], as_json: bool) -> None:
 
 def _finish(command: str, folder: Path, as_json: bool, strict: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench.activity.cases import cases
-    from psubench.cli import running
+    from psubench.cli import execute as cli_execute
+    from psubench.experiments.sparsity import figures, tables
+    from psubench.experiments.sparsity.rows import cases
+    from psubench.experiments.speed import figures as speed_figures
     from psubench.records import jsonl
-    from psubench.render import activity_export, activity_plots, activity_table, plots
+    from psubench.render import activity_export
     from psubench.render.export import write_text
 
     found = cases(jsonl.read(jsonl.locate(folder)))
@@ -73,10 +75,10 @@ def _finish(command: str, folder: Path, as_json: bool, strict: bool) -> list[dic
     if as_json:
         print(activity_export.to_json(found))
     else:
-        activity_table.show(found)
-    drawn = plots.save_beside(lambda: activity_plots.figures(found), folder)
+        tables.show(found)
+    drawn = speed_figures.save_beside(lambda: figures.figures(found), folder)
     if not as_json:
-        running.say_where(folder, f"{command}.csv", *["figures"] * drawn)
+        cli_execute.say_where(folder, f"{command}.csv", *["figures"] * drawn)
     if strict:
         for case in found:
             if case["status"] == "ok" and not case["layers"][-1]["complete"]:

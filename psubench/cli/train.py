@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from psubench.cli.execute import Output
 from psubench.cli.learning import Recipes, train_all
-from psubench.cli.running import Output
 from psubench.cli.signature import takes
 from psubench.experiments.accuracy.options import TrainOptions
 from psubench.experiments.read_options import Given

@@ -1,7 +1,7 @@
 """What goes into the neurons: recordings, noise, and data sets from outside. Imports no torch."""
 
-from psubench.data.epochs import batches, count, note, shape
-from psubench.data.layer import currents
+from psubench.data.batches import batches, count, note, shape
+from psubench.data.layer_current import currents
 from psubench.data.names import DataRef, parse
 from psubench.data.spec import DataSpec
 from psubench.data.state import state

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from psubench import plugins
 from psubench.data import arrays, cache
-from psubench.data.rows import resample
+from psubench.data.resample import resample
 from psubench.errors import one_line
 
 PIXELS = 32

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psubench.data.contract import NothingError
-from psubench.data.epochs import batches, note, open_samples
+from psubench.data.batches import batches, note, open_samples
 from psubench.data.names import DataRef
+from psubench.data.plugin import NothingError
 from psubench.data.table import TABLE
 
 if TYPE_CHECKING:

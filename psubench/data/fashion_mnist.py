@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from psubench import plugins
 from psubench.data import cache
-from psubench.data.rows import resample
+from psubench.data.resample import resample
 
 ROWS = 28
 LARGEST = 2**28

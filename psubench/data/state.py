@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from psubench.data import cache
-from psubench.data.epochs import count
+from psubench.data.batches import count
 from psubench.data.names import parse
 from psubench.data.spec import DataSpec
 from psubench.data.table import TABLE

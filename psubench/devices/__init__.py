@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from psubench.devices.device import Counters, Device, Sample
-from psubench.devices.environment import worker_environment
+from psubench.devices.discovery import DeviceInfo, available, identity, resolve
 from psubench.devices.host import machine, memory_limit_bytes
 from psubench.devices.lock import device_lock
-from psubench.devices.presence import DeviceInfo, available, identity, resolve
+from psubench.devices.worker_environment import worker_environment
 
 __all__ = [
     "Counters",

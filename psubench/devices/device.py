@@ -1,4 +1,4 @@
-"""What a device must do. `psubench.measure` knows nothing else about where it measures."""
+"""What a device must do. `psubench.measure.rounds` knows nothing else about where it measures."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from psubench.devices.presence import identity
+from psubench.devices.discovery import identity
 from psubench.errors import PsubenchError
 
 FOLDER = Path("/tmp")  # of every user and, unlike TMPDIR, the same for all

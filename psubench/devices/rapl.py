@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from psubench.devices.counters import Absence, Counter, Reading
+from psubench.devices.energy_counter import Absence, Counter, Reading
 
 SOURCE = "rapl"
 FOLDER = "sys/class/powercap"

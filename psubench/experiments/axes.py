@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from psubench.experiments import notations as n
 from psubench.experiments.option import Option
-from psubench.suite import DTYPES, LARGEST_SEED, MODES, PHASES
+from psubench.runs.case import DTYPES, LARGEST_SEED, MODES, PHASES
 
 FIVE = "lif,psn,psu,ipsu,rpsu"
 """The neurons that are compared where none are named."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from psubench.errors import PsubenchError
 from psubench.experiments.option import Notation
-from psubench.suite import LARGEST_SEED, choice, choices, parse_range
+from psubench.runs.case import LARGEST_SEED, choice, choices, parse_range
 
 LEAST_MEMORY = 256 * 2**20
 """Bytes below which no worker can run: torch alone takes about as many."""
@@ -103,7 +103,7 @@ def _check_data(text: str) -> object:
 
 
 def _check_energy_model(text: str) -> object:
-    from psubench.activity import energy_models
+    from psubench.sops import energy_models
 
     return energy_models.parse(text)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from psubench.errors import PsubenchError, nearest
 from psubench.experiments.option import Declared, declared, expected
-from psubench.suite import choice
+from psubench.runs.case import choice
 
 Options = TypeVar("Options")
 Path = tuple[str | int, ...]

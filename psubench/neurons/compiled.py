@@ -16,11 +16,11 @@ from psubench.neurons import (
     adaptive,
     compartments,
     convolution,
+    cpp_build,
     fixed_point,
     gated,
-    leaky,
     multilevel,
-    native,
+    no_reset,
     psn,
     psu,
     serial,
@@ -61,7 +61,7 @@ class Compiled(nn.Module):
         return self._run(x)
 
     def _compile(self, eager: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-        native.compiler()
+        cpp_build.compiler()
         import torch._dynamo
         import torch._inductor.config
 
@@ -97,13 +97,13 @@ class PLIF(Compiled, serial.PLIF):
     """LIF with a learned 1/τ, compiled."""
 
 
-class NoResetLIF(Compiled, leaky.NoResetLIF):
+class NoResetLIF(Compiled, no_reset.NoResetLIF):
     """LIF without its reset, compiled."""
 
     multiplies = True
 
 
-class SPSN(Compiled, leaky.SPSN):
+class SPSN(Compiled, no_reset.SPSN):
     """Stochastic parallelizable spiking neuron, compiled."""
 
     multiplies = True

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from psubench.errors import UnsupportedError
-from psubench.neurons import decay, serial
+from psubench.neurons import lif_matrices, serial
 from psubench.neurons.checks import check_shape
 from psubench.neurons.convolution import causal
 from psubench.neurons.spec import LONG
@@ -53,7 +53,7 @@ class LIF(serial.LIF):
         check_shape(x)
         T, keep, flat = x.shape[0], 1 - 1 / self.tau, x.flatten(1)
         if T < LONG:
-            U = decay.leak(T, self.tau, False, x.dtype, x.device) @ flat
+            U = lif_matrices.leak(T, self.tau, False, x.dtype, x.device) @ flat
         else:
             powers = keep ** torch.arange(T, device=x.device, dtype=torch.float64)
             U = causal(flat, powers / self.tau).to(x.dtype)

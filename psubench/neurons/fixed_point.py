@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from psubench.neurons import decay
+from psubench.neurons import lif_matrices
 from psubench.neurons.checks import check_parameters, check_shape
 from psubench.neurons.surrogate import fire
 
@@ -55,10 +55,10 @@ class FPT(nn.Module):
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x)
         key = (x.shape[0], self.tau, False, x.dtype, x.device)
-        U = decay.leak(*key) @ x.flatten(1)
+        U = lif_matrices.leak(*key) @ x.flatten(1)
         if not self.decay_input:
             U = U * self.tau
-        B = decay.reset(*key)
+        B = lif_matrices.reset(*key)
         return passes(
             U, B, threshold=self.threshold, K=self.K, alpha=self.alpha, hard=self.hard
         ).view(x.shape)  # fmt: skip

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from psubench.errors import UnsupportedError
-from psubench.neurons import decay, leaky, native, psn, psu, serial
+from psubench.neurons import cpp_build, lif_matrices, no_reset, psn, psu, serial
 from psubench.neurons.checks import check_shape
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float64)
@@ -52,7 +52,7 @@ def through_time(
         from psubench.neurons import fused_triton
 
         return fused_triton.serial(*arguments)
-    spikes: Tensor = native.ops().serial.default(*arguments)
+    spikes: Tensor = cpp_build.ops().serial.default(*arguments)
     return spikes
 
 
@@ -79,7 +79,7 @@ def unrolled(
         from psubench.neurons import fused_triton
 
         return fused_triton.psu(*arguments)
-    spikes: Tensor = native.ops().psu.default(*arguments)
+    spikes: Tensor = cpp_build.ops().psu.default(*arguments)
     return spikes
 
 
@@ -95,7 +95,7 @@ def banded(x: Tensor, weights: Tensor, bias: Tensor, alpha: float) -> Tensor:
         from psubench.neurons import fused_triton
 
         return fused_triton.band(x, weights, bias, alpha)
-    spikes: Tensor = native.ops().band.default(x, weights, bias, alpha)
+    spikes: Tensor = cpp_build.ops().band.default(x, weights, bias, alpha)
     return spikes
 
 
@@ -152,7 +152,7 @@ class PLIF(_Fused, serial.PLIF):
         return torch.sigmoid(self.w.float() if self.w.dtype == torch.bfloat16 else self.w)
 
 
-class NoResetLIF(leaky.NoResetLIF):
+class NoResetLIF(no_reset.NoResetLIF):
     """LIF without its reset."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -170,7 +170,7 @@ class PSU(psu.PSU):
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x)
-        keep = decay.decay(self.tau, self.released)
+        keep = lif_matrices.decay(self.tau, self.released)
         return unrolled(
             x, None, leak=keep, gain=1 / self.tau, keep=keep, scale=self.scale,
             threshold=self.threshold, alpha=self.alpha,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from psubench.errors import NeuronError
-from psubench.neurons import decay
+from psubench.neurons import lif_matrices
 from psubench.neurons.checks import check_parameters, check_shape
 from psubench.neurons.products import causal, in_own_precision, subtract_
 from psubench.neurons.surrogate import fire_
@@ -84,7 +84,7 @@ class PSU(nn.Module):
     def matrices(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """A and B for the T, dtype and device of x."""
         key = (x.shape[0], self.tau, self.released, x.dtype, x.device)
-        return decay.leak(*key), decay.reset(*key)
+        return lif_matrices.leak(*key), lif_matrices.reset(*key)
 
     def potential(self, x: Tensor) -> Tensor:
         """V for the flattened input x, both [T, N]."""
@@ -102,7 +102,7 @@ class ScanPSU(PSU):
 
     def potential(self, x: Tensor) -> Tensor:
         """V for the flattened input x, both [T, N]."""
-        return psu_scan(x, 1 / self.tau, decay.decay(self.tau, self.released), self.scale)
+        return psu_scan(x, 1 / self.tau, lif_matrices.decay(self.tau, self.released), self.scale)
 
 
 class _LearnedPSU(PSU):

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from psubench import intervals
-from psubench.intervals import Interval
 from psubench.records.counted import Activity
 from psubench.records.jsonl import MEMORY
 from psubench.records.measured import AGAIN, IDLE, Block, Counter, Energy, Memory, Window
@@ -17,6 +15,8 @@ from psubench.records.outcomes import GatedOutcome
 from psubench.records.profiled import Profiled
 from psubench.records.run import Planned, Run
 from psubench.records.structs import Record
+from psubench.stats import intervals
+from psubench.stats.intervals import Interval
 
 Samples = Mapping[str, Sequence[float]]
 

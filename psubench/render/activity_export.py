@@ -7,11 +7,11 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from psubench.activity.cases import flat
 from psubench.errors import PsubenchError, nearest
+from psubench.experiments.sparsity.columns import COLUMNS, Column, Show, shown
+from psubench.experiments.sparsity.rows import flat
+from psubench.experiments.sparsity.tables import LEGEND, Case, caption, estimates, notes
 from psubench.render import escape
-from psubench.render.activity_columns import COLUMNS, Column, Show, shown
-from psubench.render.activity_table import LEGEND, Case, caption, estimates, notes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from psubench.compare.verdicts import ORDER, Comparison, Verdict
 from psubench.errors import one_line
-from psubench.regression.compare import ORDER, Comparison, Verdict
+from psubench.experiments.paired.columns import UNKNOWN
 from psubench.render import escape, terminal
-from psubench.render.columns import UNKNOWN
 
 if TYPE_CHECKING:
     from rich.console import Console

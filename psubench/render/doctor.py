@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from psubench.render.columns import SECONDS, UNKNOWN, percent, unit_of
-from psubench.render.energy import joules
+from psubench.experiments.energy.columns import joules
+from psubench.experiments.paired.columns import SECONDS, UNKNOWN, percent, unit_of
 
 if TYPE_CHECKING:
     from rich.console import Console

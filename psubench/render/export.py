@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psubench.errors import PsubenchError, nearest
-from psubench.render import escape, groups, table, trackers
-from psubench.render.columns import Column, Row, Show, unit_of
+from psubench.experiments.paired import axes, tables
+from psubench.experiments.paired.columns import Column, Row, Show, unit_of
+from psubench.experiments.speed import tracking_services
+from psubench.render import escape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +38,7 @@ def render(rows: Sequence[Row], format: str) -> str:
 
 def to_csv(rows: Sequence[Row]) -> str:
     """One line per row, the columns of `speed.csv` or `energy.csv`; floats as measured, unknown is empty."""
-    columns = [column for column in groups.columns(rows) if Show.CSV in column.show]
+    columns = [column for column in axes.columns(rows) if Show.CSV in column.show]
     text = io.StringIO()
     # Not by pandas, whose import takes longer than writing 10,000 rows.
     writer = csv.writer(text, lineterminator="\n")
@@ -47,7 +49,7 @@ def to_csv(rows: Sequence[Row]) -> str:
 
 def to_json(rows: Sequence[Row]) -> str:
     """A list of objects, one a line; unknown is null."""
-    columns = [column for column in groups.columns(rows) if Show.JSON in column.show]
+    columns = [column for column in axes.columns(rows) if Show.JSON in column.show]
     # json.dumps(indent=) would leave the fast encoder.
     lines = [escape.json_text({column.name: column.value(row) for column in columns}) for row in rows]
     return "[\n" + ",\n".join(lines) + "\n]"
@@ -61,21 +63,21 @@ def to_markdown(rows: Sequence[Row]) -> str:
     align = ["right" if column.right else "left" for column in columns]
     # Without disable_numparse, 0.090 would become 0.09.
     grid = frame.to_markdown(index=False, disable_numparse=True, colalign=align)
-    bad = "\n".join(f"- {escape.markdown(note)}" for note in table.notes(groups.distinct(rows)))
-    return "\n\n".join(part for part in (f"{escape.markdown(table.caption(rows))}.", grid, bad) if part)
+    bad = "\n".join(f"- {escape.markdown(note)}" for note in tables.notes(axes.distinct(rows)))
+    return "\n\n".join(part for part in (f"{escape.markdown(tables.caption(rows))}.", grid, bad) if part)
 
 
 def to_latex(rows: Sequence[Row]) -> str:
     """A table for `\\usepackage{booktabs}`; what has no numbers and why stands in comments below it."""
     columns, frame = _grid(rows)
     align = "".join("r" if column.right else "l" for column in columns)
-    caption = escape.latex(escape.cell(table.caption(rows))) + "."
+    caption = escape.latex(escape.cell(tables.caption(rows))) + "."
     text = (
         frame.map(escape.cell)
         .rename(columns=escape.cell)
         .to_latex(index=False, escape=True, column_format=align, caption=caption)
     )
-    bad = "".join(f"% {escape.cell(note)}\n" for note in table.notes(groups.distinct(rows)))
+    bad = "".join(f"% {escape.cell(note)}\n" for note in tables.notes(axes.distinct(rows)))
     for letter, command in {"≈": r"$\approx$", "±": r"$\pm$", "µ": r"\textmu{}"}.items():
         text = text.replace(letter, command)
     return text + bad
@@ -85,13 +87,13 @@ def _grid(rows: Sequence[Row]) -> tuple[list[Column], pd.DataFrame]:
     """The texts of a table whose times have one unit, which the header names."""
     import pandas as pd
 
-    rows = groups.distinct(rows)
-    columns = table.shown(rows)
+    rows = axes.distinct(rows)
+    columns = tables.shown(rows)
     times = [row["median_s"] for row in rows if row["median_s"] is not None]
     unit = unit_of(statistics.median(times)) if times else "s"
     texts = {}
     for column in columns:
-        head = " ".join(table.header(column, rows).split())
+        head = " ".join(tables.header(column, rows).split())
         if column.text_in is None:
             texts[head] = [column.text(row) for row in rows]
         else:
@@ -104,8 +106,8 @@ FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "json": to_json,
     "markdown": to_markdown,
     "latex": to_latex,
-    "github-action-benchmark": trackers.to_github_action_benchmark,
-    "bencher": trackers.to_bencher,
+    "github-action-benchmark": tracking_services.to_github_action_benchmark,
+    "bencher": tracking_services.to_bencher,
 }
 
 

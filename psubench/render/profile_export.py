@@ -7,11 +7,11 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from psubench import profiles
 from psubench.errors import PsubenchError, nearest
+from psubench.experiments.profile import rows as profile_rows
+from psubench.experiments.profile.columns import Column, Show, shown, table, values
+from psubench.experiments.profile.tables import Case, calls, caption, meaning, notes
 from psubench.render import escape
-from psubench.render.profile_columns import Column, Show, shown, table, values
-from psubench.render.profile_table import Case, calls, caption, meaning, notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,14 +36,14 @@ def to_csv(cases: Sequence[Case]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [column.name for column in shown(Show.DATA)], lineterminator="\n")
     writer.writeheader()
-    rows = map(values, profiles.rows(cases))
+    rows = map(values, profile_rows.rows(cases))
     writer.writerows({name: escape.csv(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
 def to_json(cases: Sequence[Case]) -> str:
     """A list of objects, one a line; unknown is null."""
-    return "[\n" + ",\n".join(escape.json_text(values(row)) for row in profiles.rows(cases)) + "\n]"
+    return "[\n" + ",\n".join(escape.json_text(values(row)) for row in profile_rows.rows(cases)) + "\n]"
 
 
 def to_markdown(cases: Sequence[Case]) -> str:

@@ -17,7 +17,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from psubench.errors import PsubenchError
-from psubench.training.launch import launched
+from psubench.training.torchrun import launched
 
 
 @dataclass(frozen=True)

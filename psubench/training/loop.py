@@ -18,7 +18,7 @@ from psubench.training.case import Training
 from psubench.training.distributed import Group
 from psubench.training.losses import PerStep, loss_sum
 from psubench.training.network import network_of, set_lambda
-from psubench.training.optimise import optimizer_of, schedule_of
+from psubench.training.optimizer import optimizer_of, schedule_of
 
 _CHECK_STEPS = 20
 """So many losses are looked at together: a look makes a GPU wait, and joins the processes."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy.options import TrainOptions
 from psubench.neurons import parse_list
-from psubench.suite import check_planned
+from psubench.runs.case import check_planned
 from psubench.training.case import Training, training
 from psubench.training.recipe import Recipe, Task
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from psubench.activity.work import FIRST_LAYER, POOLING
 from psubench.experiments import notations as n
 from psubench.experiments.axes import Axes, Dtype, MaxMemory, Network, Seed, Timeout
 from psubench.experiments.option import Option
-from psubench.suite import DTYPES
+from psubench.runs.case import DTYPES
+from psubench.sops.work import FIRST_LAYER, POOLING
 from psubench.training.recipe import MOST_EPOCHS
 
 Samples = Annotated[int, Meta(ge=1, le=1_000_000_000), Option("Samples that are counted, of the test split.")]

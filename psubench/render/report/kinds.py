@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from psubench.errors import PsubenchError
+from psubench.experiments.registry import KINDS
 from psubench.records.run import kind_of_case
 from psubench.records.structs import Record
-from psubench.render.kinds import KINDS
 from psubench.render.report import facts
 from psubench.render.report.parts import Part
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from psubench import __version__
+from psubench.experiments.paired import axes, setting
 from psubench.records.structs import Record
-from psubench.render import groups
-from psubench.render.report import facts, setting, svg
+from psubench.render.report import facts, svg
 from psubench.render.report.parts import Drawing, Part, Table
 
 NAME = "report.html"
@@ -69,7 +69,7 @@ def _drawn(parts: Sequence[Part]) -> dict[str, str]:
 
 def _anchor(text: str) -> str:
     """A text as an id that may stand in an address."""
-    return groups.file_name("", text.lower()).replace(".", "-")
+    return axes.file_name("", text.lower()).replace(".", "-")
 
 
 def _starts(table: Table) -> list[bool]:

@@ -1,0 +1,86 @@
+"""`psubench compare --git`: from the texts of its options to a measured comparison."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psubench.errors import PsubenchError
+
+if TYPE_CHECKING:
+    from psubench.compare.verdicts import Comparison
+    from psubench.experiments.suite_file import Suite
+
+CI_SUITE = Path("suites", "ci.toml")
+
+
+def compare_revisions(
+    sides: Sequence[str],
+    margin: float | None,
+    gate: Sequence[str],
+    suite: Path | None,
+    device: str | None,
+    budget: float,
+    seed: int,
+    out: Path | None,
+    say: Callable[[str], None],
+) -> Comparison:
+    """Measures two revisions and compares them; options as of `psubench compare`."""
+    from psubench.compare.git.ab_run import Duel
+    from psubench.compare.git.worktrees import revisions
+
+    if len(sides) > 2:
+        raise PsubenchError(
+            f"{len(sides)} revisions to compare", "give one or two: compare --git BASE [HEAD]"
+        )
+    asked, name = suite_for(suite, device)
+    if out is not None and (out / "base").exists():
+        raise PsubenchError(f"{out} holds a comparison already", "choose another --out")
+    end_by_sigterm()
+    base, new = sides[0], sides[1] if len(sides) == 2 else "HEAD"
+    kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
+    with kept as folder, revisions(Path.cwd(), base, new, say) as (before, after):
+        return Duel(
+            before, after, asked.tables, asked.settings, name, Path(folder), budget, margin, gate, seed, say
+        ).run()
+
+
+def end_by_sigterm() -> None:
+    """Makes SIGTERM an exception, so that worktrees vanish and no process goes on measuring."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+def suite_for(suite: Path | None, device: str | None) -> tuple[Suite, str]:
+    """The suite and the device that are measured.
+
+    Args:
+        suite: a TOML file; suites/ci.toml in the current folder or beside this code by default.
+        device: the fastest present by default.
+
+    Raises:
+        PsubenchError: no suite or device, or a suite that leaves out what a comparison needs.
+    """
+    from psubench.devices import resolve
+    from psubench.experiments import suite_file
+
+    path = ci_suite(suite)
+    asked, name = suite_file.read(path), resolve(device)
+    if asked.command != "speed":
+        raise PsubenchError(f"{path} holds no [[speed]]", "compare with a suite of speed")
+    if asked.skips:
+        raise PsubenchError(f"{path} skips cases", "compare with a suite that has no [[skip]]")
+    if any("neurons" not in table or "T" not in table for table in asked.tables):
+        raise PsubenchError(f"{path} has a [[speed]] without neurons or T", "write both")
+    asked.blocks(name)  # checks every value before anything is measured
+    return asked, name
+
+
+def ci_suite(suite: Path | None) -> Path:
+    """The suite that was given, else suites/ci.toml in the current folder or beside this code."""
+    beside = Path(__file__).parent.parent.parent / CI_SUITE
+    return suite or (CI_SUITE if CI_SUITE.is_file() else beside)

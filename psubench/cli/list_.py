@@ -1,0 +1,79 @@
+"""`psubench list`: what there is, one line each."""
+
+from __future__ import annotations
+
+import typer
+
+from psubench.cli import data
+from psubench.cli import options as o
+
+app = typer.Typer(help="What there is: neurons, data, devices.", rich_markup_mode=None)
+
+
+@app.command()
+def neurons(json: o.Json = False) -> None:
+    """Every neuron: its equation, whether it is causal, its relation to LIF, its source.
+
+    Example: psubench list neurons
+    """
+    from psubench.neurons import TABLE
+    from psubench.render import listing
+
+    listing.show(
+        [
+            {
+                "neuron": spec.name,
+                "equation": spec.equation,
+                "learnable": spec.learnable,
+                "causal": spec.causal,
+                "against LIF": spec.relation,
+                "implementations": ", ".join(spec.implementations),
+                "parameters": ", ".join(f"{name}={value}" for name, value in spec.parameters.items()),
+                "source": spec.source,
+            }
+            for spec in TABLE.values()
+        ],
+        json=json,
+    )
+
+
+app.command(name="data")(data.listed)
+
+
+@app.command()
+def devices(json: o.Json = False) -> None:
+    """Every device of this machine, and why another is missing.
+
+    Example: psubench list devices --json
+    """
+    from psubench.devices import available
+    from psubench.render import listing
+
+    listing.show([{"device": d.name, "about": d.about, "usable": d.usable} for d in available()], json=json)
+
+
+@app.command(name="energy-models")
+def energy_models(json: o.Json = False) -> None:
+    """Every energy model: picojoule per operation, its source, what it leaves out.
+
+    Example: psubench list energy-models
+    """
+    from psubench.render import listing
+    from psubench.sops.energy_models import TABLE, parse
+
+    models = [(parse(name), spec) for name, spec in TABLE.items()]
+    listing.show(
+        [
+            {
+                "energy model": model.name,
+                "source": f"estimate: {model.source}",
+                "verified": model.verified,
+                "pJ": ", ".join(f"{name} {price:g}" for name, price in model.constants.items()),
+                "leaves out": model.omits,
+                "parameters": ", ".join(f"{name}={value:g}" for name, value in spec.parameters.items())
+                or "-",
+            }
+            for model, spec in models
+        ],
+        json=json,
+    )

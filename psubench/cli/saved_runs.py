@@ -1,0 +1,37 @@
+"""What the runs hold that a command was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psubench.errors import PsubenchError
+
+if TYPE_CHECKING:
+    from psubench.experiments.registry import Kind
+
+
+def runs_by_kind(runs: Sequence[Path]) -> list[tuple[Kind, list[Any]]]:
+    """The kinds of the runs, and what those of each hold, in the order in which they were given."""
+    from psubench.experiments.registry import kind_of
+    from psubench.records import jsonl
+
+    found: dict[Kind, list[Any]] = {}
+    for run in runs:
+        records = jsonl.read(jsonl.locate(run))
+        found.setdefault(kind_of(records), []).append(records)
+    return [(kind, kind.of(of_kind)) for kind, of_kind in found.items()]
+
+
+def one_kind(runs: Sequence[Path]) -> tuple[Kind, list[Any]]:
+    """The kind of all runs, and what they hold.
+
+    Raises:
+        PsubenchError: they are of several kinds, whose columns differ.
+    """
+    found = runs_by_kind(runs)
+    if len(found) > 1:
+        names = " and of ".join(kind.name for kind, _ in found)
+        raise PsubenchError(f"these are runs of {names}", "give runs of one kind")
+    return found[0]

@@ -1,0 +1,82 @@
+"""What is compared without statistics: exact values of a case, and the environments of two records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psubench.compare.evidence import Evidence
+from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.records.run import Run
+from psubench.records.structs import Record
+
+_OF_THE_CODE = ("psubench",)
+"""Entries of the environment that may differ: they are what is compared."""
+_ROUNDED = ("spike_hash", "spikes")
+"""On another processor or torch a spike within rounding of the threshold may fall the other way."""
+_TIE_SHARE = 1e-3
+
+
+def machines(base: Sequence[Record], new: Sequence[Record]) -> list[str]:
+    """Sentences that must be said about two records whose environments differ; none if they are equal.
+
+    Raises:
+        PsubenchError: they were made from another seed, so their input differs.
+    """
+    before, after = (_header(records) for records in (base, new))
+    seeds = before.seed, after.seed
+    if seeds[0] != seeds[1]:
+        raise PsubenchError(
+            f"base was measured with seed {seeds[0]}, new with {seeds[1]}: their inputs differ",
+            "measure one of them again with --seed",
+            NOT_COMPARABLE,
+        )
+    differ = [
+        *_differences(before.environment, after.environment),
+        *_differences(before.worker_environment, after.worker_environment),
+    ]
+    if not differ:
+        return []
+    return [
+        f"Another machine or other software ({'; '.join(differ)}): ratios to the reference are compared "
+        "within a wider margin, absolute times and exact spike positions are not."
+    ]
+
+
+def _header(records: Sequence[Record]) -> Run:
+    return next(record for record in reversed(records) if isinstance(record, Run))
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    names = [name for name in {**before, **after} if name not in _OF_THE_CODE]
+    return [
+        f"{name} {before.get(name)} and {after.get(name)}"
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def differences(base: Evidence, new: Evidence, *, same_machine: bool) -> list[str]:
+    """The exact values that are not equal, in words; only those that both sides have can differ."""
+    found = []
+    for name in base.exact.keys() & new.exact.keys():
+        before, after = base.exact[name], new.exact[name]
+        if before == after or (not same_machine and name in _ROUNDED and _nearly(base, new)):
+            continue
+        found.append(f"{name} {_words(before)} is now {_words(after)}")
+    return sorted(found)
+
+
+def _nearly(base: Evidence, new: Evidence) -> bool:
+    """Whether the numbers of spikes differ by no more than ties explain."""
+    counts = [one.exact.get("spikes", frozenset()) for one in (base, new)]
+    if any(len(count) != 1 for count in counts):
+        return False
+    before, after = (int(next(iter(count))) for count in counts)
+    return abs(before - after) <= _TIE_SHARE * max(before, after)
+
+
+def _words(values: frozenset[str]) -> str:
+    return (
+        next(iter(values)) if len(values) == 1 else f"{' or '.join(sorted(values))} from process to process"
+    )

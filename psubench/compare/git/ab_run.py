@@ -1,0 +1,166 @@
+"""Two sides measured in one job on one machine: fresh processes in a random ABBA order, in planned looks."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from psubench.compare.decide import LOOKS, Look, suspects
+from psubench.compare.evidence import Evidence
+from psubench.compare.git.side import Side, Words
+from psubench.compare.verdicts import Comparison, case_name, compare, match
+from psubench.neurons import parse_list
+from psubench.neurons.names import PLUGIN
+from psubench.records import jsonl
+from psubench.records import recorder as records_recorder
+from psubench.records.measured import Block
+from psubench.records.run import Run
+from psubench.records.structs import Record
+from psubench.runs.case import NEVER_EARLY, parse_range
+
+YARDSTICK = "yardstick.py"
+STEP_BY_STEP = frozenset({"loop", "scan"})
+"""Implementations with a call or more per step: beside them a yardstick may take as long."""
+LEAST = 6
+"""Fewest processes per side that a further look is begun for."""
+NEVER = f"{100 * NEVER_EARLY:g}%"
+"""`NEVER_EARLY` as a suite has it."""
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Measures both sides until every case is decided, or the looks or the time are used up.
+
+    Attributes:
+        base, new: their folders lie beside each other.
+        tables: of the suite that is measured.
+        settings: of the suite; its processes and its precision are not asked.
+        folder: gets `base/run.jsonl` and `new/run.jsonl`.
+        budget: seconds; a look that would not end in time is cut short. How many processes it has follows
+            from the time that they take, never from what they say, so its level holds.
+        margin, gate: as for `compare`.
+        say: told in a sentence how it goes on.
+    """
+
+    base: Side
+    new: Side
+    tables: Sequence[Words]
+    settings: Mapping[str, Any]
+    device: str
+    folder: Path
+    budget: float
+    margin: float | None
+    gate: Sequence[str]
+    seed: int
+    say: Callable[[str], None]
+
+    def run(self) -> Comparison:
+        """Takes the looks and gives the verdicts.
+
+        Raises:
+            PsubenchError: a side cannot be measured at all.
+        """
+        shutil.copy(Path(__file__).with_name(YARDSTICK), self.base.folder.parent / YARDSTICK)
+        rng, began = random.Random(self.seed), time.monotonic()
+        tables: Sequence[Words] = [{**table, "reference": yardstick(table)} for table in self.tables]
+        measured, keys, looks = tables, frozenset[str](), list[Look]()
+        processes = range(LOOKS[0])
+        while True:
+            self.say(f"look {len(looks) + 1}: {len(processes)} processes per side")
+            look_began = time.monotonic()
+            self._measure(measured, processes, rng)
+            turns = [*(look.processes for look in looks), processes]
+            found = match(*self._records(), self.margin, self.gate, turns=turns)
+            looks.append(Look(processes, keys or frozenset(found.tested)))
+            keys = suspects(found.tested, found.rule, looks)
+            if not keys or len(looks) == len(LOOKS):
+                break
+            left = [pair[1] for key, pair in found.tested.items() if key in keys]
+            self.say(f"not cleared yet: {', '.join(case_name(one) for one in left)}")
+            measured = again(tables, found.cases_of(keys))
+            each = (time.monotonic() - look_began) / len(processes)
+            count = size(len(looks), self.budget - (time.monotonic() - began), each)
+            if not count:
+                self.say("the next look would take longer than --budget allows")
+                break
+            processes = range(processes.stop, processes.stop + count)
+        return compare(*self._records(), self.margin, self.gate, looks)
+
+    def _records(self) -> tuple[list[Record], list[Record]]:
+        base, new = (jsonl.read(self.folder / name / jsonl.NAME) for name in ("base", "new"))
+        return base, new
+
+    def _measure(self, tables: Sequence[Words], processes: range, rng: random.Random) -> None:
+        """Both sides once per process; two processes make an ABBA or a BAAB block, so drift cancels."""
+        order = [("base", self.base), ("new", self.new)]
+        for process in processes:
+            if process % 2 == 0:
+                rng.shuffle(order)
+            else:
+                order.reverse()
+            for name, side in order:
+                with records_recorder.Recorder(self.folder / name / jsonl.NAME) as recorder:
+                    for one in self._once(side, tables, process):
+                        recorder.append(one)
+
+    def _once(self, side: Side, tables: Sequence[Words], process: int) -> list[Record]:
+        """What one fresh process of a side records; the plan only the first time."""
+        settings = {**self.settings, "processes": 1, "precision": NEVER, "memory": False}
+        records = side.measure(tables, settings, self.device)
+        first = process == 0
+        return [
+            replace(one, process=process) if isinstance(one, Block) else one
+            for one in records
+            if isinstance(one, Block) or (first and isinstance(one, Run))
+        ]
+
+
+def size(look: int, seconds: float, each: float) -> int:
+    """Processes per side of look number `look`, from 0, in whole ABBA blocks; 0 where it is not worth it.
+
+    Args:
+        seconds: left of the budget.
+        each: seconds that a process of both sides takes.
+    """
+    count = min(LOOKS[look], int(seconds / each) // 2 * 2)
+    return count if count >= min(LEAST, LOOKS[look]) else 0
+
+
+def yardstick(table: Words) -> str:
+    """What the neurons of a table are divided by, as its `reference`: what takes about as long as they do."""
+    known = {ref.implementation for ref in parse_list(table["neurons"])} - {PLUGIN}
+    quick = known and not known & STEP_BY_STEP
+    return f"../{YARDSTICK}:{'Products' if quick else 'Loop'}"
+
+
+def again(tables: Sequence[Words], cases: Sequence[Evidence]) -> list[Words]:
+    """The tables that measure these cases again, side by side with as few others as a grid allows."""
+    listed = [{(ref.name, ref.implementation) for ref in parse_list(table["neurons"])} for table in tables]
+    smaller: list[Words] = []
+    for table, neurons in zip(tables, listed, strict=True):
+        ours = [one for one in cases if (one.case["neuron"], one.case["implementation"]) in neurons]
+        ours = [one for one in ours if one.case["T"] in parse_range(table["T"], "T")]
+        if ours:
+            axes = {axis: _values(ours, axis) for axis in ("T", "phase", "batch", "size", "mode")}
+            known = {axis: values for axis, values in axes.items() if values}
+            smaller.append({**table, **known, "neurons": ",".join(sorted({_neuron(one) for one in ours}))})
+    return smaller
+
+
+def _values(cases: Sequence[Evidence], axis: str) -> str:
+    """The values of an axis as a suite takes them; empty where it has none."""
+    found = {one.case[axis] for one in cases} - {None}
+    return ",".join(map(str, sorted(found)))
+
+
+def _neuron(one: Evidence) -> str:
+    """The case's neuron as `--neurons` takes it."""
+    name, implementation = one.case["neuron"], one.case["implementation"]
+    return str(name) if implementation == PLUGIN else f"{name}@{implementation}"

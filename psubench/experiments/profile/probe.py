@@ -1,0 +1,127 @@
+"""What happens during a call? One neuron in one worker process: build, gate, record with torch.profiler."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from msgspec import convert
+from msgspec.structs import asdict
+from torch.profiler import ProfilerActivity, profile, schedule
+
+from psubench import neurons
+from psubench.devices import Device, open_device
+from psubench.errors import UnsupportedError
+from psubench.experiments.paired.probe import Job
+from psubench.experiments.profile import ranges, trace
+from psubench.experiments.profile.plan import CALLS, TRACES
+from psubench.measure import inputs
+from psubench.measure import subject as measure_subject
+from psubench.measure.subject import Subject
+from psubench.records import profiled
+from psubench.records.outcomes import GatedOutcome, Spikes
+from psubench.records.run import ProfileCase, case_of
+
+WAIT, WARMUP = 1, 1
+"""Calls before those that are recorded; during the latter the profiler is on already."""
+
+
+@dataclass
+class ProfileProbe:
+    """State of a worker while it profiles.
+
+    Attributes:
+        mark: told what is about to run, so that the parent knows whom to blame.
+    """
+
+    job: Job
+    mark: Callable[[str, str], None]
+
+    def run(self) -> profiled.Profiled:
+        """Profiles one neuron; returns its record, in which a failure has a status and a message."""
+        ((key, name, text, mode),) = self.job.entries
+        case = self.job.case
+        device = open_device(case["device"], T=case["T"], phase=case["phase"], seed=self.job.seed)
+        if device.name == "scripted":
+            raise UnsupportedError("the scripted device runs nothing", "profile with --device cpu or cuda")
+        given = inputs.make(case, self.job.seed)
+        x = given.x.to(device.torch_device, getattr(torch, case["dtype"]))
+        device.settle(inputs.layer_bytes(case, x))
+        outcome = GatedOutcome.begun(key, name)
+        mark = partial(self.mark, name, "profile")
+        found: profiled.Profile | None = None
+        try:
+            self.mark(name, "gate")
+            ref = neurons.parse(text)
+            subject = measure_subject.build(case, ref, mode, given, x, self.job.seed, mark)
+            verified = subject.check()
+            outcome.activity = Spikes(**subject.activity())
+            outcome.verified = verified
+            found = self._profile(subject, device, f"{_plain(name)}-{key[:4]}")
+        except Exception as error:  # the worker's border: a plug-in may raise anything
+            outcome.fail(error)
+        told = case_of(case)
+        assert isinstance(told, ProfileCase)
+        return profiled.Profiled(
+            case=told,
+            process=self.job.process,
+            note=given.note,
+            device=device.describe(),
+            cases=[profiled.ProfiledOutcome(**asdict(outcome), profile=found)],
+        )
+
+    def _profile(self, subject: Subject, device: Device, name: str) -> profiled.Profile:
+        """Times some calls as they are, records as many with the profiler on, and sums the trace up."""
+        on_device = device.torch_device.startswith("cuda")
+        mark = partial(self.mark, self.job.entries[0][1], "profile")
+        folder = Path(self.job.folder or ".")
+        path = folder / TRACES / name / f"{name}.pt.trace.json.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_device else [])]
+        plan = schedule(wait=WAIT, warmup=WARMUP, active=CALLS, repeat=1)
+
+        def sample() -> int:
+            mark()
+            return device.sample(name, call, 1).wall_ns
+
+        with torch.inference_mode(not subject.train):
+            call = subject.call()
+            sample()
+            bare = [sample() for _ in range(CALLS)]
+            with (
+                ranges.named(subject) as layers,
+                profile(
+                    activities=activities, schedule=plan, profile_memory=True,
+                    on_trace_ready=lambda profiler: _export(profiler, path),
+                ) as profiler,
+            ):  # fmt: skip
+                for _ in range(WAIT + WARMUP + CALLS):
+                    sample()
+                    profiler.step()
+        mark()
+        described = [
+            {"title": layer.title, "layer": layer.name, "role": layer.role, "kind": layer.kind}
+            for layer in layers
+        ]
+        sums = trace.summarise(trace.read(path), described, on_device=on_device)
+        about = {"trace": str(path.relative_to(folder)), "bare_ns": bare}
+        return convert({**about, **sums}, profiled.Profile)
+
+
+def _export(profiler: profile, path: Path) -> None:
+    """Writes the trace; a file of this name is whole."""
+    unfinished = path.with_name(f".{path.name}")
+    try:
+        profiler.export_chrome_trace(str(unfinished))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _plain(text: str) -> str:
+    """A neuron's text as a file name: `lif [step]` is lif-step, `path/file.py:Name` file.py-Name."""
+    return re.sub(r"[^\w.=@]+", "-", text.rsplit("/", 1)[-1]).strip("-")

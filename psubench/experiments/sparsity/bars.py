@@ -1,0 +1,135 @@
+"""Bars per layer, grouped by neuron: firing rates, operations, energy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from psubench.experiments.paired.columns import Row
+from psubench.experiments.sparsity.columns import COUNTS, PICOJOULES, per_sample, unit_for
+from psubench.experiments.sparsity.tables import Case
+from psubench.render.figures.styles import Style
+
+_GROUP = 0.84  # width of a group of bars; 1 is the distance of two groups
+_OWN_HATCH = "xxxxx"
+
+
+def rates(axes: Any, cases: Sequence[Case], looks: Mapping[str, Style]) -> None:
+    """Firing rate of every spiking layer, and of the network."""
+    names = _layers(cases, "neuron")
+    for place, case in enumerate(cases):
+        rows = {row["layer"]: row for row in case["layers"]}
+        for group, name in enumerate([*names, "total"]):
+            value = rows[name]["firing_rate"] if name in rows else None
+            _bar(axes, group, place, len(cases), [value], looks[case["label"]])
+    axes.set_ylabel("firing rate\n(spikes per neuron and step)")
+    _frame(axes, [*names, "network"])
+
+
+def operations(axes: Any, cases: Sequence[Case], looks: Mapping[str, Style]) -> None:
+    """Effective synaptic operations of every layer, and the multiply-accumulates of its neurons on top."""
+    _stacked(axes, cases, looks, lambda row: _value(row, "sop_eff"), lambda row: _value(row, "dynamics_mac"),
+             COUNTS, "operations\nper sample")  # fmt: skip
+
+
+def energy(axes: Any, cases: Sequence[Case], looks: Mapping[str, Style]) -> None:
+    """Estimate of the energy of every layer's synapses, and of its neurons on top."""
+
+    def of(role: str) -> Callable[[Row], float | None]:
+        return lambda row: _value(row, "energy_pj") if row["role"] == role else 0.0
+
+    _stacked(axes, cases, looks, of("synapse"), of("neuron"), PICOJOULES, "estimated energy\nper sample")
+
+
+def _value(row: Row, name: str) -> float | None:
+    """Per sample; a column that a row of its role does not have adds nothing."""
+    has = {"sop_eff": "synapse", "dynamics_mac": "neuron"}.get(name, row["role"])
+    return per_sample(row, name) if row["role"] == has else 0.0
+
+
+def _stacked(
+    axes: Any,
+    cases: Sequence[Case],
+    looks: Mapping[str, Style],
+    synapse: Callable[[Row], float | None],
+    own: Callable[[Row], float | None],
+    units: Mapping[str, float],
+    label: str,
+) -> None:
+    stages = [_stages(case) for case in cases]
+    heights = [
+        [[_sum(part(row) for row in rows) for part in (synapse, own)] for _, rows in of_case]
+        for of_case in stages
+    ]
+    known = [sum(v for v in pair if v is not None) for of_case in heights for pair in of_case]
+    unit = unit_for(known, units)
+    for place, (case, of_case) in enumerate(zip(cases, heights, strict=True)):
+        for group, pair in enumerate(of_case):
+            scaled = [None if v is None else v / units[unit] for v in pair]
+            _bar(axes, group, place, len(cases), scaled, looks[case["label"]])
+    names = max(stages, key=len)
+    axes.set_ylabel(f"{label}{f' ({unit})' if unit else ''}")
+    _frame(axes, [name for name, _ in names])
+
+
+def _stages(case: Case) -> list[tuple[str, list[Row]]]:
+    """Layers from one spiking layer to the next: synapses with the neurons behind them, under their name."""
+    stages: list[tuple[str, list[Row]]] = []
+    open_rows: list[Row] = []
+    for row in case["layers"][:-1]:
+        open_rows.append(row)
+        if row["role"] == "neuron":
+            stages.append((_named(open_rows), open_rows))
+            open_rows = []
+    return [*stages, (_named(open_rows), open_rows)] if open_rows else stages
+
+
+def _named(rows: Sequence[Row]) -> str:
+    return next((str(row["layer"]) for row in rows if row["role"] == "synapse"), str(rows[0]["layer"]))
+
+
+def _sum(values: Any) -> float | None:
+    found = list(values)
+    return None if None in found else float(sum(found))
+
+
+def _layers(cases: Sequence[Case], role: str) -> list[str]:
+    return list(
+        dict.fromkeys(row["layer"] for case in cases for row in case["layers"] if row["role"] == role)
+    )
+
+
+def _bar(axes: Any, group: int, place: int, of: int, heights: Sequence[float | None], look: Style) -> None:
+    """A bar of up to two parts; a question mark in the place of what is unknown."""
+    x = group + _GROUP * ((place + 0.5) / of - 0.5)
+    width = _GROUP / of * 0.94
+    bottom = 0.0
+    for number, height in enumerate(heights):
+        if height is None:
+            axes.text(x, bottom, "?", ha="center", va="bottom", fontsize=6, color="#333333")
+            return
+        if number == 0:
+            axes.bar(x, height, width, color=look.color, hatch=look.hatch, edgecolor="white", linewidth=0)
+        elif height:
+            axes.bar(
+                x, height, width, bottom=bottom, color="white", hatch=_OWN_HATCH, edgecolor=look.color,
+                linewidth=0.5,
+            )  # fmt: skip
+        bottom += height
+
+
+def own_handle() -> Any:
+    """What the legend shows for the part of the neurons."""
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor="white", hatch=_OWN_HATCH, edgecolor="#555555", linewidth=0.5)
+
+
+def _frame(axes: Any, names: Sequence[str]) -> None:
+    long = max(map(len, names)) * len(names) > 85
+    axes.set_xticks(range(len(names)), names, rotation=30 if long else 0, ha="right" if long else "center")
+    axes.set_xlim(-0.55, len(names) - 0.45)
+    axes.set_ylim(bottom=0)
+    axes.tick_params(axis="x", length=0)
+    axes.grid(axis="y", linewidth=0.4, color="#dddddd")
+    axes.set_axisbelow(True)

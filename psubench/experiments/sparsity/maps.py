@@ -1,0 +1,160 @@
+"""Where and when spikes are: maps of channels, rates over time, rasters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from psubench.experiments.sparsity.tables import Case
+from psubench.records.counted import Raster
+from psubench.render.figures.lines import handle
+from psubench.render.figures.styles import Style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MOST_PANELS = 4
+_GAP = 0.3  # of a picture's width
+line = handle
+"""What the legend shows for a line."""
+
+
+def maps(cases: Sequence[Case], width: float) -> Figure | None:
+    """Spikes over T of some channels of some layers of one sample: a row per neuron, one scale for all."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    cases = [case for case in cases if case["maps"]]
+    if not cases:
+        return None
+    layers = [(found.layer, found.channels) for found in cases[0]["maps"]]
+    # A narrow column without a picture stands between two layers.
+    ratios = [ratio for _, channels in layers for ratio in (*(1.0 for _ in channels), _GAP)][:-1]
+    height = width / (sum(ratios) + 1.4)
+    layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
+    figure = Figure(figsize=(width, height * len(cases) + 0.8), layout=layout)
+    grid = figure.subplots(len(cases), len(ratios), squeeze=False, width_ratios=ratios)
+    pictures = [_rates(case) for case in cases]
+    top = _bright(pictures)
+    for axes_row, case, of_case in zip(grid, cases, pictures, strict=True):
+        tiles = [axes for axes, ratio in zip(axes_row, ratios, strict=True) if ratio != _GAP]
+        for axes in axes_row:
+            axes.set_axis_off()
+        for axes, picture in zip(tiles, of_case, strict=True):
+            image = axes.imshow(picture, vmin=0, vmax=top, cmap="magma", interpolation="nearest")
+        tiles[0].text(
+            -0.08, 0.5, case["label"], transform=tiles[0].transAxes, ha="right", va="center", fontsize=8
+        )
+    _name_columns([axes for axes, ratio in zip(grid[0], ratios, strict=True) if ratio != _GAP], layers)
+    bar = figure.colorbar(image, ax=grid, fraction=0.02, pad=0.01, aspect=30, extend="max")
+    bar.set_label("firing rate over T", fontsize=7)
+    bar.outline.set_linewidth(0.4)
+    return figure
+
+
+def _name_columns(tiles: Sequence[Any], layers: Sequence[tuple[str, Sequence[int]]]) -> None:
+    place = 0
+    for layer, channels in layers:
+        for axes, channel in zip(tiles[place : place + len(channels)], channels, strict=True):
+            axes.set_title(f" \nch. {channel}", fontsize=6.5, pad=2)  # the first line is the layer's
+        middle = len(channels) / 2 * 1.03
+        name = tiles[place].text(
+            middle, 1.23, layer, transform=tiles[place].transAxes, ha="center", va="bottom", fontsize=8
+        )
+        name.set_in_layout(False)  # it lies over several pictures, which must not make room for it
+        place += len(channels)
+
+
+def _bright(pictures: Sequence[Sequence[Sequence[Sequence[float]]]]) -> float:
+    """The rate below which all but one in two hundred pixels lie: a few bright ones would darken the rest."""
+    rates = sorted(rate for of_case in pictures for picture in of_case for row in picture for rate in row)
+    return rates[int(0.995 * (len(rates) - 1))] or rates[-1] or 1.0
+
+
+def _rates(case: Case) -> list[list[list[float]]]:
+    """Pictures of all channels of all layers, one after the other."""
+    return [
+        [[spikes / case["T"] for spikes in row] for row in picture]
+        for found in case["maps"]
+        for picture in found.spikes
+    ]
+
+
+def layers_with_steps(cases: Sequence[Case]) -> list[str]:
+    """At most so many spiking layers as have a panel, evenly spread; the last is the whole network."""
+    names = list(
+        dict.fromkeys(
+            row["layer"] for case in cases for row in case["layers"] if row["role"] == "neuron"
+            and row["spikes_per_step"]
+        )
+    )  # fmt: skip
+    return [*_spread(names, _MOST_PANELS - 1), "network"] if names else []
+
+
+def _spread(names: Sequence[str], most: int) -> list[str]:
+    if len(names) <= most:
+        return list(names)
+    return [names[round(i * (len(names) - 1) / (most - 1))] for i in range(most)]
+
+
+def over_time(axes: Any, cases: Sequence[Case], layer: str, looks: Mapping[str, Style]) -> None:
+    """Firing rate against the step, of one layer or of the `network`."""
+    for case in cases:
+        rows = [
+            row
+            for row in case["layers"]
+            if row["role"] == "neuron" and row["spikes_per_step"] and layer in (row["layer"], "network")
+        ]
+        if not rows:
+            continue
+        per_step = sum(row["neuron_steps"] for row in rows) / case["T"]
+        spikes = [sum(step) for step in zip(*(row["spikes_per_step"] for row in rows), strict=True)]
+        look = looks[case["label"]]
+        axes.plot(
+            range(1, len(spikes) + 1), [count / per_step for count in spikes], color=look.color,
+            marker=look.marker, linestyle=look.dash, markersize=3,
+            markerfacecolor="white" if look.hollow else look.color, markeredgewidth=0.8,
+            markevery=max(1, len(spikes) // 12),
+        )  # fmt: skip
+    axes.set_title(layer)
+    axes.set_xlabel("time step")
+    axes.grid(axis="y", linewidth=0.4, color="#dddddd")
+    axes.set_axisbelow(True)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def raster(cases: Sequence[Case], looks: Mapping[str, Style], width: float) -> Figure | None:
+    """Spikes of some neurons of one sample: a row per neuron model, a column per layer."""
+    from matplotlib.figure import Figure
+
+    cases = [case for case in cases if case["raster"]]
+    if not cases:
+        return None
+    names = _spread([found.layer for found in cases[0]["raster"]], _MOST_PANELS)
+    figure = Figure(figsize=(width, 0.8 * len(cases) + 0.8), layout="constrained")
+    grid = figure.subplots(len(cases), len(names), squeeze=False, sharex=True)
+    for axes_row, case in zip(grid, cases, strict=True):
+        found = {layer.layer: layer for layer in case["raster"]}
+        for axes, name in zip(axes_row, names, strict=True):
+            if name in found:
+                _spikes(axes, found[name], case["T"], looks[case["label"]].color)
+        axes_row[0].set_ylabel(case["label"])
+    for axes, name in zip(grid[0], names, strict=True):
+        of = next(layer for layer in cases[0]["raster"] if layer.layer == name)
+        axes.set_title(f"{name}: {len(of.neurons)} of {of.of:,} neurons", fontsize=7)
+    for axes in grid[:-1].flat:
+        axes.tick_params(axis="x", length=0)
+    for axes in grid[-1]:
+        axes.set_xlabel("time step")
+    return figure
+
+
+def _spikes(axes: Any, layer: Raster, T: int, color: str) -> None:
+    times: list[list[float]] = [[] for _ in layer.neurons]
+    for t, neuron in layer.spikes:
+        times[neuron].append(t + 1)
+    axes.eventplot(times, colors=color, linelengths=0.9, linewidths=max(0.6, min(4, 40 / T)))
+    axes.set_xlim(0.4, T + 0.6)
+    axes.set_ylim(-1, len(times))
+    axes.set_yticks([])
+    axes.xaxis.get_major_locator().set_params(integer=True)

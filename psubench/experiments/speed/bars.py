@@ -1,0 +1,120 @@
+"""One panel of the ratio figure: a group of bars per T, a bar per neuron, on a logarithmic axis around 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from psubench.experiments.paired.columns import Row
+from psubench.render.figures.styles import Style
+
+_GROUP = 0.84  # width of a group of bars; 1 is the distance of two groups
+_LABELS_PER_INCH = 3.4  # below a panel, without overlap
+_SHORT = 1.05  # up to this ratio a bar is too short to show whose it is, and has a marker
+
+
+def axis_label(rows: Sequence[Row]) -> str:
+    """Names the reference, and what more than 1 means."""
+    references = {row["reference"] for row in rows}
+    name = references.pop() if len(references) == 1 else "reference"
+    return f"simulation-time ratio\nt_{name} / t_neuron (> 1: faster)"
+
+
+def draw(axes: Any, rows: Sequence[Row], labels: Sequence[str], looks: dict[str, Style]) -> None:
+    """Bars from 1 up to the ratio of what is faster, down to that of what is slower.
+
+    Equal factors up and down are equally long. A case without a ratio has a word in its place.
+    """
+    Ts = sorted({row["T"] for row in rows})
+    _noise(axes, rows, Ts)
+    by_label: dict[str, dict[int, Row]] = {}
+    for row in rows:
+        by_label.setdefault(row["label"], {})[row["T"]] = row
+    for place, label in enumerate(labels):
+        of_neuron = by_label.get(label, {})
+        for group, T in enumerate(Ts):
+            x = group + _GROUP * ((place + 0.5) / len(labels) - 0.5)
+            if T in of_neuron:
+                _bar(axes, x, _GROUP / len(labels), of_neuron[T], looks[label])
+    axes.set_yscale("log", base=2)
+    axes.axhline(1, color="black", linewidth=0.8, zorder=4)
+    axes.set_xlim(-0.55, len(Ts) - 0.45)
+    inches = axes.figure.get_figwidth() / axes.get_gridspec().ncols
+    every = math.ceil(len(Ts) / (inches * _LABELS_PER_INCH))
+    axes.set_xticks(
+        range(len(Ts)), [str(T) if (i + 1 - len(Ts)) % every == 0 else "" for i, T in enumerate(Ts)]
+    )
+    axes.tick_params(axis="x", length=0)
+    axes.grid(axis="y", linewidth=0.4, color="#dddddd")
+    axes.set_axisbelow(True)
+
+
+def _noise(axes: Any, rows: Sequence[Row], Ts: Sequence[int]) -> None:
+    """The band that the reference fills against itself, per T."""
+    floors: dict[int, float] = {}
+    for row in rows:
+        if row["noise_floor"] is not None:
+            floors[row["T"]] = max(row["noise_floor"], floors.get(row["T"], 0.0))
+    for group, T in enumerate(Ts):
+        if T in floors:
+            high = 1 + floors[T]
+            axes.fill_between(
+                [group - 0.5, group + 0.5],
+                1 / high,
+                high,
+                color="#999999",
+                alpha=0.45,
+                linewidth=0,
+                zorder=3.5,
+            )
+
+
+def _bar(axes: Any, x: float, width: float, row: Row, look: Style) -> None:
+    if row["ratio"] is None:
+        word = row["status"] if row["status"] != "ok" else "no ratio"
+        axes.text(
+            x, 1.03, word, rotation=90, ha="center", va="bottom", fontsize=5.5, color="#333333", zorder=5
+        )
+        return
+    axes.bar(
+        x, row["ratio"] - 1, width * 0.94, bottom=1, color=look.color, hatch=look.hatch, edgecolor="white",
+        linewidth=0, zorder=2, label=row["label"],
+    )  # fmt: skip
+    if row["ratio_low"] is not None and row["ratio_high"] is not None:
+        error = ([row["ratio"] - row["ratio_low"]], [row["ratio_high"] - row["ratio"]])
+        axes.errorbar(
+            x, row["ratio"], yerr=error, color="#555555", elinewidth=0.8, capsize=1.2, capthick=0.8, zorder=6
+        )
+    if 1 / _SHORT < row["ratio"] < _SHORT:
+        face = "white" if look.hollow else look.color
+        axes.plot(
+            x, row["ratio"], look.marker, markersize=2.8, color=look.color, markerfacecolor=face, zorder=5
+        )
+
+
+def handle(look: Style) -> Any:
+    """What the legend shows for a bar."""
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=look.color, hatch=look.hatch, edgecolor="white", linewidth=0)
+
+
+def same_limits(panels: Sequence[Any]) -> None:
+    """One scale for all panels, with ticks at powers of two, and between them where those are few."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+    low = min(axes.get_ylim()[0] for axes in panels)
+    high = max(axes.get_ylim()[1] for axes in panels)
+    exponents = range(math.floor(math.log2(low)), math.floor(math.log2(high)) + 1)
+    ticks = [
+        2.0**exponent * step for exponent in exponents for step in ((1, 1.5) if high / low < 16 else (1,))
+    ]
+    if high / low < 3:
+        ticks = [float(tick) for tick in MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high)]
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    for axes in panels:
+        axes.set_ylim(low, high)
+        axes.yaxis.set_major_locator(FixedLocator(ticks))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))

@@ -1,0 +1,150 @@
+"""Runs of `psubench speed` as a part of a report: a section per network, data set and setting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from psubench.experiments.paired import axes, grids, large, setting, tables
+from psubench.experiments.paired.columns import Row, percent
+from psubench.experiments.paired.verdicts import verdict_lines
+from psubench.experiments.speed import figures, panels
+from psubench.experiments.speed import rows as speed_rows
+from psubench.records.measured import Block
+from psubench.records.structs import Record
+from psubench.render.report.parts import Drawing, Part, Section, Table
+
+_PHASES = {"train": "training", "infer": "inference"}
+_TITLES = {
+    "ratio": "Time ratio t_{reference} / t_neuron in {phase}; above 1 a neuron is faster than {reference}",
+    "time": "Time per step in {phase}",
+    "roofline": "Bandwidth in {phase} as a share of a copy's",
+    "implementations": "Time per element of every implementation in {phase}",
+    "memory": "Peak memory of one call in {phase}",
+}
+_MARKS = {
+    "ratio": "lines on bars: 95 % interval; grey: what the noise of the run alone can do{floors}",
+    "time": "bars: 5 % to 95 % of the samples",
+    "roofline": "100 %: input, spikes and weights, in training their gradients, move as fast as a copy",
+    "implementations": "dashed: a copy of as many bytes as a call must move",
+    "memory": "above what is held before the call",
+}
+_SHOWS = {
+    "ratio": "Bars up or down from 1, a group for each T, a bar for each neuron. {says}",
+    "time": "A line for each neuron over T, both axes logarithmic. The table of all cases holds the numbers.",
+    "roofline": "A line for each neuron over T, below that of the copy. The table of all cases has them.",
+    "implementations": "A panel for each neuron, a line for each of its implementations over T.",
+    "memory": "A line for each neuron over T, both axes logarithmic. The table of all cases has the numbers.",
+}
+
+
+def part(runs: Sequence[Sequence[Record]]) -> Part:
+    """The part of a report that shows runs of this kind.
+
+    Args:
+        runs: the records of each, in order.
+    """
+    rows = axes.distinct([row for run in runs for row in speed_rows.rows(run)])
+    labels = axes.labels([row for row in rows if not row["is_reference"]]) or axes.labels(rows)
+    references = dict.fromkeys(row["reference"] for row in rows)
+    shown = large.settings(rows, large.MOST_SECTIONS)
+    printed = [_for_paper(name, figure) for name, figure in figures.figures(rows)]
+    return Part(
+        title="Speed",
+        headline=f"Speed of {setting.listed(large.names(labels))} against {setting.listed(list(references))}",
+        warnings=(*setting.warnings(rows), *setting.left_out(rows)),
+        protocol=_protocol(runs, rows),
+        sections=tuple(_section(name, some, runs, printed) for name, some in shown.items()),
+        overview=tuple(drawing for drawing in printed if drawing.wide),
+        facts=setting.about(rows, runs),
+    )
+
+
+def _for_paper(name: str, figure: Any) -> Drawing:
+    kind = name.split("-")[0]
+    if kind == "figure4":
+        caption = "Time ratio of all networks: a row of panels for each, training and testing side by side."
+        return Drawing(name, caption, f"{caption} The sections hold the numbers.", figure, wide=True)
+    words = {"phase": "training and in testing", "reference": "reference"}
+    caption = f"{_TITLES[kind].format(**words)}."
+    return Drawing(name, caption, caption, figure)
+
+
+def _section(
+    name: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]], printed: Sequence[Drawing]
+) -> Section:
+    names = {axes.file_name(kind, name) for kind in panels.ORDER}
+    rows = sorted(rows, key=lambda row: list(_PHASES).index(row["phase"]))
+    drawings = []
+    paper = tuple(drawing for drawing in printed if drawing.name in names)
+    # A large run has figures of its first settings alone.
+    for kind, phase, figure in panels.by_phase(rows) if paper else ():
+        of_phase = [row for row in rows if row["phase"] == phase]
+        words = {
+            "phase": _PHASES[phase], "reference": of_phase[0]["reference"], "floors": _floors(of_phase),
+            "says": ". ".join(large.first(verdict_lines(of_phase))) + ".",
+        }  # fmt: skip
+        title, marks, shows = (texts[kind].format(**words) for texts in (_TITLES, _MARKS, _SHOWS))
+        file = axes.file_name(f"{kind}-{phase}", name)
+        drawings.append(
+            Drawing(
+                file,
+                f"{title}. {marks[0].upper()}{marks[1:]}.",
+                f"{title}. {shows}",
+                figure,
+                wide=kind == "implementations",
+            )
+        )
+    return Section(
+        title=setting.title(rows, name),
+        says=large.first(verdict_lines(rows)),
+        drawings=tuple(drawings),
+        paper=paper,
+        tables=tuple(_tables(rows, name)),
+        failed=large.first(tables.notes(rows)),
+        notes=tuple(setting.remarks(rows)),
+        facts=setting.about(rows, runs),
+    )
+
+
+def _tables(rows: Sequence[Row], name: str) -> list[Table]:
+    """The tables of ratios, then those of all cases, so that the phases stand beside each other."""
+    ratios, cases = [], []
+    for phase in (phase for phase in _PHASES if phase in axes.phases(rows)):
+        of_phase = [row for row in rows if row["phase"] == phase]
+        caption = (
+            f"Time ratio t_{of_phase[0]['reference']} / t_neuron in {_PHASES[phase]} with its 95 % interval"
+        )
+        if any(row["ratio"] is not None for row in of_phase):
+            ratios.append(grids.by_steps(of_phase, axes.file_name(f"ratios-{phase}", name), caption))
+        caption = f"All cases of {_PHASES[phase]}; time: median of a call, 5 % and 95 % quantiles"
+        cases.append(grids.full(of_phase, axes.file_name(f"cases-{phase}", name), caption))
+    return ratios + cases
+
+
+def _floors(rows: Sequence[Row]) -> str:
+    floors = [row["noise_floor"] for row in rows if row["noise_floor"] is not None]
+    return f" (±{percent(min(floors))} to ±{percent(max(floors))})" if floors else " (unknown)"
+
+
+def _protocol(runs: Sequence[Sequence[Record]], rows: Sequence[Row]) -> dict[str, str]:
+    """How was measured, with what the records say about it."""
+    blocks = [record for run in runs for record in run if isinstance(record, Block)]
+    timed = [row for row in rows if row["status"] == "ok"]
+    checked = [row for row in timed if row["verified"]]
+    stopped = [block.stopped for block in blocks if block.stopped]
+    ends = ", ".join(f"{stopped.count(word)} by {word}" for word in sorted(set(stopped)))
+    rounds = sum(block.rounds for block in blocks)
+    faults = sum(sum(block.faults) for block in blocks)
+    dropped = sum(sum(block.dropped.values()) for block in blocks)
+    return {
+        "cases": f"{len(timed)} of {len(rows)} have a time",
+        "verified": f"{len(checked)} of {len(timed)} timed cases agree with a slow float64 reference",
+        "order": "all neurons of a block in every round, in freshly shuffled order",
+        "ratio": "median over the rounds of t_reference / t_neuron; interval: Student's t over processes, "
+        "of a single process the order statistics of its rounds",
+        "noise": "the reference runs twice in every round; a ratio whose interval touches that noise is ≈",
+        "rounds": f"{rounds} in {len(blocks)} blocks, ended {ends}",
+        "page faults": f"{faults} while time was taken",
+        "dropped rounds": f"{dropped}, in which the device was throttled" if dropped else "none",
+    }

@@ -1,0 +1,266 @@
+"""The clock: interleaved, shuffled rounds of paired samples. Returns raw numbers and prints nothing."""
+
+from __future__ import annotations
+
+import gc
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from psubench.devices import Counters
+from psubench.records.measured import AGAIN
+from psubench.stats import intervals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psubench.devices import Device, Sample
+
+MIN_ROUNDS = 6  # the fewest that give a median an interval
+FIRST_LOOK = 12  # rounds at which the stop rule looks first; then at twice as many each time
+MAX_LOOPS = 1_000_000
+WARM_UP_CALLS = 3
+WARM_UP_NS = 30_000_000
+WARM_UP_MOST_NS = 1_000_000_000  # no further call after so long: a round that does not count follows
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Something to be timed: `call` is one unit of work with everything prepared beforehand."""
+
+    label: str
+    call: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When the rounds end: at a relative interval width, or after so many seconds of samples."""
+
+    precision: float
+    max_seconds: float
+
+
+@dataclass
+class Measurement:
+    """Raw samples: one integer per contestant and kept round, in nanoseconds for `loops` calls.
+
+    Attributes:
+        order: per round the indices into `labels`, as they ran.
+        faults: minor page faults per round, in its windows.
+        cpu_ns: processor time per round in its windows, all threads.
+        dropped: throttled rounds by reason.
+        states: what the device said of itself before the first and after the last round.
+        failures: what contestants raised; they have no samples.
+    """
+
+    labels: list[str] = field(default_factory=list)
+    loops: int = 0
+    wall_ns: dict[str, list[int]] = field(default_factory=dict)
+    device_ns: dict[str, list[int]] = field(default_factory=dict)
+    order: list[list[int]] = field(default_factory=list)
+    faults: list[int] = field(default_factory=list)
+    cpu_ns: list[int] = field(default_factory=list)
+    dropped: dict[str, int] = field(default_factory=dict)
+    stopped: str = "seconds"
+    states: list[Mapping[str, Any]] = field(default_factory=list)
+    failures: dict[str, Exception] = field(default_factory=dict)
+
+    def begin(self, labels: list[str], loops: int) -> None:
+        """Names the columns that rounds will fill."""
+        self.labels, self.loops = labels, loops
+        self.wall_ns = {label: [] for label in labels}
+
+    def clear(self) -> None:
+        """Forgets every round so far."""
+        self.wall_ns = {label: [] for label in self.wall_ns}
+        self.device_ns, self.order, self.faults, self.cpu_ns, self.dropped = {}, [], [], [], {}
+
+    def add(self, samples: Mapping[str, Sample], used: Counters) -> None:
+        """Keeps one round; `samples` in the order in which they ran."""
+        self.order.append([self.labels.index(label) for label in samples])
+        self.faults.append(used.minor_faults)
+        self.cpu_ns.append(used.cpu_ns)
+        for label, sample in samples.items():
+            self.wall_ns[label].append(sample.wall_ns)
+            if sample.device_ns is not None:
+                self.device_ns.setdefault(label, []).append(sample.device_ns)
+
+    def problem(self, label: str) -> Exception | None:
+        """Why a contestant has no result: it raised, or no round of it was kept."""
+        if label in self.failures or self.order:
+            return self.failures.get(label)
+        return RuntimeError(f"no round was left: the device was throttled ({self.dropped})")
+
+    def fields(self) -> dict[str, Any]:
+        """What the record holds."""
+        return {
+            "rounds": len(self.order),
+            "loops": self.loops,
+            "stopped": self.stopped,
+            "labels": self.labels,
+            "order": self.order,
+            "wall_ns": self.wall_ns,
+            "device_ns": self.device_ns or None,
+            "faults": self.faults,
+            "cpu_ns": self.cpu_ns,
+            "dropped": self.dropped,
+            "states": self.states,
+        }
+
+    def remove(self, label: str, failure: Exception) -> None:
+        """Takes out a contestant that failed; what the others have stays valid."""
+        self.failures[label] = failure
+        self.wall_ns.pop(label, None)
+        self.device_ns.pop(label, None)
+
+    def log_ratio(self, reference: str, label: str) -> intervals.Interval:
+        """log(t_reference / t_label) over the rounds so far, by the device's clock where it has one."""
+        times = self.device_ns or self.wall_ns
+        return intervals.over_rounds(intervals.log_ratios(times[reference], times[label]))
+
+
+@contextmanager
+def quiet_collector() -> Iterator[None]:
+    """Python's garbage collector is emptied, frozen and off inside."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+def inner_loops(ns_per_call: Sequence[int], min_sample_ns: int, max_round_ns: float) -> int:
+    """Calls per sample such that the fastest contestant's sample lasts long enough to be timed.
+
+    Fewer where a round of all contestants would last too long: with one neuron 1,000 times as fast as
+    another, the fast one's samples are short and noisy, and the others' still get their rounds.
+    """
+    wanted = -(-min_sample_ns // max(1, min(ns_per_call)))
+    affordable = int(max_round_ns / max(1, sum(ns_per_call)))
+    return max(1, min(MAX_LOOPS, wanted, affordable))
+
+
+@dataclass(frozen=True)
+class Interleaver:
+    """Measures contestants side by side on one device.
+
+    Attributes:
+        mark: told the label of what runs next, so that a hang or a crash can be blamed.
+        on_round: called between rounds, outside every window.
+    """
+
+    device: Device
+    limits: Limits
+    rng: random.Random
+    mark: Callable[[str], None]
+    on_round: Callable[[Measurement], None]
+
+    def measure(self, contestants: Sequence[Contestant], reference: str | None) -> Measurement:
+        """Warms up, sizes the inner loop, and runs rounds until the stop rule ends them.
+
+        In a round every contestant gives one sample, in a freshly shuffled order, and the reference
+        two. A contestant that raises is taken out; the others go on.
+
+        Args:
+            reference: label of the contestant that the others are compared with; None if it has
+                failed already.
+        """
+        result = Measurement()
+        ns_per_call: dict[Contestant, int] = {}
+        for contestant in contestants:
+            try:
+                ns_per_call[contestant] = self._warm_up(contestant)
+            except Exception as error:  # the worker's border: a plug-in may raise anything
+                result.failures[contestant.label] = error
+        live = list(ns_per_call)
+        if not live:
+            return result
+        live += [Contestant(AGAIN, c.call) for c in live if c.label == reference]
+        round_ns = self.limits.max_seconds * 1e9 / MIN_ROUNDS
+        loops = inner_loops(list(ns_per_call.values()), self.device.min_sample_ns, round_ns)
+        result.begin([c.label for c in live], loops)
+        with quiet_collector():
+            result.states.append(self.device.state())
+            self._rounds(live, reference, result)
+            result.states.append(self.device.state())
+        return result
+
+    def _warm_up(self, contestant: Contestant) -> int:
+        """Calls a contestant until pools and lazy set-up are done; returns its ns per call.
+
+        The least of all samples: a size for the inner loop, not a result.
+        """
+        spent, calls, least = 0, 0, 0
+        while spent < WARM_UP_MOST_NS and (
+            calls < WARM_UP_CALLS or (spent < WARM_UP_NS and calls < MAX_LOOPS)
+        ):
+            loops = max(1, calls)
+            self.mark(contestant.label)
+            sample = self.device.sample(contestant.label, contestant.call, loops)
+            spent += sample.wall_ns
+            calls += loops
+            each = max(1, (sample.device_ns or sample.wall_ns) // loops)
+            least = min(least, each) if least else each
+        return least
+
+    def _rounds(self, live: list[Contestant], reference: str | None, result: Measurement) -> None:
+        spent_ns, tried, look = 0, 0, FIRST_LOOK
+        # One round that does not count: the order in which memory is taken and given back is new.
+        self._round(live, reference, result)
+        result.clear()
+        while live:
+            spent_ns += self._round(live, reference, result)
+            tried += 1
+            self.on_round(result)
+            if len(result.order) >= look:
+                look *= 2
+                if _precise(live, reference, self.limits.precision, result):
+                    result.stopped = "precision"
+                    return
+            if tried >= MIN_ROUNDS and spent_ns >= self.limits.max_seconds * 1e9:
+                return
+
+    def _round(self, live: list[Contestant], reference: str | None, result: Measurement) -> int:
+        """One round; returns the nanoseconds spent in its windows."""
+        gc.collect()
+        samples: dict[str, Sample] = {}
+        used = Counters(0, 0)
+        for contestant in self.rng.sample(live, len(live)):
+            if contestant.label in result.failures:
+                continue
+            self.mark(contestant.label)
+            before = self.device.counters()
+            try:
+                sample = self.device.sample(contestant.label, contestant.call, result.loops)
+            except Exception as error:  # the worker's border
+                pair = (reference, AGAIN)
+                for label in pair if contestant.label in pair else (contestant.label,):
+                    result.remove(str(label), error)
+                    samples.pop(str(label), None)
+                live[:] = [c for c in live if c.label not in result.failures]
+                continue
+            after = self.device.counters()
+            samples[contestant.label] = sample
+            used = Counters(*(u + a - b for u, a, b in zip(used, after, before, strict=True)))
+        throttled = self.device.throttled()
+        if throttled:
+            # Dropped for every contestant, so that the pairs stay pairs.
+            reasons = "+".join(throttled)
+            result.dropped[reasons] = result.dropped.get(reasons, 0) + 1
+        else:
+            result.add(samples, used)
+        return sum(sample.wall_ns for sample in samples.values())
+
+
+def _precise(
+    live: Sequence[Contestant], reference: str | None, precision: float, result: Measurement
+) -> bool:
+    if reference not in result.wall_ns:
+        return False
+    others = (c.label for c in live if c.label != reference)
+    return all(result.log_ratio(reference, label).width <= precision for label in others)

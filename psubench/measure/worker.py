@@ -1,0 +1,130 @@
+"""The host of the workers: imports torch once, then forks a fresh worker process for every job.
+
+Started by `psubench.runs.worker_process` with its environment set, because thread counts and the allocator are
+fixed once torch is imported. A worker has a heap of its own and dies alone. Every replicate of a case
+comes from another host, so that its address-space layout is drawn anew.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import os
+import resource
+import sys
+import threading
+from collections.abc import Callable
+from typing import IO, Any
+
+from psubench.records.failures import classify
+from psubench.records.jsonl import MEMORY
+from psubench.records.measured import AGAIN
+from psubench.records.structs import Outcomes, plain
+
+STATUS_BYTES = 64
+"""Size of the status file: number of the entry, stage and serial number of what runs now, padded."""
+
+Say = Callable[[dict[str, Any]], None]
+
+
+def main() -> None:
+    """Runs the jobs on standard input, a JSON line each, and answers with events of the same form."""
+    # Whatever a plug-in prints must not mix with the events.
+    events = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    status_file = os.open(sys.argv[1], os.O_WRONLY)
+
+    # Before any worker is forked, also what `intervals` and `autograd.grad` import when first called.
+    import scipy.special  # noqa: F401
+    import torch.fx.experimental.symbolic_shapes  # noqa: F401
+
+    gc.collect()
+    gc.freeze()  # a collection in a worker must not copy the pages that it shares with the host
+    say = _speaker(events)
+    say({"event": "ready"})
+    while line := sys.stdin.buffer.readline():
+        pid = os.fork()
+        if pid == 0:
+            _work(json.loads(line), say, status_file)
+        say({"event": "started", "pid": pid})
+        _, status = os.waitpid(pid, 0)
+        events.write(b"\n")  # ends a line that a killed worker has left open
+        say({"event": "ended", "code": os.waitstatus_to_exitcode(status)})
+
+
+def _speaker(events: IO[bytes]) -> Say:
+    def say(event: dict[str, Any]) -> None:
+        events.write(json.dumps(event, allow_nan=False).encode() + b"\n")
+        events.flush()
+
+    return say
+
+
+def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
+    """One job in the forked process, which ends here."""
+    code = 1
+    try:
+        threading.Thread(target=_die_with_parent, daemon=True).start()
+        _limit_memory(job.pop("max_memory"), job["case"]["device"])
+        _measure(job, say, status_file)
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
+    import torch
+
+    from psubench.experiments.energy.probe import EnergyProbe
+    from psubench.experiments.paired.probe import Job, Probe
+    from psubench.experiments.profile.probe import ProfileProbe
+    from psubench.experiments.sparsity.probe import ActivityProbe
+    from psubench.experiments.speed.peak_memory import MemoryProbe
+
+    counter = itertools.count()
+    numbers = {name: number for number, (_, name, *_) in enumerate(job["entries"])} | {AGAIN: 0}
+
+    def mark(neuron: str, stage: str) -> None:
+        # A write to a file, not an event: nobody must wake up between samples.
+        os.pwrite(status_file, f"{numbers[neuron]} {stage} {next(counter)}".ljust(STATUS_BYTES).encode(), 0)
+
+    torch.set_num_threads(job["case"]["threads"])
+    try:
+        record: Outcomes
+        if job["process"] == MEMORY:
+            record = MemoryProbe(Job(**job), mark).run()
+        elif job["case"]["kind"] == "sparsity":
+            record = ActivityProbe(Job(**job), mark).run()
+        elif job["case"]["kind"] == "profile":
+            record = ProfileProbe(Job(**job), mark).run()
+        else:
+            probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
+            record = probe(Job(**job), mark, say).run()
+        say({"event": "record", "record": plain(record)})
+    except Exception as error:  # the worker's border: the input could not be made, the device is gone
+        status, message = classify(error)
+        say({"event": "lost", "status": status, "message": message})
+
+
+def _die_with_parent() -> None:
+    """No job comes while one is at work: input that ends means that the parent was killed."""
+    os.read(0, 1)
+    os._exit(1)
+
+
+def _limit_memory(max_bytes: int, device: str) -> None:
+    """Makes a neuron that allocates without end fail with an error instead of taking the machine down.
+
+    RLIMIT_DATA counts private writable memory. CUDA reserves far more address space than it uses and
+    reports its own out-of-memory errors, so there is no limit there.
+    """
+    if not device.startswith("cuda"):
+        resource.setrlimit(resource.RLIMIT_DATA, (max_bytes, max_bytes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""From blocks to records: who is measured when, and what becomes of those that fail."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from msgspec.structs import replace
+
+from psubench.measure.windows import Windowing
+from psubench.records.jsonl import MEMORY
+from psubench.records.measured import Block as Timed
+from psubench.records.measured import Energy, Memory, MemoryOutcome
+from psubench.records.paired import block_ratios
+from psubench.records.recorder import Recorder
+from psubench.records.run import case_of
+from psubench.records.structs import Outcomes, build, without_results
+from psubench.runs.case import Block, Entry
+from psubench.runs.worker_process import Host, Result
+
+Ratios = Mapping[str, tuple[float, float | None, float | None]]
+
+
+class Watcher(Protocol):
+    """Told how a run goes on; shows it or does not."""
+
+    def plan(self, blocks: int) -> None:
+        """So many blocks will be measured."""
+
+    def block(self, title: str) -> None:
+        """A block begins."""
+
+    def live(self, ratios: Ratios, rounds: int) -> None:
+        """Ratios, low and high so far, by label."""
+
+    def case(self, label: str, status: str, message: str | None) -> None:
+        """A case has ended badly."""
+
+    def block_done(self, title: str, seconds: float, ratios: Ratios) -> None:
+        """A block is in the record."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How blocks are measured.
+
+    Attributes:
+        processes: fresh worker processes per block.
+        precision: relative width of the 95 % interval at which rounds end.
+        max_seconds: rounds end after so many seconds of samples, per block and process.
+        timeout: seconds that a neuron may take for one step of its gate or for one sample.
+        max_memory: bytes that a worker may allocate.
+        memory: whether each case's peak memory is measured, in a pass of its own after the timing.
+        windows: of the blocks that measure energy.
+        checkpoint: where the weights of networks come from; None for fresh ones.
+    """
+
+    processes: int
+    precision: float
+    max_seconds: float
+    timeout: float
+    max_memory: int
+    seed: int
+    memory: bool
+    windows: Windowing | None = None
+    checkpoint: str | None = None
+
+    def seconds(self, block: Block) -> float:
+        """About how long a block's samples take in one process, without the checks before them."""
+        return self.windows.total_seconds(len(block.entries)) if self.windows else self.max_seconds
+
+
+@dataclass
+class Runner:
+    """Measures blocks and records them.
+
+    Attributes:
+        done: (case key, process) pairs that the record holds already; the process of a case's peak
+            memory is `MEMORY`.
+        failed: keys of cases that ended badly; later processes do not try them again.
+    """
+
+    settings: Settings
+    recorder: Recorder
+    watcher: Watcher
+    done: set[tuple[str, int | str]]
+    failed: set[str] = field(default_factory=set)
+
+    def run(self, blocks: Sequence[Block]) -> None:
+        """Every block once per process, all blocks of a process before the next process.
+
+        So the replicates of a case are spread over the run's whole time, and an early end leaves a
+        full picture with fewer replicates.
+        """
+        processes: list[int | str] = [*range(self.settings.processes)]
+        if self.settings.memory:
+            processes.append(MEMORY)
+        plan = [(process, [b for b in blocks if self._due(process, b)]) for process in processes]
+        self.watcher.plan(sum(len(due) for _, due in plan))
+        for process, due in plan:
+            if due:
+                self._replicate(process, due)
+
+    def _replicate(self, process: int | str, blocks: Sequence[Block]) -> None:
+        """All blocks once, from one host: the next replicate has another address-space layout."""
+        case = blocks[0].case
+        host = Host(case.threads, case.device)
+        crew = Crew(self.settings, self.watcher, process, host, self.recorder.path.parent)
+        try:
+            for block in blocks:
+                entries = self._due(process, block)  # a case may have failed since the plan was made
+                if entries and process == MEMORY:
+                    self._memory(block, entries, crew)
+                elif entries:
+                    self._block(block, entries, crew)
+        finally:
+            crew.host.close()
+
+    def _due(self, process: int | str, block: Block) -> list[Entry]:
+        return [
+            entry
+            for entry in block.entries
+            if entry.skip is None
+            and entry.case.key not in self.failed
+            and (entry.case.key, process) not in self.done
+        ]
+
+    def _block(self, block: Block, due: list[Entry], crew: Crew) -> None:
+        self.watcher.block(block.title)
+        began = time.monotonic()
+        reference = block.entries[0]
+        if reference not in due and reference.skip is None and reference.case.key not in self.failed:
+            due = [reference, *due]  # a ratio needs its reference in the same rounds
+        record = crew.measure(block, due)
+        for outcome in record.cases:
+            if outcome.status != "ok":
+                self.failed.add(outcome.key)
+        seconds = time.monotonic() - began
+        self.recorder.append(replace(record, elapsed_s=round(seconds, 3)))
+        labels = {entry.text: entry.label for entry in due}
+        found = block_ratios(record) if isinstance(record, Timed | Energy) else {}
+        ratios = {labels[text]: interval.ratios() for text, interval in found.items()}
+        self.watcher.block_done(block.title, seconds, ratios)
+
+    def _memory(self, block: Block, due: list[Entry], crew: Crew) -> None:
+        """Peak memory of every case, each in a worker of its own: none may use what another has freed."""
+        title = f"peak memory, {block.title}"
+        self.watcher.block(title)
+        began = time.monotonic()
+        measured = [crew.measure(block, [entry]) for entry in due]
+        found = [one for record in measured for one in record.cases if isinstance(one, MemoryOutcome)]
+        seconds = time.monotonic() - began
+        case = case_of(block.case.canonical())
+        self.recorder.append(Memory(case=case, cases=found, elapsed_s=round(seconds, 3)))
+        self.watcher.block_done(title, seconds, {})
+
+
+@dataclass
+class Crew:
+    """The workers of one replicate.
+
+    Attributes:
+        folder: of the run; None where nothing is recorded.
+    """
+
+    settings: Settings
+    watcher: Watcher
+    process: int | str
+    host: Host
+    folder: Path | None = None
+
+    def measure(self, block: Block, entries: list[Entry]) -> Outcomes:
+        """The block's record, whatever happens: who kills a worker is left out of the next try."""
+        lost: list[dict[str, Any]] = []
+        while entries:
+            result = self._attempt(block, entries)
+            if result.record is not None:
+                record = result.record
+                return replace(record, cases=[*record.cases, *self._without(block, lost).cases])
+            blamed = entries if result.blamed is None else [entries[result.blamed]]
+            for entry in blamed:
+                self.watcher.case(entry.label, result.status, result.message)
+                lost.append(_lost(entry, result))
+            entries = [entry for entry in entries if entry not in blamed]
+        return self._without(block, lost)
+
+    def _without(self, block: Block, lost: list[dict[str, Any]]) -> Outcomes:
+        """The record of cases that no worker gave a result of."""
+        kind = MEMORY if self.process == MEMORY else block.case.kind
+        about = {"case": block.case.canonical(), "process": self.process, "reference": None, "cases": lost}
+        return cast("Outcomes", build(without_results(kind, about)))
+
+    def _attempt(self, block: Block, entries: list[Entry]) -> Result:
+        if self.host.dead:
+            self.host.close()
+            self.host = Host(block.case.threads, block.case.device)
+        reference = block.entries[0]
+        job = {
+            "case": block.case.canonical(),
+            "entries": [(entry.case.key, entry.text, entry.ref.text, entry.case.mode) for entry in entries],
+            "reference": reference.text if reference in entries else None,
+            "process": self.process,
+            "seed": self.settings.seed,
+            "precision": self.settings.precision,
+            "max_seconds": self.settings.max_seconds,
+            "max_memory": self.settings.max_memory,
+            "windows": asdict(self.settings.windows) if self.settings.windows else None,
+            "folder": str(self.folder.resolve()) if self.folder else None,
+            "checkpoint": self.settings.checkpoint,
+        }
+        labels = {entry.text: entry.label for entry in entries}
+
+        def on_event(event: dict[str, Any]) -> None:
+            if event["event"] == "live":
+                ratios = {labels[text]: tuple(ratio) for text, ratio in event["ratios"].items()}
+                self.watcher.live(ratios, event["rounds"])
+            else:
+                self.watcher.case(labels[event["neuron"]], event["status"], event["message"])
+
+        return self.host.run(job, self.settings.timeout, on_event)
+
+
+def _lost(entry: Entry, result: Result) -> dict[str, Any]:
+    return {
+        "key": entry.case.key,
+        "neuron": entry.text,
+        "status": result.status,
+        "message": result.message,
+        "verified": None,
+        "activity": None,
+        "compile": None,
+    }

@@ -1,0 +1,180 @@
+"""Worker processes seen from outside: a job goes in, a record or the cause of death comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+from psubench.devices import worker_environment
+from psubench.records.bounds import Status
+from psubench.records.failures import cause_of_death
+from psubench.records.structs import Outcomes, build
+
+POLL_SECONDS = 0.5
+START_SECONDS = 120.0
+_STAGES = {
+    "build": " while it was built or compiled",
+    "gate": " while it was compared with its reference",
+    "measure": " while it was timed",
+    "memory": " while its peak memory was measured",
+    "count": " while its operations were counted",
+    "profile": " while it was profiled",
+}
+
+
+@dataclass
+class Result:
+    """What became of a job.
+
+    Attributes:
+        record: the block's record, if the worker lived to write it.
+        blamed: number of the entry that ran when the worker died; None if it was none of them.
+        status, message: of the blamed entry, or of all.
+    """
+
+    record: Outcomes | None = None
+    blamed: int | None = None
+    status: Status = "failed"
+    message: str = ""
+
+
+class Host:
+    """A process that has imported torch and forks a worker per job."""
+
+    def __init__(self, threads: int, device: str) -> None:
+        """Starts the process; it gets ready in the background."""
+        self._folder = tempfile.TemporaryDirectory(prefix="psubench-")
+        self._status = Path(self._folder.name, "status")
+        self._status.touch()
+        self._stderr = open(Path(self._folder.name, "stderr"), "w+b")  # noqa: SIM115  # closed in close()
+        self._process = subprocess.Popen(
+            # -P: a file in the current folder must not hide a module that torch imports.
+            [sys.executable, "-P", "-m", "psubench.measure.worker", str(self._status)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env={**os.environ, **worker_environment(threads, device)},
+            start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends the worker
+        )
+        assert self._process.stdout is not None
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=_pump, args=(self._process.stdout, self._lines), daemon=True).start()
+        self._worker: int | None = None
+
+    @property
+    def dead(self) -> bool:
+        """Whether it can take no more jobs."""
+        return self._process.poll() is not None
+
+    def close(self) -> None:
+        """Ends the process and whatever it has forked."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._stderr.close()
+        self._folder.cleanup()
+
+    def run(
+        self, job: Mapping[str, Any], timeout: float, on_event: Callable[[dict[str, Any]], None]
+    ) -> Result:
+        """Runs a job in a fresh worker and follows it to its end.
+
+        Args:
+            timeout: seconds without a sign of life after which the worker is killed.
+            on_event: told the events that are not about the worker itself.
+        """
+        self._status.write_bytes(b"")
+        self._stderr.seek(0, os.SEEK_END)
+        said_before = self._stderr.tell()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(job).encode() + b"\n")
+            self._process.stdin.flush()
+        result = Result(message="the worker ended without a record")
+        while (event := self._next(timeout, result)) is not None:
+            match event["event"]:
+                case "ready":
+                    pass  # torch is imported
+                case "started":
+                    self._worker = event["pid"]
+                case "record":
+                    self._take(event["record"], result)
+                case "lost":
+                    result.status, result.message = event["status"], event["message"]
+                case "ended":
+                    self._worker = None
+                    if event["code"] != 0 and result.status != "timeout":
+                        result.status, result.message = self._cause_of_death(event["code"], said_before)
+                        self._blame(result)
+                    return result
+                case _:
+                    on_event(event)
+        if result.status != "timeout":
+            result.status, result.message = self._cause_of_death(self._process.wait(), said_before)
+        return result
+
+    def _take(self, value: Any, result: Result) -> None:
+        """The worker's record, if it is one: what cannot be read again must not be written."""
+        try:
+            result.record = cast("Outcomes", build(value))
+        except ValueError as error:
+            result.message = f"what was measured is not possible: {error}"
+
+    def _next(self, timeout: float, result: Result) -> dict[str, Any] | None:
+        """The next event, or None when the host is gone; kills a worker that gives no sign of life."""
+        seen, since = b"", time.monotonic()
+        while True:
+            try:
+                line = self._lines.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                now = self._status.read_bytes()
+                # Importing torch and making the input is nobody's fault.
+                limit = timeout if now else max(START_SECONDS, timeout)
+                if now != seen:
+                    seen, since = now, time.monotonic()
+                elif time.monotonic() - since > limit:
+                    result.status, result.message = "timeout", f"no answer for {limit:g} s"
+                    self._blame(result)
+                    self._kill()
+                    since = time.monotonic()
+            else:
+                if not line:
+                    return None
+                with suppress(ValueError):  # what a worker was writing when it was killed
+                    event: dict[str, Any] = json.loads(line)
+                    return event
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._worker or self._process.pid, signal.SIGKILL)
+
+    def _blame(self, result: Result) -> None:
+        """Adds to a result who was at work, as the status file tells."""
+        number, stage = [*self._status.read_text().split(), "", ""][:2]
+        if number:
+            result.blamed = int(number)
+            result.message += _STAGES[stage]
+
+    def _cause_of_death(self, code: int, said_before: int) -> tuple[Status, str]:
+        """Status and message for a worker that ended by itself without a record."""
+        self._stderr.seek(said_before)
+        last = self._stderr.read().decode(errors="replace").strip().splitlines()[-1:]
+        return cause_of_death(code, "the worker", last[0] if last else "")
+
+
+def _pump(stdout: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:
+    for line in stdout:
+        lines.put(line)
+    lines.put(b"")

@@ -1,0 +1,114 @@
+"""From counts of a network to rows: every layer, and the total. Pure functions; no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from psubench.neurons.operations import Dynamics
+from psubench.sops.energy_models import EnergyModel
+from psubench.sops.layer_counts import LayerCounts
+from psubench.sops.row_fields import DYNAMICS, NEURON, SYNAPSE, TOTAL, row_of
+from psubench.sops.work import of_dynamics, of_neurons, of_synapse
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """How counts become estimates of energy.
+
+    Attributes:
+        model: of energy.
+        first_layer: one of `work.FIRST_LAYER`.
+        pooling: one of `work.POOLING`; the counter must have been told the same.
+    """
+
+    model: EnergyModel
+    first_layer: str
+    pooling: str
+
+    @property
+    def policy(self) -> str:
+        """Both policies in one word."""
+        return f"first={self.first_layer},pooling={self.pooling}"
+
+
+def layer_rows(
+    counts: Sequence[LayerCounts], dynamics: Dynamics | None, T: int, pricing: Pricing
+) -> list[dict[str, Any]]:
+    """One row per layer, in their order, and one for all of them together, with role `total`.
+
+    All numbers are totals over `n_samples` samples and T steps; `energy_pj` is an estimate. In a row in
+    which something could not be counted, what belongs to synapses is None, and in the total too.
+
+    Args:
+        counts: of `Counter.counts()`, for a network whose neurons are all of one kind.
+        dynamics: the operations of one neuron over T steps; None if unknown.
+    """
+    rows = []
+    for counted in counts:
+        layer = {**asdict(counted), "sop_eff": counted.sop_eff}
+        neuron = counted.role == "neuron"
+        rows.append(
+            _neuron_row(layer, dynamics, T, pricing.model) if neuron else _synapse_row(layer, pricing)
+        )
+    return [*rows, _total(rows)]
+
+
+def _synapse_row(layer: Mapping[str, Any], pricing: Pricing) -> dict[str, Any]:
+    counts = dict.fromkeys(SYNAPSE) if layer["uncounted"] else {name: layer[name] for name in SYNAPSE}
+    if counts["sop_value"] is not None and not math.isfinite(counts["sop_value"]):
+        counts["sop_value"] = None  # of an input with infinity or NaN
+    energy = pricing.model.price(of_synapse(layer, pricing.first_layer))
+    return row_of(layer, **counts, energy_pj=energy)
+
+
+def _neuron_row(
+    layer: Mapping[str, Any], dynamics: Dynamics | None, T: int, model: EnergyModel
+) -> dict[str, Any]:
+    ideal = None if dynamics is None else asdict(dynamics.ideal)
+    known = dynamics is not None and dynamics.executed is not None
+    executed = asdict(dynamics.executed) if known else None  # type: ignore[union-attr,arg-type]
+    work = of_neurons(layer, T, ideal, serial=dynamics is not None and dynamics.serial)
+    operations = of_dynamics(layer, T, ideal)
+    return row_of(
+        layer,
+        **{name: layer[name] for name in NEURON},
+        firing_rate=layer["spikes"] / layer["neuron_steps"] if layer["neuron_steps"] else None,
+        spikes_per_step=list(layer["spikes_per_step"]),
+        **{f"dynamics_{name}": value for name, value in operations.items()},
+        dynamics_mac_executed=of_dynamics(layer, T, executed)["mac"],
+        energy_pj=model.price(work),
+    )
+
+
+def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Sums over the rows for which a column means something; unknown in one is unknown in all."""
+
+    def of(role: str, names: Sequence[str]) -> dict[str, Any]:
+        chosen = [row for row in rows if row["role"] == role]
+        return {name: _sum([row[name] for row in chosen]) for name in names}
+
+    neurons = of("neuron", (*NEURON, *DYNAMICS))
+    texts = {
+        name: list(dict.fromkeys(text for row in rows for text in row[name]))
+        for name in ("uncounted", "unfolded")
+    }
+    head = {
+        "layer": TOTAL, "role": TOTAL, "kind": "", "first": False, "shape": (), **texts,
+        "n_samples": max((row["n_samples"] for row in rows), default=0),
+    }  # fmt: skip
+    return row_of(
+        head,
+        **of("synapse", SYNAPSE),
+        **neurons,
+        firing_rate=neurons["spikes"] / neurons["neuron_steps"] if neurons["neuron_steps"] else None,
+        energy_pj=_sum([row["energy_pj"] for row in rows]),
+        synapse_energy_pj=of("synapse", ["energy_pj"])["energy_pj"],
+        dynamics_energy_pj=of("neuron", ["energy_pj"])["energy_pj"],
+    )
+
+
+def _sum(values: Sequence[Any]) -> Any:
+    return None if None in values else round(sum(values), 6)

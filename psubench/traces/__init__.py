@@ -1,6 +1,0 @@
-"""What a trace of torch.profiler says about a network. Reads the Chrome trace alone and imports no torch."""
-
-from psubench.traces.events import Event, Trace, read
-from psubench.traces.summary import summarise
-
-__all__ = ["Event", "Trace", "read", "summarise"]

@@ -1,0 +1,61 @@
+"""What a trained network computes per sample, counted on the test split, and an estimate of its energy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from psubench import data
+from psubench.models import Network
+from psubench.neurons import output
+from psubench.neurons.operations import dynamics
+from psubench.sops import energy_models
+from psubench.sops.network import count
+from psubench.sops.rows import Pricing, layer_rows
+from psubench.sops.work import FIRST_LAYER, POOLING
+from psubench.training.case import Training
+
+ENERGY_MODEL = "horowitz45-fp32"
+_KEPT = (
+    "n_samples",
+    "sop_eff",
+    "sop_unit",
+    "sop_graded",
+    "energy_pj",
+    "synapse_energy_pj",
+    "dynamics_energy_pj",
+)
+
+
+def counted(network: Network, case: Training, device: torch.device) -> dict[str, Any]:
+    """Totals over `n_samples` samples, one pass each; None for what could not be counted completely.
+
+    Returns:
+        Synaptic operations and estimates of energy as in the total row of `psubench sparsity`, with the
+        name and source of the energy model and the policies.
+    """
+    model = energy_models.parse(ENERGY_MODEL)
+    pricing = Pricing(model, FIRST_LAYER[0], POOLING[0])
+    network.module.eval()
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(case.seed)  # of neurons that draw their spikes
+        layers = count(
+            network.module, network.spiking, _inputs(case, device),
+            fold=pricing.pooling == "fold", counting=output(case.neuron) == "counts",
+        )  # fmt: skip
+    total = layer_rows(layers, dynamics(case.neuron, case.T), case.T, pricing)[-1]
+    policy = pricing.policy
+    return {
+        **{name: total[name] for name in _KEPT},
+        "energy_model": model.name,
+        "source": model.source,
+        "policy": policy,
+    }
+
+
+def _inputs(case: Training, device: torch.device) -> Iterator[Tensor]:
+    for x, _ in data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=case.seed, split="test"):
+        yield x.to(device)

@@ -1,0 +1,99 @@
+"""Trainings in processes of their own, several at a time. One that dies takes nothing else with it."""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, cast
+
+from psubench.devices import worker_environment
+from psubench.records.failures import cause_of_death
+from psubench.training.case import Training
+
+Event = dict[str, Any]
+
+
+def each(
+    work: Sequence[tuple[Training, Path]], jobs: int, on_event: Callable[[Training, Event], None]
+) -> None:
+    """Runs trainings in their order, at most `jobs` at the same time, each in a fresh process.
+
+    Args:
+        work: trainings and the folders of their checkpoints.
+        on_event: told what a training tells; the last event of each is `end`, with the fields of an
+            `Outcome`, also of one that died.
+    """
+    waiting = deque(work)
+    running: dict[Connection, tuple[Training, BaseProcess]] = {}
+    context = _context(work[0][0]) if work else None
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                assert context is not None
+                case, folder = waiting.popleft()
+                events, end = context.Pipe(duplex=False)
+                process = context.Process(target=_train, args=(case, folder, end), daemon=True)
+                process.start()
+                end.close()  # so that the pipe ends when the process does
+                running[events] = case, process
+            for events in cast("list[Connection]", wait(list(running))):
+                case, process = running[events]
+                try:
+                    event = events.recv()
+                except EOFError:
+                    process.join()
+                    status, message = cause_of_death(process.exitcode or 0, "the process")
+                    event = {"event": "end", "status": status, "message": message}
+                if event["event"] == "end":
+                    del running[events]
+                    events.close()
+                on_event(case, event)
+    finally:
+        for _, process in running.values():
+            process.kill()
+            process.join()
+
+
+def _context(case: Training) -> Any:
+    """Processes that are forked from one that has imported torch under the right settings, but run none."""
+    before = dict(os.environ)
+    os.environ.update(worker_environment(case.threads, case.device))
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic recipes
+    try:
+        context = mp.get_context("forkserver")
+        # The optimizers import torch._dynamo when first called: once here, not in every process.
+        context.set_forkserver_preload(["psubench.training.session", "torch._dynamo"])
+        from multiprocessing import forkserver
+
+        forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return context
+
+
+def _train(case: Training, folder: Path, events: Connection) -> None:
+    """In the process of a training."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then ends this process
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.dup2(2, 1)  # what a plug-in prints is no result
+    from psubench.training.session import Work
+
+    outcome = Work(case, folder, events.send).run()
+    events.send({"event": "end", **asdict(outcome)})
+
+
+def _die_with_parent() -> None:
+    """A training that nobody listens to must not go on writing checkpoints."""
+    parent = mp.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

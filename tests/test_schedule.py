@@ -1,0 +1,187 @@
+"""Whole runs with real worker processes: failures contained, kills survived, times true."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from psubench.experiments.speed import rows as speed_rows
+from psubench.records import jsonl
+from psubench.records.jsonl import line_of
+from psubench.records.measured import AGAIN, Block
+from psubench.records.run import End
+
+TESTS = Path(__file__).parent
+WRONG = f"{TESTS / 'wrong_neurons.py'}"
+BASE = [
+    sys.executable, "-m", "psubench", "speed", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
+    "--phase", "infer", "--processes", "1", "--max-seconds", "0.1", "--quiet",
+]  # fmt: skip
+
+
+def speed(out, *options, check=None):
+    done = subprocess.run(
+        [*BASE, "--out", str(out), *options], check=False, capture_output=True, text=True, timeout=300
+    )
+    assert "Traceback" not in done.stderr
+    if check is not None:
+        assert done.returncode == check, done.stderr
+    return done
+
+
+def rows(out):
+    return {row["label"]: row for row in speed_rows.rows(jsonl.read(out / jsonl.NAME))}
+
+
+def blocks(out):
+    return [one for one in jsonl.read(out / jsonl.NAME) if isinstance(one, Block)]
+
+
+def test_who_raises_hangs_crashes_or_eats_the_memory_costs_only_itself(tmp_path):
+    bad = {"Raises": "failed", "Hangs": "timeout", "Allocates": "oom", "Crashes": "failed"}
+    neurons = ",".join(["lif", *(f"{WRONG}:{name}" for name in bad), "psu"])
+    done = speed(tmp_path, "--neurons", neurons, "--timeout", "6", "--max-memory", "1500MiB", check=4)
+    got = rows(tmp_path)
+    assert {name: got[name]["status"] for name in bad} == bad
+    for name in bad:
+        assert got[name]["median_s"] is None
+        assert got[name]["message"] in done.stderr
+    assert "SIGABRT" in got["Crashes"]["message"]
+    assert "6 s" in got["Hangs"]["message"]
+    for name in ("lif", "psu"):
+        assert (got[name]["status"], got[name]["verified"]) == ("ok", True)
+        assert got[name]["median_s"] > 0
+    assert got["psu"]["ratio_low"] < got["psu"]["ratio"] < got["psu"]["ratio_high"]
+
+
+def test_wrong_neurons_get_no_time_and_an_unverified_one_says_so(tmp_path):
+    wrong = ["WrongSpikes", "FutureSpikes", "HalfPrecision"]
+    neurons = ",".join(f"{WRONG}:{name}" for name in [*wrong, "NoReference"])
+    speed(tmp_path, "--neurons", neurons, check=4)
+    got = rows(tmp_path)
+    for name in wrong:
+        assert (got[name]["status"], got[name]["verified"], got[name]["median_s"]) == ("wrong", False, None)
+    assert (got["NoReference"]["status"], got["NoReference"]["verified"]) == ("ok", False)
+    block = blocks(tmp_path)[-1]
+    assert set(block.wall_ns) == {"lif", AGAIN, f"{WRONG}:NoReference"}
+
+
+def test_wrong_gradients_are_wrong_in_training_only(tmp_path):
+    speed(tmp_path, "--neurons", f"{WRONG}:WrongGradient", "--phase", "infer,train", check=4)
+    got = speed_rows.rows(jsonl.read(tmp_path / jsonl.NAME))
+    assert {row["phase"]: row["status"] for row in got if row["label"] == "WrongGradient"} == {
+        "infer": "ok", "train": "wrong",
+    }  # fmt: skip
+
+
+def test_a_failed_reference_leaves_times_without_ratios(tmp_path):
+    reference = f"{WRONG}:Raises"
+    speed(tmp_path, "--neurons", "lif", "--reference", reference, check=4)
+    got = rows(tmp_path)
+    assert (got["lif"]["status"], got["lif"]["ratio"], got["lif"]["noise_floor"]) == ("ok", None, None)
+    assert got["lif"]["median_s"] > 0
+
+
+def test_the_scripted_device_gives_the_same_run_every_time(tmp_path):
+    for name in ("a", "b"):
+        speed(tmp_path / name, "--device", "scripted", "--neurons", "psu,psn", check=0)
+    a, b = (blocks(tmp_path / name)[0] for name in ("a", "b"))
+    a, b = (replace(one, elapsed_s=None) for one in (a, b))
+    assert a == b
+    assert a.wall_ns["psu"][0] > 0
+
+
+def test_data_that_cannot_be_made_fails_its_cases_in_one_line(tmp_path):
+    plugin = tmp_path / "broken.py"
+    plugin.write_text("def data(T, batch, seed, split):\n    raise OSError('no disk')\n")
+    done = speed(tmp_path / "run", "--data", f"{plugin}:data", "--neurons", "psu", check=4)
+    assert {row["status"] for row in rows(tmp_path / "run").values()} == {"failed"}
+    assert "no disk" in done.stderr
+
+
+def test_killed_and_resumed_nothing_is_lost_or_measured_twice(tmp_path):
+    options = ["--T", "4..16", "--neurons", "psu", "--processes", "2", "--device", "scripted"]
+    done_before: list[str] = []
+    for _ in range(3):
+        run = subprocess.Popen(
+            [*BASE, "--out", str(tmp_path), *options, "--resume"], stderr=subprocess.DEVNULL
+        )
+        path, began = tmp_path / jsonl.NAME, time.monotonic()
+        while run.poll() is None and time.monotonic() - began < 60:
+            text = path.read_text() if path.exists() else ""
+            if len([line for line in text.splitlines() if '"type":"block"' in line]) > len(done_before):
+                run.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.02)
+        run.wait()
+        done_before = [line for line in path.read_text().splitlines() if '"type":"block"' in line]
+        with path.open("ab") as file:
+            file.write(b'{"type":"block","torn')
+    speed(tmp_path, *options, "--resume", check=0)
+    found = blocks(tmp_path)
+    assert len(found) == 6
+    assert len({(block.case.T, block.process) for block in found}) == 6
+    assert [line_of(block).decode().strip() for block in found][: len(done_before)] == done_before
+    speed(tmp_path, *options, "--resume", check=0)
+    assert len(blocks(tmp_path)) == 6
+    assert all(row["processes"] == 2 for row in rows(tmp_path).values())
+
+
+def test_ctrl_c_ends_cleanly_and_says_how_to_continue(tmp_path):
+    out = tmp_path / "my run"
+    options = ["--T", "4..64", "--neurons", "psu", "--device", "scripted", "--processes", "3"]
+    run = subprocess.Popen([*BASE, "--out", str(out), *options], stderr=subprocess.PIPE, text=True)
+    while not (out / jsonl.NAME).exists() or '"block"' not in (out / jsonl.NAME).read_text():
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    _, stderr = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert f"--out '{out}'" in stderr
+    assert "--resume" in stderr
+    assert jsonl.read(out / jsonl.NAME)[-1] == End(status="interrupted")
+    left = [row for row in speed_rows.rows(jsonl.read(out / jsonl.NAME)) if row["status"] == "interrupted"]
+    assert left
+    assert all(row["median_s"] is None for row in left)
+    assert (out / "speed.csv").exists()
+
+
+def test_a_killed_parent_takes_its_worker_along(tmp_path):
+    run = subprocess.Popen([*BASE, "--out", str(tmp_path), "--neurons", f"{WRONG}:Hangs", "--timeout", "100"])
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    if not children.exists():
+        run.kill()
+        pytest.skip("this kernel does not list children")
+    while not (pids := children.read_text().split()):
+        time.sleep(0.05)
+    time.sleep(0.5)
+    run.kill()
+    run.wait()
+    for _ in range(200):
+        if not any(_alive(int(pid)) for pid in pids):
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker lives on")
+
+
+def _alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.parametrize("changed", [["--seed", "1"], []])
+def test_a_run_is_not_mixed_with_another(tmp_path, changed):
+    options = ["--device", "scripted", "--neurons", "psu"]
+    speed(tmp_path, *options, check=0)
+    before = (tmp_path / jsonl.NAME).read_bytes()
+    resume = ["--resume"] if changed else []
+    done = speed(tmp_path, *options, *changed, *resume, check=2)
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert (tmp_path / jsonl.NAME).read_bytes() == before
