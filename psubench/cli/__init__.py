@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
+import traceback
 
 import typer
 from typer.exceptions import TyperException
@@ -28,7 +31,10 @@ from psubench.cli import (
     speed,
     train,
 )
-from psubench.errors import INTERRUPTED, USAGE, PsubenchError, one_line
+from psubench.errors import INTERNAL, INTERRUPTED, USAGE, PsubenchError, one_line
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_MOST_LETTERS = 500
 
 app = typer.Typer(
     help="How fast is a spiking neuron? Measured, with its uncertainty.",
@@ -72,6 +78,7 @@ def _common(
 
 def main() -> None:
     """Runs the program; every error of the user's is one line on stderr and an exit code."""
+    end_by_signals()
     debug = "--debug" in sys.argv
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows no µ gets an escape
@@ -98,3 +105,34 @@ def main() -> None:
         sys.exit(USAGE)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {_own_fault(error)}", file=sys.stderr)
+        sys.exit(INTERNAL)  # Python's own exit code would be 1, that of a regression
+
+
+def end_by_signals() -> None:
+    """Makes the signals that end a program exceptions, so that processes, locks and worktrees end with it.
+
+    One that was ignored when the program began, as `nohup` has it, stays so.
+    """
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _: object) -> None:
+    for other in _ENDING:  # what is cleaned up must not be cut short
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _own_fault(error: Exception) -> str:
+    """An error that nothing has foreseen, with the place in psubench where it came up."""
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}psubench{os.sep}" in f.filename
+    ]
+    place = f" in {os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}" if frames else ""
+    told = one_line(f"{type(error).__name__}: {error}")[:_MOST_LETTERS]
+    return f"psubench itself failed{place}: {told}; run again with --debug and report what it shows"

@@ -92,11 +92,9 @@ def _settings(
 def _run(
     kind: str, settings: Any, suites: int, max_seconds: float, out: Path | None, *, resume: bool, json: bool
 ) -> None:
-    from psubench.cli.git import end_by_sigterm
     from psubench.regression.rates import half_found, rates
     from psubench.regression.selftest import Selftest
 
-    end_by_sigterm()
     folder = out or Path("reports", f"selftest-{kind}-{datetime.now():%Y%m%d-%H%M%S}")
     done = Selftest(settings, folder, resume, _say).run(suites, max_seconds)
     found, half = rates(done, settings.inject), half_found(done)

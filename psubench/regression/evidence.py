@@ -22,6 +22,7 @@ from psubench.record import AGAIN, MEMORY
 
 EXACT = ("verified", "spikes", "neuron_steps", "spike_hash")
 """Fields that timed cases have; an `exact` mapping of a case adds more (parameters, SOPs, ...)."""
+UNKNOWN = "unknown"
 ENERGY = "energy"
 _WITHOUT_OUTCOMES = ("run", "block", ENERGY, MEMORY, "end")
 
@@ -36,6 +37,7 @@ class Evidence:
         log_ratio: per process log(t_reference / t_case) of their fastest samples (of energy: medians).
         log_time: per process the log of seconds (of energy: joules) per call, likewise.
         log_reference: per process that of the reference that it was measured beside.
+        lost: what became of processes without a result, where others have one.
     """
 
     key: str
@@ -48,6 +50,7 @@ class Evidence:
     log_ratio: Mapping[int, float]
     log_time: Mapping[int, float]
     log_reference: Mapping[int, float]
+    lost: str | None = None
 
     @property
     def is_reference(self) -> bool:
@@ -102,10 +105,7 @@ def _evidence(planned: Record, trials: Mapping[int, Trial], counted: Sequence[Re
     if not trials and any("status" in one for one in counted):
         bad = [one for one in counted if one.get("status", "ok") != "ok"]
         status, message = (bad[0]["status"], bad[0].get("message")) if bad else ("ok", None)
-    seen: dict[str, set[str]] = {"status": {status}}
-    for outcome in (*(trial.outcome for trial in trials.values()), *counted):
-        for name, value in _exact(outcome).items():
-            seen.setdefault(name, set()).add(_text(value))
+    seen = _seen(good or trials, counted)
     return Evidence(
         key=planned["key"],
         case=planned["case"],
@@ -113,21 +113,33 @@ def _evidence(planned: Record, trials: Mapping[int, Trial], counted: Sequence[Re
         reference=planned.get("reference"),
         status=status,
         message=message,
-        exact={name: frozenset(values) for name, values in seen.items()},
+        exact={name: frozenset(map(_text, values)) for name, values in seen.items()},
         log_ratio={p: value for p, value in ratios.items() if value is not None},
         log_time={p: value for p, value in times.items() if value is not None},
         log_reference={p: value for p, value in references.items() if value is not None},
+        lost=f"{status} {message}" if good and len(good) < len(trials) else None,
     )
 
 
-def _exact(outcome: Record) -> dict[str, Any]:
-    """What must be equal, unknown left out; the status is known from elsewhere."""
-    every = {**outcome, **(outcome.get("activity") or {})}
-    fields = {name: every.get(name) for name in EXACT} | dict(outcome.get("exact") or {})
-    return {name: value for name, value in fields.items() if value is not None}
+def _seen(trials: Mapping[int, Trial], counted: Sequence[Record]) -> dict[str, list[Any]]:
+    """The values of what must be equal; None where a process does not know what timed cases have."""
+    seen: dict[str, list[Any]] = {}
+    for trial in trials.values():
+        every = {**trial.outcome, **(trial.outcome.get("activity") or {})}
+        for name in EXACT:
+            seen.setdefault(name, []).append(every.get(name))
+    for outcome in (*(trial.outcome for trial in trials.values()), *counted):
+        every = {**outcome, **(outcome.get("activity") or {})}
+        fields = {name: every.get(name) for name in EXACT} | dict(outcome.get("exact") or {})
+        for name, value in fields.items():
+            if value is not None:
+                seen.setdefault(name, []).append(value)
+    return seen
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return UNKNOWN
     return value if isinstance(value, str) else repr(value)
 
 
