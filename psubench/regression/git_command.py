@@ -25,7 +25,7 @@ _ADVICE = (
 
 
 def own_environment() -> dict[str, str]:
-    """This process's environment without git's variables: a hook is called with GIT_DIR and GIT_INDEX_FILE."""
+    """This process's environment without git's variables: a hook is called with GIT_INDEX_FILE set."""
     return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
 

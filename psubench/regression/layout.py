@@ -20,7 +20,8 @@ from psubench.regression.git_command import git
 PROJECT_FILE = "pyproject.toml"
 _PREFIXES = tuple(
     Path(path).resolve()
-    for path in {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, sys.exec_prefix}
+    for name, path in sysconfig.get_paths().items()
+    if name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
 
 

@@ -26,9 +26,27 @@ def held_folder() -> Iterator[Path]:
     """A temporary folder that no other comparison takes for a leftover while inside."""
     with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
-        with (folder / _ALIVE).open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
+        with held(folder):
             yield folder
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps a folder for this process while inside.
+
+    Raises:
+        PsubenchError: a living process holds it.
+    """
+    file = os.open(folder / _ALIVE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise PsubenchError(
+            f"{folder} is at work in another process", "wait for it, or choose another --out"
+        ) from None
+    finally:
+        os.close(file)
 
 
 def sweep(top: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def revisions(
     repository = _repository(folder)
     sweep(repository.top)
     commits = [commit_of(repository.top, name) for name in (base, new)]
-    if git(repository.top, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"):
+    if _is_changed(repository.top):
         say("changes that are not committed are not measured")
     with held_folder() as temporary:
         trees = [temporary / name for name in ("base", "new")]
@@ -79,6 +79,13 @@ def _repository(folder: Path) -> Repository:
     listed = git(top, "worktree", "list", "--porcelain").splitlines()
     trees = [Path(line.removeprefix("worktree ")) for line in listed if line.startswith("worktree ")]
     return Repository(top, (top, *trees), folder.resolve().relative_to(top))
+
+
+def _is_changed(top: Path) -> bool:
+    """Whether the user's tree holds what is not committed; not known where a filter is missing."""
+    with suppress(PsubenchError):
+        return bool(git(top, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"))
+    return False
 
 
 def _remove(top: Path, trees: list[Path]) -> None:

@@ -23,6 +23,7 @@ from psubench.plugins import split_list
 from psubench.regression.bursts import bursts
 from psubench.regression.compare import Comparison, Verdict
 from psubench.regression.duel import Duel
+from psubench.regression.leftovers import held
 from psubench.regression.rates import WRAPPER
 from psubench.regression.sides import HANDICAP, Side, Words, own_code
 
@@ -73,11 +74,14 @@ class Selftest:
             max_seconds: none is begun after so many seconds.
 
         Raises:
-            PsubenchError: the folder holds another test, or the code cannot be measured.
+            PsubenchError: the folder holds another test, or one that is still going on, or the code cannot be
+                measured.
         """
         path, began = self.folder / record.NAME, time.monotonic()
-        done = self._done(path)
-        with record.Recorder(path) as recorder:
+        self._done(path)  # refuses before anything is made
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with held(self.folder), record.Recorder(path) as recorder:
+            done = self._done(path)
             if not done and not record.begun(path):
                 recorder.append(self._header())
             for number in range(len(done), suites):

@@ -114,7 +114,10 @@ def _at_once(timed: Pairs, rule: Rule) -> dict[str, Timing]:
         key: _timing(change, timed[key], rule.margin, slower=key in slower, faster=key in faster)
         for key, change in changes.items()
     }
-    return {key: found.get(key) or _reference(key, timed, changes, rule) for key in timed}
+    beside: dict[str | None, list[Change]] = {}
+    for key, change in changes.items():
+        beside.setdefault(timed[key][1].reference, []).append(change)
+    return {key: found.get(key) or _reference(timed[key], beside.get(key, []), rule) for key in timed}
 
 
 def _p_slower(change: Change) -> float:
@@ -162,13 +165,16 @@ def _decided(change: Change, margin: float, *, slower: bool, faster: bool) -> tu
     return ("same", "the interval lies inside the margin") if change.within(margin) else None
 
 
-def _reference(key: str, timed: Pairs, changes: Mapping[str, Change], rule: Rule) -> Timing:
+def _reference(pair: Pair, others: Sequence[Change], rule: Rule) -> Timing:
     """The neuron that the others are divided by: its ratio to itself is silent about a change of its own.
 
     It is called slower only if two things agree: its seconds, on the same machine, and every case of its
     block seeming faster. Either alone has other causes: a slower day, better neurons.
+
+    Args:
+        others: changes of the cases that are measured against it.
     """
-    base, new = timed[key]
+    base, new = pair
     processes = (len(base.log_time), len(new.log_time))
     if not new.is_reference:
         return Timing("unclear", NO_REFERENCE, None, processes)
@@ -176,7 +182,6 @@ def _reference(key: str, timed: Pairs, changes: Mapping[str, Change], rule: Rule
         reason = "the others are measured against it: from another machine its own change cannot be seen"
         return Timing("unclear", reason, None, processes, decides=False)
     change = welch(_negative(base), _negative(new), rule.margin)
-    others = [other for k, other in changes.items() if timed[k][1].reference == key]
     # All of them must fall, so the largest p counts; Bonferroni over the gated cases.
     p = max([change.p_slower, *(other.p_faster for other in others)]) if others else 1.0
     if p <= ALPHA / max(1, len(rule.gated)):
