@@ -157,8 +157,9 @@ def test_a_folder_that_one_revision_lacks_is_named(empty):
 
 def origin(tmp_path, **fields):
     given = {
-        "name": "base", "own": (tmp_path / "base",), "repository": (tmp_path / "r",), "names": frozenset({"mypkg"}),
-        "plugins": frozenset({"mypkg.neurons", "mine.py"}), "has_psubench": False,
+        "name": "base", "own": (tmp_path / "base",), "repository": (tmp_path / "r",),
+        "names": frozenset({"mypkg"}), "plugins": frozenset({"mypkg.neurons", "mine.py"}),
+        "has_psubench": False,
     }  # fmt: skip
     return Origin(**{**given, **fields})
 
@@ -221,7 +222,7 @@ def test_source_folders_are_those_that_the_build_is_told(empty):
         empty,
         {
             "pyproject.toml": '[tool.setuptools.package-dir]\n"" = "lib"\n',
-            "lib/inner/__init__.py": "", "src/outer/__init__.py": "", "tool.py": "", "numpy_like/data.txt": "",
+            "lib/inner/__init__.py": "", "src/outer/__init__.py": "", "tool.py": "", "data/a.txt": "",
         },
     )  # fmt: skip
     commit(empty, "base")
