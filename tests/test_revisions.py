@@ -18,12 +18,14 @@ from psubench.cli.git import suite_for
 from psubench.errors import PsubenchError
 from psubench.regression import duel, timing
 from psubench.regression.compare import compare
-from psubench.regression.duel import LEAST, Duel, again, size, yardstick
+from psubench.regression.duel import FEW, LEAST, Duel, again, size, yardstick
 from psubench.regression.evidence import evidence
 from psubench.regression.layout import Checkout
 from psubench.regression.packages import packages
+from psubench.regression.pairing import match
 from psubench.regression.revisions import revisions
-from psubench.regression.sides import suite_text
+from psubench.regression.sides import Side, suite_text
+from psubench.regression.timing import Look
 from psubench.regression.yardstick import Loop, Products
 
 ROOT = Path(__file__).parent.parent
@@ -207,6 +209,22 @@ def test_a_further_look_is_as_large_as_the_time_allows_and_not_begun_for_less_th
         every - 2,
     ]
     assert [size(2, seconds, 10) for seconds in (LEAST * 10, LEAST * 10 - 1, -5)] == [LEAST, 0, 0]
+
+
+def test_what_is_far_beyond_the_margin_is_measured_again_whatever_the_time(tmp_path):
+    six = [0.0, 0.002, -0.002, 0.001, -0.001, 0.0]
+    slow = {"psu": 6.2, "psn": 0.04}
+    cases = {(name, 8, "infer"): six for name in ("lif", "psu", "psn")}
+    new = {key: [value - slow.get(key[0], 0.0) for value in values] for key, values in cases.items()}
+    found = match(run(cases, 6), run(new, 6), None, ["*"], turns=[range(6)])
+    keys = {pair[1].label: key for key, pair in found.tested.items()}
+    looks, every, said = [Look(range(6), frozenset(keys.values()))], frozenset(keys.values()), []
+    sides = [Side(name, Path(sys.executable), tmp_path / name) for name in ("base", "new")]
+    made = Duel(*sides, [], {}, "cpu", tmp_path, 60, None, ["*"], 0, said.append)
+    assert made._next(found, looks, every, 0.0, 10.0) == (FEW, {keys["psu"]})
+    assert made._next(found, looks, every, 1e6, 10.0) == (duel.LOOKS[1], every)
+    assert made._next(found, looks, frozenset({keys["psn"]}), 0.0, 10.0) == (0, {keys["psn"]})
+    assert said == ["the next look would take longer than --budget allows"] * 2
 
 
 @pytest.mark.parametrize(
