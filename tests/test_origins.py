@@ -1,56 +1,22 @@
 """What `compare --git` measures comes from the revision: layouts, foreign modules, hooks, leftovers."""
 
-import fcntl
-import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from test_revisions import AUTHOR, commit, git, untouched
+from scratch_repository import FAST, SETTINGS, empty, refused, table, write
+from test_revisions import commit, git, untouched
 
 from psubench.errors import PsubenchError
-from psubench.regression import duel, sides
+from psubench.regression import duel
 from psubench.regression.duel import Duel
-from psubench.regression.git_command import first_reason, own_environment
 from psubench.regression.layout import Checkout, import_folders, import_names
 from psubench.regression.origins import TOOL, Origin, imported, plugins_of
-from psubench.regression.packages import install, packages
 from psubench.regression.revisions import revisions
 
-FAST = """import torch
-class Fast(torch.nn.Module):
-    causal = True
-    def __init__(self, T):
-        super().__init__()
-    def forward(self, x):
-        return (x >= 1).to(x.dtype)
-"""
-TABLE = {"T": "4", "batch": "2", "size": "64", "phase": "infer", "data": "normal"}
-SETTINGS = {"max_seconds": 0.05}
-
-
-def table(neurons):
-    return [{**TABLE, "neurons": neurons}]
-
-
-@pytest.fixture
-def empty(tmp_path, monkeypatch):
-    """A repository without a commit; the current folder."""
-    folder = tmp_path / "r"
-    git(tmp_path, "init", "--quiet", "--initial-branch=main", str(folder))
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    return folder
-
-
-def write(folder, files):
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+__all__ = ["empty"]
 
 
 def measured(folder, neurons, tmp_path, monkeypatch, names=("base", "HEAD")):
@@ -61,12 +27,6 @@ def measured(folder, neurons, tmp_path, monkeypatch, names=("base", "HEAD")):
             base, new, table(neurons), SETTINGS, "scripted", tmp_path / "out", 1e6, None, ["*"], 0, print
         ).run()
     return {verdict.label: verdict for verdict in found.verdicts}
-
-
-def refused(folder, neurons, names=("base", "HEAD")):
-    with pytest.raises(PsubenchError) as caught, revisions(folder, *names, table(neurons), print):
-        pass
-    return str(caught.value), caught.value.exit_code
 
 
 def test_a_src_layout_that_moved_is_measured_from_each_revision(empty, tmp_path, monkeypatch):
@@ -94,16 +54,18 @@ def test_an_import_of_a_plug_in_from_the_working_tree_is_refused_by_name(empty, 
     assert caught.value.exit_code == 5
 
 
-def test_a_monorepo_is_measured_in_the_folder_that_it_was_started_in(empty, tmp_path, monkeypatch):
-    write(
-        empty, {"bench/mine.py": f"import shared_part\n{FAST}", "bench/src/shared_part.py": "", "README": ""}
-    )
+def test_a_monorepo_is_measured_in_the_folder_that_it_was_started_in(empty, monkeypatch):
+    """What stands above it and beside it can be imported, of the revision and not of the user's tree."""
+    write(empty, {"bench/mine.py": FAST, "bench/src/near_part.py": "", "src/far_part.py": ""})
     commit(empty, "base")
-    write(empty, {"bench/mine.py": FAST.replace(">= 1", ">= 0.5")})
-    commit(empty, "new")
-    monkeypatch.chdir(empty / "bench")
-    found = measured(empty / "bench", "mine.py:Fast", tmp_path, monkeypatch)
-    assert found["Fast"].verdict == "changed"
+    monkeypatch.setenv("PYTHONPATH", f"{empty}:{empty / 'src'}")
+    code = "import near_part, far_part; print(near_part.__file__, far_part.__file__)"
+    with revisions(empty / "bench", "base", "base", table("mine.py:Fast"), print) as (base, _):
+        environment = {**os.environ, **base.variables}
+        said = subprocess.check_output([base.python, "-c", code], text=True, env=environment, cwd="/")
+        top = base.folder.parent
+        assert said.split() == [str(top / "bench/src/near_part.py"), str(top / "src/far_part.py")]
+        assert not any(Path(path).is_relative_to(empty) for path in base.variables["PYTHONPATH"].split(":"))
 
 
 def test_a_suite_of_built_in_neurons_measures_nothing_of_a_repository_of_others(empty):
@@ -150,9 +112,6 @@ def test_a_folder_that_one_revision_lacks_is_named(empty):
     write(empty, {"bench/mine.py": FAST})
     commit(empty, "new")
     assert "base has no folder bench" in refused(empty / "bench", "mine.py:Fast")[0]
-
-
-# Where imports come from, without measuring.
 
 
 def origin(tmp_path, **fields):
@@ -229,204 +188,3 @@ def test_source_folders_are_those_that_the_build_is_told(empty):
     here = Checkout("base", empty, empty, Path())
     assert import_folders(here) == [empty, empty / "src", empty / "lib"]
     assert import_names(here) == {"tool", "inner", "outer"}
-
-
-# Packages.
-
-
-BACKEND = """
-import pathlib, zipfile
-def build_wheel(folder, settings=None, metadata=None):
-    name = "myneurons-0.1-py3-none-any.whl"
-    with zipfile.ZipFile(pathlib.Path(folder, name), "w") as wheel:
-        wheel.writestr("mine.py", pathlib.Path("mine.py").read_text())
-        info = "myneurons-0.1.dist-info/"
-        told = "Metadata-Version: 2.1\\nName: myneurons\\nVersion: 0.1\\n"
-        wheel.writestr(info + "METADATA", told + REQUIRES)
-        told = "Wheel-Version: 1.0\\nGenerator: own\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
-        wheel.writestr(info + "WHEEL", told)
-        wheel.writestr(info + "RECORD", "")
-    return name
-"""
-PROJECT = """[build-system]
-requires = []
-build-backend = "own_backend"
-backend-path = ["."]
-[project]
-name = "myneurons"
-version = "0.1"
-dependencies = [{needs}]
-"""
-
-
-def test_a_revision_with_other_packages_gets_them_beside_what_is_installed(empty, tmp_path):
-    """Its own come first; torch and psubench, which it does not ask for, are those that run here."""
-    write(empty, {"mine.py": "", "own_backend.py": f'REQUIRES = "Requires-Dist: numpy\\n"{BACKEND}'})
-    write(empty, {"pyproject.toml": PROJECT.format(needs='"numpy"')})
-    commit(empty, "base")
-    here = Checkout("base", empty, empty, Path())
-    before = packages(here)
-    python = install(here, tmp_path / "venv", has_psubench=False)
-    code = "import mine, psubench, numpy; print(mine.__file__); print(psubench.__file__)"
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    said = subprocess.run(
-        [python, "-c", code], check=True, capture_output=True, text=True, env=clean, cwd="/"
-    )
-    mine, ours = said.stdout.split()
-    assert Path(mine).is_relative_to(tmp_path / "venv")
-    assert Path(ours).parent == TOOL
-    write(empty, {"pyproject.toml": PROJECT.format(needs="")})
-    assert packages(here) != before
-
-
-def test_packages_that_cannot_be_installed_are_told_with_the_first_reason(empty, tmp_path):
-    write(empty, {"own_backend.py": "raise ValueError('no such backend')\n"})
-    write(empty, {"pyproject.toml": PROJECT.format(needs="")})
-    with pytest.raises(PsubenchError, match=r"the packages of base cannot be installed: .*error"):
-        install(Checkout("base", empty, empty, Path()), tmp_path / "venv", has_psubench=False)
-
-
-# Git.
-
-
-def test_nothing_of_a_hook_s_environment_reaches_git(empty, tmp_path, monkeypatch):
-    """Git calls a hook with GIT_INDEX_FILE: a worktree that is added with it empties the user's index."""
-    write(empty, {"mine.py": FAST})
-    commit(empty, "base")
-    write(empty, {"mine.py": FAST + "\n", "z.txt": "z"})
-    git(empty, "add", "--all")
-    before = git(empty, "status", "--porcelain"), (empty / ".git/index").read_bytes()
-    monkeypatch.setenv("GIT_INDEX_FILE", str(empty / ".git/index"))
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
-    monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
-    monkeypatch.setenv("GIT_CONFIG_COUNT", "not a number")
-    assert not any(name.startswith("GIT_") for name in own_environment())
-    with revisions(empty, "base", "HEAD", table("mine.py:Fast"), print) as (base, _):
-        assert (base.folder / "mine.py").read_text() == FAST
-    for name in ("GIT_INDEX_FILE", "GIT_DIR", "GIT_WORK_TREE", "GIT_CONFIG_COUNT"):
-        monkeypatch.delenv(name)
-    assert (git(empty, "status", "--porcelain"), (empty / ".git/index").read_bytes()) == before
-
-
-@pytest.mark.parametrize(
-    ("said", "reason"),
-    [
-        ("fatal: bad\nTo add an exception:\n\n\tgit config\n", "fatal: bad"),
-        ("Preparing\nerror: external filter failed\nfatal: a.bin: smudge filter lfs failed\n",
-         "fatal: a.bin: smudge filter lfs failed"),
-        ("note\nerror: one\nerror: two\n", "error: one"), ("first\nlast\n", "last"), ("", None),
-    ],
-)  # fmt: skip
-def test_the_first_reason_is_told(said, reason):
-    assert first_reason(said) == reason
-
-
-def test_a_missing_filter_is_told_with_advice_that_fits(empty):
-    write(empty, {"mine.py": FAST})
-    commit(empty, "base")
-    write(empty, {".gitattributes": "*.bin filter=lfs\n", "a.bin": "x"})
-    commit(empty, "filtered")
-    for name, value in (("smudge", "no-such-git-lfs %f"), ("required", "true")):
-        git(empty, "config", f"filter.lfs.{name}", value)
-    said, code = refused(empty, "mine.py:Fast")
-    assert ("fatal: a.bin: smudge filter lfs failed; install git-lfs" in said, code) == (True, 2)
-    assert untouched(empty)
-
-
-def test_a_branch_that_only_the_remote_has_is_suggested(empty, tmp_path):
-    write(empty, {"mine.py": FAST})
-    commit(empty, "base")
-    git(tmp_path, "clone", "--quiet", str(empty), str(tmp_path / "c"))
-    git(tmp_path / "c", "checkout", "--quiet", "--detach")
-    git(tmp_path / "c", "branch", "--delete", "--force", "main")
-    assert 'give "origin/main"' in refused(tmp_path / "c", "mine.py:Fast", ("main", "HEAD"))[0]
-    assert 'did you mean "base"' in refused(tmp_path / "c", "mine.py:Fast", ("bsae", "HEAD"))[0]
-
-
-def test_submodules_are_those_of_the_revision_and_the_user_s_stay(empty, tmp_path):
-    inner, sub = tmp_path / "inner", tmp_path / "sub"
-    for folder in (inner, sub):
-        git(tmp_path, "init", "--quiet", str(folder))
-        write(folder, {"value.py": "VALUE = 1\n"})
-        commit(folder, "one")
-    local = ("-c", "protocol.file.allow=always")
-    git(sub, *local, "submodule", "--quiet", "add", str(inner), "deep")
-    commit(sub, "two")
-    write(empty, {"mine.py": FAST})
-    git(empty, *local, "submodule", "--quiet", "add", "--name", "other name", str(sub), "lib/sub")
-    git(empty, *local, "submodule", "--quiet", "update", "--init", "--recursive")
-    commit(empty, "base")
-    write(sub, {"value.py": "VALUE = 2\n"})
-    commit(sub, "three")
-    git(empty / "lib/sub", "pull", "--quiet", "origin", git(sub, "branch", "--show-current"))
-    commit(empty, "new")
-    before = (empty / ".git/config").read_bytes()
-    with revisions(empty, "base", "HEAD", table("mine.py:Fast"), print) as (base, new):
-        values = [(side.folder / "lib/sub/value.py").read_text() for side in (base, new)]
-        assert values == ["VALUE = 1\n", "VALUE = 2\n"]
-        assert (new.folder / "lib/sub/deep/value.py").is_file()
-    assert (empty / ".git/config").read_bytes() == before
-    assert untouched(empty)
-
-
-# What a killed comparison leaves.
-
-
-def test_leftovers_are_swept_and_what_lives_is_kept(empty, tmp_path):
-    write(empty, {"mine.py": FAST})
-    commit(empty, "base")
-    dead, living = tmp_path / "psubench-compare-dead", tmp_path / "psubench-compare-living"
-    for folder in (dead, living):
-        folder.mkdir()
-        (folder / "alive").touch()
-        git(empty, "worktree", "add", "--quiet", "--detach", str(folder / "base"))
-    git(empty, "worktree", "add", "--quiet", "--detach", str(tmp_path / "users"))
-    (tmp_path / "psubench-compare-new").mkdir()  # one that is just being made
-    with (living / "alive").open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with revisions(empty, "base", "HEAD", table("mine.py:Fast"), print):
-            pass
-    assert not dead.exists()
-    assert (living / "base/mine.py").is_file()
-    assert (tmp_path / "psubench-compare-new").is_dir()
-    listed = git(empty, "worktree", "list")
-    assert "psubench-compare-living" in listed
-    assert "psubench-compare-dead" not in listed
-    assert "users" in listed
-
-
-def test_a_side_that_hangs_is_ended_with_all_that_it_started(tmp_path, monkeypatch):
-    """It ignores being asked to end, and has started a process in a session of its own, as workers have."""
-    monkeypatch.setattr(sides, "SILENT_SECONDS", 1.0)
-    monkeypatch.setattr(sides, "END_SECONDS", 0.2)
-    python = tmp_path / "python"
-    code = (
-        "import os, signal, subprocess, sys, time; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-        "p = subprocess.Popen(['sleep', '1000'], start_new_session=True); "
-        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(p.pid)); time.sleep(1000)"
-    )
-    python.write_text(f"#!/bin/sh\nexec {sys.executable} -c {json.dumps(code)}\n")
-    python.chmod(0o755)
-    with pytest.raises(PsubenchError, match="base hangs") as caught:
-        sides.Side("base", python, tmp_path).measure(table("lif"), {}, "cpu", time.monotonic() + 5)
-    assert caught.value.exit_code == 124
-    pid = int((tmp_path / "pid").read_text())
-    stat = Path(f"/proc/{pid}/stat")
-    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
-
-
-def test_a_comparison_from_a_hook_leaves_the_commit_as_it_was(empty, tmp_path):
-    """The whole way: git runs the hook, the hook the program, and the commit holds what was staged."""
-    write(empty, {"mine.py": FAST, "suite.toml": 'version = 1\n[[speed]]\nneurons = "lif"\nT = "4"\n'})
-    commit(empty, "base")
-    hook = empty / ".git/hooks/pre-commit"
-    command = f"{sys.executable} -m psubench compare --git base HEAD --suite suite.toml --device scripted"
-    hook.write_text(f"#!/bin/sh\n{command} 2> {tmp_path / 'said'}\necho $? > {tmp_path / 'code'}\n")
-    hook.chmod(0o755)
-    write(empty, {"mine.py": FAST + "\n", "z.txt": "z"})
-    git(empty, "add", "z.txt")
-    subprocess.run(["git", *AUTHOR, "commit", "--all", "--quiet", "-m", "three"], cwd=empty, check=True)
-    assert git(empty, "show", "--name-only", "--format=").split() == ["mine.py", "z.txt"]
-    assert untouched(empty)
-    assert (tmp_path / "code").read_text() == "2\n"
-    assert "names nothing of the repository" in (tmp_path / "said").read_text()
