@@ -6,6 +6,7 @@ import json
 
 import pytest
 import robustness
+from records_of import text_of
 
 from psubench import record
 from psubench.errors import MOST, one_line
@@ -103,7 +104,7 @@ def hostile(request, tmp_path):
                 case["label"] = f"{case['label']}{NASTY}"
             if case.get("message"):
                 case["message"] = NASTY + "y" * 1_000_000
-    (tmp_path / record.NAME).write_text(robustness.text_of(records))
+    (tmp_path / record.NAME).write_bytes(text_of(records))
     return tmp_path
 
 

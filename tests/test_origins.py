@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import robustness
+from records_of import text_of
 
 from psubench import headers, record
 from psubench.errors import PsubenchError
@@ -63,7 +64,7 @@ def test_a_plugin_that_the_last_run_lacked_is_still_known(tmp_path):
 
 def joined(tmp_path, *runs):
     path = tmp_path / record.NAME
-    path.write_text("".join(robustness.text_of(run) for run in runs))
+    path.write_bytes(b"".join(map(text_of, runs)))
     return path
 
 

@@ -7,11 +7,13 @@ import pytest
 import torch
 from test_cli import ROOT, psubench
 
-from psubench import neurons, record
+from psubench import neurons
 from psubench.errors import PsubenchError
+from psubench.records import jsonl
 from psubench.records.selftest import Judged, Suite
 from psubench.regression import duel, handicap
 from psubench.regression.handicap import Handicapped
+from psubench.regression.leftovers import held
 from psubench.regression.rates import half_found, rate, rates
 from psubench.regression.selftest import Selftest, Settings, handicapped
 from psubench.regression.sides import suite_text
@@ -159,7 +161,7 @@ def test_a_self_test_is_recorded_and_resumed(tmp_path, monkeypatch):
     done = Selftest(power, tmp_path, True, said.append).run(2, 1e6)
     assert [suite.number for suite in done] == [0, 1]
     assert {case.label for case in done[1].cases} == {"lif", "Handicapped(neuron=psu)"}
-    assert [r.__struct_config__.tag for r in record.read(tmp_path / record.NAME)] == ["run", "suite", "suite"]
+    assert [r.__struct_config__.tag for r in jsonl.read(tmp_path / jsonl.NAME)] == ["run", "suite", "suite"]
     assert said[-1].startswith("[2/2] ")
     assert_the_program_tells(tmp_path)
 
@@ -183,3 +185,12 @@ def test_the_record_of_a_self_test_is_no_run(command):
     assert (done.returncode, done.stdout) == (2, "")
     assert "planned no case" in done.stderr or "is the record of a self-test" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_second_self_test_in_the_same_folder_leaves_the_first_alone(tmp_path):
+    """The first is at work on its comparison: a second one that resumes must not take it for a leftover."""
+    (tmp_path / "suite-000").mkdir()
+    with held(tmp_path), pytest.raises(PsubenchError, match="at work in another process"):
+        Selftest(settings(), tmp_path, True, print).run(1, 1e6)
+    assert (tmp_path / "suite-000").is_dir()
+    assert not (tmp_path / jsonl.NAME).exists()

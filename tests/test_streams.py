@@ -9,6 +9,7 @@ import time
 
 import pytest
 import robustness
+from records_of import text_of
 
 from psubench import record
 
@@ -21,7 +22,7 @@ def run(tmp_path):
     records = json.loads(json.dumps(robustness.RUNS["speed"]))
     for case in records[0]["cases"]:
         case["label"] += " µ|Ω"
-    (tmp_path / record.NAME).write_text(robustness.text_of(records))
+    (tmp_path / record.NAME).write_bytes(text_of(records))
     return tmp_path
 
 
@@ -49,7 +50,7 @@ def test_a_closed_pipe_changes_no_exit_code(run, tmp_path):
             slow = one["cases"][1]["neuron"]
             one["wall_ns"][slow] = [3 * time for time in one["wall_ns"][slow]]
     (tmp_path / "slow").mkdir()
-    (tmp_path / "slow" / record.NAME).write_text(robustness.text_of(other))
+    (tmp_path / "slow" / record.NAME).write_bytes(text_of(other))
     command = ["compare", str(run), str(tmp_path / "slow")]
     told = robustness.call(*command)[0]
     assert code_with_closed_reader(*command) == told

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 
 import typer
 from typer.exceptions import TyperException
@@ -31,7 +33,9 @@ from psubench.cli import (
     streams,
     train,
 )
-from psubench.errors import INTERRUPTED, USAGE, PsubenchError, one_line
+from psubench.errors import INTERNAL, INTERRUPTED, USAGE, PsubenchError, one_line
+
+_MOST_LETTERS = 500
 
 app = typer.Typer(
     help="How fast is a spiking neuron? Measured, with its uncertainty.",
@@ -102,3 +106,18 @@ def main() -> None:
         sys.exit(USAGE)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(signals.exit_code(INTERRUPTED))
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {_own_fault(error)}", file=sys.stderr)
+        sys.exit(INTERNAL)  # Python's own exit code would be 1, that of a regression
+
+
+def _own_fault(error: Exception) -> str:
+    """An error that nothing has foreseen, with the place in psubench where it came up."""
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}psubench{os.sep}" in f.filename
+    ]
+    place = f" in {os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}" if frames else ""
+    told = one_line(f"{type(error).__name__}: {error}")[:_MOST_LETTERS]
+    return f"psubench itself failed{place}: {told}; run again with --debug and report what it shows"

@@ -19,11 +19,13 @@ from typing import Any
 from psubench import headers, record
 from psubench.errors import PsubenchError
 from psubench.plugins import split_list
+from psubench.records import jsonl
 from psubench.records.run import Run
 from psubench.records.selftest import Judged, Suite
 from psubench.regression.bursts import bursts
 from psubench.regression.compare import Verdict
 from psubench.regression.duel import Duel
+from psubench.regression.leftovers import held
 from psubench.regression.rates import WRAPPER
 from psubench.regression.sides import HANDICAP, Side, Words, own_code
 
@@ -71,12 +73,15 @@ class Selftest:
             max_seconds: none is begun after so many seconds.
 
         Raises:
-            PsubenchError: the folder holds another test, or the code cannot be measured.
+            PsubenchError: the folder holds another test, or one that is still going on, or the code cannot be
+                measured.
         """
-        path, began = self.folder / record.NAME, time.monotonic()
-        done = self._done(path)
-        with record.Recorder(path) as recorder:
-            if not done and not record.begun(path):
+        path, began = self.folder / jsonl.NAME, time.monotonic()
+        self._done(path)  # refuses before anything is made
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with held(self.folder), record.Recorder(path) as recorder:
+            done = self._done(path)
+            if not done and not jsonl.begun(path):
                 recorder.append(self._header())
             for number in range(len(done), suites):
                 if time.monotonic() - began > max_seconds:
@@ -87,14 +92,14 @@ class Selftest:
         return done
 
     def _done(self, path: Path) -> list[Suite]:
-        if not record.begun(path):
+        if not jsonl.begun(path):
             return []
         if not self.resume:
             raise PsubenchError(
                 f"{self.folder} holds a self-test already",
                 "continue it with --resume or choose another --out",
             )
-        records = record.read(path)
+        records = jsonl.read(path)
         now = _plain(self.settings)
         first = records[0]
         if not isinstance(first, Run) or first.selftest != now:
