@@ -161,6 +161,27 @@ def test_plug_ins_are_found_on_every_axis():
     assert plugins_of(tables) == {"a.b", "d/e.py", "net.py", "f.py"}
 
 
+def test_the_neuron_of_a_library_is_no_plug_in_unless_the_revision_holds_the_library(tmp_path):
+    tables = [{"neurons": "mine.py:Fast, snntorch:Leaky(beta=0.5),spikingjelly:LIFNode,norse_like:Cell@step"}]
+    assert plugins_of(tables) == {"mine.py", "norse_like"}
+    assert plugins_of(tables, {"snntorch", "other"}) == {"mine.py", "norse_like", "snntorch"}
+    beside = origin(tmp_path, plugins=plugins_of(tables))
+    beside.check({"snntorch": tmp_path / "site-packages/snntorch/__init__.py"})
+    with pytest.raises(PsubenchError, match="norse_like"):
+        beside.check({"norse_like": tmp_path / "site-packages/norse_like.py"})
+    own = origin(tmp_path, plugins=plugins_of(tables, {"snntorch"}), names=frozenset({"snntorch"}))
+    own.check({"snntorch": tmp_path / "base/snntorch/__init__.py"})
+    with pytest.raises(PsubenchError, match="snntorch"):
+        own.check({"snntorch": tmp_path / "site-packages/snntorch/__init__.py"})
+
+
+def test_a_suite_of_libraries_alone_measures_nothing_of_a_repository_of_others(empty):
+    write(empty, {"a.txt": ""})
+    commit(empty, "base")
+    said, code = refused(empty, "snntorch:Leaky")
+    assert ("names nothing of the repository" in said, code) == (True, 2)
+
+
 def test_the_fixed_work_notes_what_was_imported_before_and_after_it(tmp_path):
     write(tmp_path, {"early_part.py": "", "late_part.py": "", "ns/deep.py": ""})
     code = (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import psubench
 from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.neurons.foreign.table import library_of
 from psubench.plugins import parse_call, split_list
 from psubench.regression.layout import is_installed
 
@@ -96,15 +97,23 @@ def imported(path: Path) -> dict[str, Path]:
     return found
 
 
-def plugins_of(tables: Sequence[Mapping[str, str]]) -> frozenset[str]:
-    """Modules and files that a suite's tables name as plug-ins."""
-    return frozenset(where for table in tables for where in _plugins(table))
+def plugins_of(tables: Sequence[Mapping[str, str]], held: Set[str] = frozenset()) -> frozenset[str]:
+    """Modules and files that a suite's tables name as plug-ins.
+
+    The neuron of a library is none: it is installed, and the same for both sides.
+
+    Args:
+        held: packages and modules of the revisions; a library among them is what is compared.
+    """
+    return frozenset(where for table in tables for where in _plugins(table, held))
 
 
-def _plugins(table: Mapping[str, str]) -> Iterator[str]:
+def _plugins(table: Mapping[str, str], held: Set[str]) -> Iterator[str]:
     for axis in _PLUGIN_AXES:
         for text in split_list(table.get(axis, "")):
             called = parse_call(text.partition("@")[0] if text.endswith(("@step", "@layer")) else text)[0]
             where, colon, _ = called.rpartition(":")
+            if axis == "neurons" and library_of(called) is not None and where not in held:
+                continue
             if colon or called.endswith(".py"):
                 yield where if colon else called

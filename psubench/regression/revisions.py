@@ -111,7 +111,8 @@ def _sides(
                 f"{one.name} has no folder {one.within}", "compare from a folder that both have"
             )
     has_psubench = _bring_psubench(checkouts)
-    plugins = plugins_of(tables)
+    names = [import_names(one) for one in checkouts]
+    plugins = plugins_of(tables, frozenset().union(*names))
     if not has_psubench and not plugins:
         raise PsubenchError(
             f"the suite names nothing of the repository {repository.top}: it would measure the installed "
@@ -125,10 +126,8 @@ def _sides(
         pairs = zip(checkouts, venvs, strict=True)
         pythons = [install(one, venv, has_psubench=has_psubench) for one, venv in pairs]
     sides = []
-    for one, python, venv in zip(checkouts, pythons, venvs, strict=True):
-        origin = Origin(
-            one.name, (one.tree, venv), repository.trees, import_names(one), plugins, has_psubench
-        )
+    for one, held, python, venv in zip(checkouts, names, pythons, venvs, strict=True):
+        origin = Origin(one.name, (one.tree, venv), repository.trees, held, plugins, has_psubench)
         origin.check_files(one.folder)
         sides.append(Side(one.name, python, one.folder, _variables(one, has_psubench=has_psubench), origin))
     return sides[0], sides[1]
