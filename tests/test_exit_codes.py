@@ -7,13 +7,14 @@ import sys
 import pytest
 
 from psubench import cli
+from psubench.errors import PsubenchError
 
 
-def ended(monkeypatch, capsys, error):
+def ended(monkeypatch, capsys, error, *options):
     """Exit code and stderr of a command that raises an error."""
     monkeypatch.setattr(cli, "app", lambda *_, **__: (_ for _ in ()).throw(error))
     monkeypatch.setattr(cli.signals, "end_cleanly", lambda: None)
-    monkeypatch.setattr(sys, "argv", ["psubench", "show"])
+    monkeypatch.setattr(sys, "argv", ["psubench", "show", *options])
     with pytest.raises(SystemExit) as caught:
         cli.main()
     return caught.value.code, capsys.readouterr().err
@@ -29,6 +30,17 @@ def test_an_error_that_nothing_foresaw_is_no_regression(monkeypatch, capsys, err
     assert len(said.splitlines()) == 1
     assert type(error).__name__ in said
     assert "--debug" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(PsubenchError("x", "y", 5), 5), (OSError("no room"), 2), (KeyError("nobody foresaw it"), 70)],
+)
+def test_a_traceback_changes_no_exit_code(monkeypatch, capsys, error, code):
+    found, said = ended(monkeypatch, capsys, error, "--debug")
+    assert found == code
+    assert said.startswith("Traceback")
+    assert said.splitlines()[-1].startswith("error: ")
 
 
 def test_a_message_of_megabytes_is_cut(monkeypatch, capsys):

@@ -114,3 +114,18 @@ def test_a_field_that_an_older_record_lacks_is_no_other_machine():
     assert "does not say where" in compare(older, silent).notes[0]
     assert "does not say where" in compare(silent, older).notes[0]
     assert compare(silent, silent).notes == ()
+
+
+def test_trainings_on_two_devices_are_not_comparable():
+    recipe = {"epochs": 1, "eval_samples": 8}
+    records = []
+    for device in ("cpu", "cuda:0"):
+        planned = {
+            "kind": "training", "model": "tiny", "data": "spoken-digits", "neuron": "psu", "T": 4,
+            "implementation": "loop", "recipe": recipe, "seed": 0, "device": device, "threads": 1,
+        }  # fmt: skip
+        record = run({}, 0)
+        record[0]["cases"] = [{"key": device, "case": planned, "label": "psu"}]
+        records.append(record)
+    found = one(compare(*records))
+    assert (found.verdict, found.reason) == ("not comparable", "device cpu against cuda:0")

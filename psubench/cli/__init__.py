@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from typing import NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -90,27 +91,26 @@ def main() -> None:
         streams.flush()
         sys.exit(signals.exit_code(code))
     except PsubenchError as error:
-        if debug:
-            raise
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code, debug=debug)
     except TyperException as error:
         told = one_line(error.format_message())
         if told:  # without a message, the help that was asked for has been shown
             print(f"error: {told}; psubench --help lists what there is", file=sys.stderr)
         sys.exit(USAGE)
     except OSError as error:  # of the machine: no temporary folder, a full disk, too many open files
-        if debug:
-            raise
-        print(f"error: {one_line(str(error))}; mend that and try again", file=sys.stderr)
-        sys.exit(USAGE)
+        _end(f"{one_line(str(error))}; mend that and try again", USAGE, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(signals.exit_code(INTERRUPTED))
     except Exception as error:
-        if debug:
-            traceback.print_exc()
-        print(f"error: {_own_fault(error)}", file=sys.stderr)
-        sys.exit(INTERNAL)  # Python's own exit code would be 1, that of a regression
+        _end(_own_fault(error), INTERNAL, debug=debug)
+
+
+def _end(told: str, code: int, *, debug: bool) -> NoReturn:
+    """Tells in one line what went wrong. Python's own exit code would be 1, that of a regression."""
+    if debug:
+        traceback.print_exc()
+    print(f"error: {one_line(told)}", file=sys.stderr)
+    sys.exit(code)
 
 
 def _own_fault(error: Exception) -> str:

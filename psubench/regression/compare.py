@@ -176,7 +176,7 @@ def _words(
     if base.status == "skipped":
         return "new", "was skipped in base", False
     if base.key != new.key:
-        differ = [name for name in CARRIED if base.case[name] != new.case[name]]
+        differ = [name for name in CARRIED if base.case.get(name) != new.case.get(name)]
         pairs = [f"{name} {base.case[name]} against {new.case[name]}" for name in differ]
         return "not comparable", " and ".join(pairs), True
     if new.status != "ok":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -118,9 +119,9 @@ def _pairs(
     return pairs
 
 
-def _place(case: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+def _place(case: Mapping[str, Any]) -> str:
     """A case without what may differ between two that are the same but for the hardware or the type."""
-    return tuple((name, value) for name, value in sorted(case.items()) if name not in CARRIED)
+    return json.dumps({name: value for name, value in case.items() if name not in CARRIED}, sort_keys=True)
 
 
 def _is_reference(pair: tuple[Evidence | None, Evidence | None]) -> bool:
