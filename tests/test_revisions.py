@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from compare_records import run
+from records_of import typed
 
 from psubench import suite_file
 from psubench.cli.git import suite_for
@@ -191,7 +192,7 @@ def test_suspects_are_measured_again_as_their_tables_have_them():
     products = {**loops, "neurons": "psn,psu@matmul,psu@scan", "T": "8,64"}
     names = {"lif": "loop", "plif": "loop", "psu": "scan"}
     cases = {(n, T, p): [0.0] for p in ("infer", "train") for T in (8, 32) for n in names}
-    every = {(e.label, e.case["T"], e.case["phase"]): e for e in evidence(run(cases, 1)).values()}
+    every = {(e.label, e.case["T"], e.case["phase"]): e for e in evidence(typed(run(cases, 1))).values()}
     left = [every["lif", 32, "infer"], every["plif", 8, "infer"]]
     scan = every["psu", 8, "train"]
     left.append(replace(scan, case={**scan.case, "implementation": "scan"}))
@@ -216,7 +217,7 @@ def test_what_is_far_beyond_the_margin_is_measured_again_whatever_the_time(tmp_p
     slow = {"psu": 6.2, "psn": 0.04}
     cases = {(name, 8, "infer"): six for name in ("lif", "psu", "psn")}
     new = {key: [value - slow.get(key[0], 0.0) for value in values] for key, values in cases.items()}
-    found = match(run(cases, 6), run(new, 6), None, ["*"], turns=[range(6)])
+    found = match(typed(run(cases, 6)), typed(run(new, 6)), None, ["*"], turns=[range(6)])
     keys = {pair[1].label: key for key, pair in found.tested.items()}
     looks, every, said = [Look(range(6), frozenset(keys.values()))], frozenset(keys.values()), []
     sides = [Side(name, Path(sys.executable), tmp_path / name) for name in ("base", "new")]
@@ -265,4 +266,5 @@ def test_a_written_suite_is_read_back(tmp_path, monkeypatch):
 def test_both_records_of_a_comparison_can_be_compared_again(tmp_path):
     """What --out keeps are two ordinary records."""
     records = run({("lif", 8, "infer"): [0.0, 0.01], ("psu", 8, "infer"): [0.0, 0.01]}, 2)
+    records = typed(records)
     assert compare(records, records).exit_code(strict=False) == 0
