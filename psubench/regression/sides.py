@@ -24,8 +24,8 @@ from psubench.regression.imported_from import MODULES, Origin, imported
 Words = Mapping[str, str]
 """A table of a suite: the options of `psubench speed` without their dashes."""
 END_SECONDS = 10.0
-SILENT_SECONDS = 45.0
-"""How long a side may record nothing once the time is used up: a busy machine takes long to import torch."""
+SILENT_SECONDS = 180.0
+"""How long a side may record nothing once the time is used up; a new checkout took 50 s on a busy machine."""
 _POLL_SECONDS = 0.2
 HANDICAP = "PSUBENCH_HANDICAP"
 """Environment variable with the share by which `psubench.regression.handicap` slows its neuron; none is 0."""
