@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from psubench.records.measured import Block, Energy
+from psubench.records.outcomes import Outcome
 from psubench.records.run import Run
 from psubench.records.structs import Record
 
@@ -75,4 +76,5 @@ def disagreement(records: Sequence[Record]) -> tuple[int, str] | None:
 
 def _measured(record: Record, references: set[str]) -> Iterable[str]:
     again = references if isinstance(record, _PAIRED) else set()
-    return [o.key for o in getattr(record, "cases", ()) if o.status == "ok" and o.key not in again]
+    outcomes = [one for one in getattr(record, "cases", ()) if isinstance(one, Outcome)]
+    return [one.key for one in outcomes if one.status == "ok" and one.key not in again]
