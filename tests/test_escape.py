@@ -8,8 +8,8 @@ import pytest
 import robustness
 from records_of import text_of
 
-from psubench import record
 from psubench.errors import MOST, one_line
+from psubench.records import jsonl
 from psubench.render import escape, terminal
 
 NASTY = (

@@ -15,12 +15,12 @@ T = 16
 def gate(text, dtype=torch.float32, gradients=True, T=T):
     ref = neurons.parse(text)
     torch.manual_seed(0)
-    module = neurons.build(ref, T).to(dtype)
+    module = neurons.build(ref, T, (32,)).to(dtype)
     reference = neurons.build_reference(ref, T)
     if reference is not None:
         reference.to(torch.float64)
         reference.load_state_dict({n: v.double() for n, v in module.state_dict().items()})
-    return Gate(module, reference, neurons.causal(ref), gradients, seed=0, mark=lambda: None)
+    return Gate(module, reference, neurons.causal(ref, training=True), gradients, seed=0, mark=lambda: None)
 
 
 def current(dtype=torch.float32, T=T):
@@ -40,6 +40,9 @@ BUILT_IN = [
     "psu(tau=5,threshold=0.5)",
     "masked-psn(k=4,lam=0.5)",
     "spsn(learn_tau=true)",
+    "lif@decoupled",
+    "fpt(hard=true)",
+    "prf(threshold=0.05)",
 ]
 
 
@@ -51,7 +54,8 @@ def test_every_built_in_neuron_passes(text, dtype):
     checked.check(x)
     spikes = checked.spikes(x)
     assert spikes.shape == x.shape
-    assert set(spikes.unique().tolist()) <= {0.0, 1.0}
+    outputs = {"spikes": {0, 1}, "counts": set(range(5)), "ternary": {-1, 0, 1}}
+    assert set(spikes.unique().tolist()) <= outputs[neurons.output(neurons.parse(text))]
 
 
 @pytest.mark.parametrize("steps", [1, 2, 128])

@@ -8,7 +8,7 @@ import pytest
 
 from psubench.devices import Counters, Sample
 from psubench.measure import FIRST_LOOK, MIN_ROUNDS, Contestant, Interleaver, Limits, inner_loops
-from psubench.record import AGAIN
+from psubench.records.measured import AGAIN
 
 
 @dataclass

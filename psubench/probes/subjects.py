@@ -118,15 +118,8 @@ class Subject:
             reference.to("cpu", torch.float64).train(layer.training)
             weights = {name: value.to("cpu", torch.float64) for name, value in layer.state_dict().items()}
             reference.load_state_dict(weights)
-        return Gate(
-            layer,
-            reference,
-            neurons.causal(self.ref, training=self.train),
-            self.train,
-            self.seed,
-            self.mark,
-            entries,
-        )
+        causal = neurons.causal(self.ref, training=self.train)
+        return Gate(layer, reference, causal, self.train, self.seed, self.mark, entries)
 
 
 class OneLayer(Subject):
