@@ -4,6 +4,7 @@ import copy
 
 import pytest
 from support import robustness
+from support.records_of import text_of
 
 from psubench.errors import PsubenchError
 from psubench.records import jsonl, origins
@@ -62,8 +63,8 @@ def test_a_plugin_that_the_last_run_lacked_is_still_known(tmp_path):
 
 
 def joined(tmp_path, *runs):
-    path = tmp_path / jsonl.NAME
-    path.write_text("".join(robustness.text_of(run) for run in runs))
+    path = tmp_path / record.NAME
+    path.write_bytes(b"".join(map(text_of, runs)))
     return path
 
 

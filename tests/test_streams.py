@@ -9,8 +9,10 @@ import time
 
 import pytest
 from support import robustness
+from support.records_of import text_of
 
 from psubench.records import jsonl
+from psubench.records.run import End
 
 PROGRAM = [sys.executable, "-m", "psubench"]
 
@@ -21,7 +23,7 @@ def run(tmp_path):
     records = json.loads(json.dumps(robustness.RUNS["speed"]))
     for case in records[0]["cases"]:
         case["label"] += " µ|Ω"
-    (tmp_path / jsonl.NAME).write_text(robustness.text_of(records))
+    (tmp_path / jsonl.NAME).write_bytes(text_of(records))
     return tmp_path
 
 
@@ -49,7 +51,7 @@ def test_a_closed_pipe_changes_no_exit_code(run, tmp_path):
             slow = one["cases"][1]["neuron"]
             one["wall_ns"][slow] = [3 * time for time in one["wall_ns"][slow]]
     (tmp_path / "slow").mkdir()
-    (tmp_path / "slow" / jsonl.NAME).write_text(robustness.text_of(other))
+    (tmp_path / "slow" / jsonl.NAME).write_bytes(text_of(other))
     command = ["compare", str(run), str(tmp_path / "slow")]
     told = robustness.call(*command)[0]
     assert code_with_closed_reader(*command) == told
@@ -106,5 +108,5 @@ def test_signals_end_a_run_as_ctrl_c_does(tmp_path, number):
     _, told = process.communicate(timeout=300)
     assert process.returncode == 128 + number
     assert b"interrupted; continue with: " in told
-    assert jsonl.read(out / jsonl.NAME)[-1] == {"type": "end", "status": "interrupted"}
+    assert jsonl.read(out / jsonl.NAME)[-1] == End(status="interrupted")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]  # no folder of a worker is left
