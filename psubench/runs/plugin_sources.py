@@ -115,7 +115,7 @@ def _spec(name: str, places: Sequence[str] | None) -> importlib.machinery.Module
         if "." not in name:
             return importlib.util.find_spec(name)  # of a package without a dot nothing is imported
         return importlib.machinery.PathFinder.find_spec(name, places)
-    except (ImportError, ValueError, AttributeError):
+    except (ImportError, ValueError, AttributeError, KeyError):  # the last: of namespaces
         return None
 
 
