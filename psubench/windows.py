@@ -9,16 +9,16 @@ import gc
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from psubench.contestants import Contestant, Guard, SpoiledError, Unguarded
 from psubench.devices.counters import Counter, Reading
 from psubench.errors import PsubenchError
-from psubench.measure import Contestant
 from psubench.record import AGAIN, IDLE
 
 if TYPE_CHECKING:
-    from psubench.devices import Device
+    from psubench.devices import Device, Sample
 
 CHUNKS = 50  # parts of a window, after each of which the clock is looked at
 WARM_SHARE = 0.1  # of a window: its contestant runs before it begins, so that clocks and heat settle
@@ -54,9 +54,9 @@ class Windows:
     counters: list[dict[str, Any]]
     windows: list[dict[str, Any]] = field(default_factory=list)
     states: list[Any] = field(default_factory=list)
-    failures: dict[str, Exception] = field(default_factory=dict)
+    failures: dict[str, BaseException] = field(default_factory=dict)
 
-    def problem(self, label: str) -> Exception | None:
+    def problem(self, label: str) -> BaseException | None:
         """Why a contestant has no result: it raised, or no window of it could be read."""
         if label in self.failures:
             return self.failures[label]
@@ -67,10 +67,16 @@ class Windows:
             f"no window could be read: {reasons[0]}", "psubench doctor tells what counts on this machine"
         )
 
-    def remove(self, label: str, failure: Exception) -> None:
+    def remove(self, label: str, failure: BaseException) -> None:
         """Takes out a contestant that failed; what the others have stays valid."""
         self.failures[label] = failure
         self.windows = [window for window in self.windows if window["label"] != label]
+
+    def spoil(self, number: int, reason: str) -> None:
+        """Says that no window of a round counts, for nobody knows whom."""
+        for window in self.windows:
+            if window["round"] == number:
+                window["counts"], window["reason"] = [None] * len(self.counters), reason
 
     def fields(self) -> dict[str, Any]:
         """What the record holds."""
@@ -84,6 +90,7 @@ class Metering:
     Attributes:
         mark: told the label of what runs next, so that a hang or a crash can be blamed.
         on_round: called between rounds, outside every window.
+        guard: asked after every window and between rounds.
         clock: nanoseconds, monotonic.
         sleep: lets seconds pass in which nothing runs.
     """
@@ -94,6 +101,7 @@ class Metering:
     rng: random.Random
     mark: Callable[[str], None]
     on_round: Callable[[Windows], None]
+    guard: Guard = field(default_factory=Unguarded)
     clock: Callable[[], int] = time.perf_counter_ns
     sleep: Callable[[float], None] = time.sleep
 
@@ -112,10 +120,13 @@ class Metering:
         for contestant in contestants:
             try:
                 loops[contestant.label] = self._chunk(contestant)
-            except Exception as error:  # the worker's border: a plug-in may raise anything
+                self.guard.after(contestant.label)
+            except SpoiledError:
+                raise
+            except BaseException as error:  # the worker's border: a plug-in may raise anything
                 result.failures[contestant.label] = error
         live = [c for c in contestants if c.label in loops]
-        live += [Contestant(AGAIN, c.call) for c in live if c.label == reference]
+        live += [replace(c, label=AGAIN) for c in live if c.label == reference]
         loops[AGAIN] = loops.get(reference or "", 1)
         if not live:
             return result
@@ -126,6 +137,8 @@ class Metering:
             if not live:
                 break
             self._idle(number, result)
+            if (changed := self.guard.sweep()) is not None:
+                result.spoil(number, f"{changed} was changed")
             self.on_round(result)
         result.states.append(self.device.state())
         return result
@@ -151,7 +164,10 @@ class Metering:
 
     def _sample(self, contestant: Contestant, loops: int) -> int:
         self.mark(contestant.label)
-        return self.device.sample(contestant.label, contestant.call, loops).wall_ns
+        return self._kept_sample(contestant, loops).wall_ns
+
+    def _kept_sample(self, contestant: Contestant, loops: int) -> Sample:
+        return self.device.sample(contestant.label, contestant.call, loops, contestant.kept(loops))
 
     def _round(
         self,
@@ -166,7 +182,9 @@ class Metering:
                 continue
             try:
                 self._window(number, contestant, loops[contestant.label], result)
-            except Exception as error:  # the worker's border
+            except SpoiledError:
+                raise
+            except BaseException as error:  # the worker's border
                 pair = (reference, AGAIN)
                 for label in pair if contestant.label in pair else (contestant.label,):
                     result.remove(str(label), error)
@@ -177,10 +195,16 @@ class Metering:
         # Python's collector stays on: cycles of thousands of calls would fill the memory, and in seconds
         # it uses next to nothing. What others have left is not this contestant's to clear away.
         gc.collect()
-        self._run(contestant, loops, seconds * WARM_SHARE)
-        before, began = self._read(), self.clock()
-        calls = self._run(contestant, loops, seconds)
-        self._add(result, number, contestant.label, calls, began, before)
+        try:
+            self._run(contestant, loops, seconds * WARM_SHARE)
+            before, began = self._read(), self.clock()
+            calls = self._run(contestant, loops, seconds)
+            self._add(result, number, contestant.label, calls, began, before)
+            contestant.prepare()
+            self.mark(contestant.label)
+            contestant.check(self._kept_sample(contestant, loops).result)
+        finally:
+            self.guard.after(contestant.label)
 
     def _run(self, contestant: Contestant, loops: int, seconds: float) -> int:
         """Calls for at least so many seconds; returns how many."""

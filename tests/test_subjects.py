@@ -12,7 +12,7 @@ import torch
 from psubench import neurons
 from psubench.errors import UnsupportedError
 from psubench.probes import inputs, subjects
-from psubench.probes.gate import WrongError
+from psubench.neurons.equality import WrongError
 
 WRONG = Path(__file__).parent / "wrong_neurons.py"
 

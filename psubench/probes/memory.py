@@ -32,7 +32,7 @@ class MemoryProbe:
         outcome: dict[str, Any] = {"key": key, "neuron": name, "status": "ok", "message": None}
         try:
             outcome["peak_memory_bytes"] = self._peak(name, text, mode)
-        except Exception as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the worker's border: a plug-in may raise anything
             status, message = classify(error)
             outcome |= {"status": status, "message": message, "peak_memory_bytes": None}
         return {"cases": [outcome]}
