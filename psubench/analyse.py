@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from psubench import intervals, joules
 from psubench.intervals import Interval
+from psubench.neurons.checks import NO_REFERENCE
 from psubench.record import AGAIN, MEMORY
 
 Record = Mapping[str, Any]
@@ -140,11 +141,18 @@ def status_of(trials: Sequence[Trial], skip: str | None) -> tuple[str, str | Non
         return "interrupted", "planned, but the run ended before it was measured"
     bad = [trial for trial in trials if trial.outcome["status"] != "ok"]
     if not bad:
-        return "ok", trials[0].block.get("note")
+        notes = (trials[0].block.get("note"), _doubt(trials))
+        return "ok", "; ".join(filter(None, notes)) or None
     message = bad[0].outcome["message"]
     if len(bad) < len(trials):
         message = f"in {len(bad)} of {len(trials)} processes: {message}"
     return bad[0].outcome["status"], message
+
+
+def _doubt(trials: Sequence[Trial]) -> str | None:
+    """Why a case is not verified, where the gate had a reference to ask."""
+    doubts = (trial.outcome.get("doubt") for trial in trials)
+    return next((f"unverified: {doubt}" for doubt in doubts if doubt and doubt != NO_REFERENCE), None)
 
 
 def _activity(trials: Sequence[Trial]) -> dict[str, Any]:

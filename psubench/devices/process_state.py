@@ -85,6 +85,11 @@ def _umask() -> int:
     return before
 
 
+def _write_filters(before: list[Any]) -> None:
+    warnings.resetwarnings()
+    warnings.filters.extend(before)  # type: ignore[attr-defined]  # a list, whatever typeshed says
+
+
 def _python_settings() -> list[Setting]:
     settings = [
         Setting("the environment", lambda: dict(os.environ), _write_environment, False),
@@ -95,8 +100,7 @@ def _python_settings() -> list[Setting]:
         Setting("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit, False),
         Setting("sys.path", lambda: list(sys.path), lambda v: sys.path.__setitem__(slice(None), v), False),
         Setting(
-            "warning filters", lambda: list(warnings.filters),
-            lambda v: warnings.filters.__setitem__(slice(None), v), False,  # type: ignore[attr-defined]
+            "warning filters", lambda: list(warnings.filters), _write_filters, False,
         ),
         Setting("sys.settrace", sys.gettrace, sys.settrace, True),
         Setting("sys.setprofile", sys.getprofile, sys.setprofile, True),

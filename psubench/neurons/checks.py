@@ -11,6 +11,9 @@ from psubench.neurons.table import CHOICES
 if TYPE_CHECKING:
     from torch import Tensor
 
+NO_REFERENCE = "no reference has confirmed its spikes"
+"""Why the spikes of a plug-in without a reference are not verified."""
+
 
 def check_parameters(**given: object) -> None:
     """Raises NeuronError for the first value that its parameter cannot take."""

@@ -20,11 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from psubench import plugins
-from psubench.neurons.checks import check_input
+from psubench.neurons.checks import NO_REFERENCE, check_input
 
 PROBE_ENTRIES = 65_536  # of the noise that one layer, or all spiking layers of a network, are checked with
 PERTURBATIONS = 3
-NO_REFERENCE = "no reference has confirmed its spikes"
 
 
 @dataclass(frozen=True)

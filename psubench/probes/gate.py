@@ -202,7 +202,8 @@ class Witness:
         """Raises WrongError unless a kept result is the one that is expected for its input."""
         if kept is None:
             return  # of a device that calls nothing
-        number, result = kept  # type: ignore[misc]
+        assert isinstance(kept, tuple)
+        number, result = kept
         problem = _difference(_detached(result), self.expected[number])
         if problem:
             raise WrongError(f"while it is measured it gives {problem}")
@@ -234,7 +235,7 @@ class Witness:
         label = self.subject.ref.text
         with torch.inference_mode(not self.subject.train):
             known = [_ns(device, label, self.call) for _ in range(2 * MEMO_TRIES)]
-            new = []
+            new: list[int] = []
             try:
                 while len(new) < MEMO_TRIES:
                     self.subject.mark()

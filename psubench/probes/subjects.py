@@ -201,12 +201,13 @@ class InNetwork(Subject):
     def _check(self) -> str | None:
         """Every spiking layer passes the gate on what reaches it, and both modes give the same."""
         gate = LayerGate(self.network, self.ref, self.case["T"], self.train, self.seed, self.mark)
-        checked = gate.check(lambda: self.module(self.x))
+        reached = gate.reached(lambda: self.module(self.x))
+        doubt = gate.check_reached(reached)
         if self.mode == "step":
             self._check_steps()
         else:
-            self.verified = activity(output for outputs in checked.spikes.values() for output in outputs)
-        return checked.doubt
+            self.verified = activity(output for outputs in reached.spikes.values() for output in outputs)
+        return doubt
 
     def _forward(self, module: nn.Module, x: Tensor) -> Tensor:
         self.mark()

@@ -86,6 +86,7 @@ def _counted(record: Mapping[str, Any], where: str) -> None:
                 raise ShapeError(f"{at}: the raster of {found['layer']:.40} is no list of step and place")
 
 
+_CASE = fields(STATUS, {"verified": unknown_or(FLAG), "doubt": TEXT_OR_NONE})
 ACTIVITY = both(
-    fields({"case": fields({"T": POSITIVE_COUNT, "model": TEXT}), "cases": many(fields(STATUS))}), _counted
+    fields({"case": fields({"T": POSITIVE_COUNT, "model": TEXT}), "cases": many(_CASE)}), _counted
 )

@@ -31,7 +31,10 @@ IDLE = "idle"
 """Name of the energy windows in which nothing runs, beside the neurons."""
 
 _ACTIVITY = fields({"spikes": COUNT, "neuron_steps": POSITIVE_COUNT, "spike_hash": TEXT})
-_OUTCOME = fields({**STATUS, "neuron": TEXT, "verified": unknown_or(FLAG), "activity": unknown_or(_ACTIVITY)})
+_OUTCOME = fields(
+    {**STATUS, "neuron": TEXT, "verified": unknown_or(FLAG), "activity": unknown_or(_ACTIVITY)},
+    {"doubt": TEXT_OR_NONE},
+)
 _BLOCK_FIELDS: Mapping[str, Check] = {
     "case": fields({"T": POSITIVE_COUNT}),
     "process": COUNT,

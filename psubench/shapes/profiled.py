@@ -45,6 +45,10 @@ _PROFILE = fields(
     }
 )  # fmt: skip
 
+_CASE = fields(
+    {**STATUS, "verified": unknown_or(FLAG), "profile": unknown_or(_PROFILE)}, {"doubt": TEXT_OR_NONE}
+)
+
 
 def _whole(record: Mapping[str, Any], where: str) -> None:
     """A profile of every case that is ok, and a duration of every call."""
@@ -60,7 +64,7 @@ PROFILE = both(
     fields(
         {
             "case": OBJECT,
-            "cases": many(fields({**STATUS, "verified": unknown_or(FLAG), "profile": unknown_or(_PROFILE)})),
+            "cases": many(_CASE),
         },
         {"note": TEXT_OR_NONE},
     ),

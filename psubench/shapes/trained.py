@@ -8,6 +8,7 @@ from typing import Any
 from psubench.shapes.language import (
     AMOUNT,
     COUNT,
+    FLAG,
     NUMBER,
     POSITIVE,
     POSITIVE_COUNT,
@@ -44,7 +45,7 @@ _END = fields(
         "key": TEXT, "status": TEXT, "message": TEXT_OR_NONE, "test": unknown_or(_TEST),
         "peak_memory_bytes": unknown_or(COUNT), "parameters": unknown_or(COUNT),
     },
-    {"activity": unknown_or(_ACTIVITY)},
+    {"activity": unknown_or(_ACTIVITY), "verified": unknown_or(FLAG), "doubt": TEXT_OR_NONE},
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -55,16 +55,16 @@ def listening(network: Network, on_layer: Callable[[str, Tensor, Tensor], None])
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What the gate of a network found.
+class Reached:
+    """What a forward pass has brought to and got from every spiking layer, by its name.
 
     Attributes:
-        doubt: why its spikes are not verified; None if they are.
-        spikes: output [T, B, *] of every call of every spiking layer, by the layer's name.
+        given: input of its last call, [T, B, *].
+        spikes: outputs of all of its calls.
     """
 
-    doubt: str | None
-    spikes: dict[str, list[Tensor]] = field(repr=False)
+    given: dict[str, Tensor]
+    spikes: dict[str, list[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -83,37 +83,37 @@ class LayerGate:
     seed: int
     mark: Callable[[], None]
 
-    def check(self, forward: Callable[[], object]) -> Checked:
-        """Checks every layer on what reaches it in one forward pass.
-
-        Of a built-in neuron, which treats every trace alike, some traces stand for all.
-
-        Args:
-            forward: runs the network on its input, in layer mode.
-
-        Raises:
-            WrongError: a layer disagrees with its reference, or is not called; names the layer.
-        """
-        reached: dict[str, Tensor] = {}
-        spikes: dict[str, list[Tensor]] = {name: [] for name in self.network.spiking}
+    def reached(self, forward: Callable[[], object]) -> Reached:
+        """What reaches the layers in one forward pass, in layer mode, with the seed set."""
+        found = Reached({}, {name: [] for name in self.network.spiking})
 
         def on_layer(name: str, given: Tensor, output: Tensor) -> None:
-            reached[name] = given
-            spikes[name].append(output)
+            found.given[name] = given
+            found.spikes[name].append(output)
 
         self.mark()
         torch.manual_seed(self.seed)
         with torch.inference_mode(not self.train), listening(self.network, on_layer):
             forward()
+        return found
+
+    def check_reached(self, reached: Reached) -> str | None:
+        """Checks every layer on what has reached it; why the spikes are not verified, None if they are.
+
+        Of a built-in neuron, which treats every trace alike, some traces stand for all.
+
+        Raises:
+            WrongError: a layer disagrees with its reference, or is not called; names the layer.
+        """
         doubts = []
         for name, layer in self.network.spiking.items():
-            if name not in reached:
+            if name not in reached.given:
                 raise WrongError(f"the network does not call its spiking layer {name}")
             try:
-                doubts.append(self._check_layer(layer, reached.pop(name), spikes[name][-1]))
+                doubts.append(self._check_layer(layer, reached.given[name], reached.spikes[name][-1]))
             except WrongError as error:
                 raise WrongError(f"layer {name}: {error}") from None
-        return Checked(next(filter(None, doubts), None), spikes)
+        return next(filter(None, doubts), None)
 
     def _check_layer(self, layer: nn.Module, given: Tensor, spikes: Tensor) -> str | None:
         entries = PROBE_ENTRIES // len(self.network.spiking)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing as mp
 import os
 import resource
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,14 @@ from typing import Any
 import torch
 
 from psubench import plugins
-from psubench.errors import PsubenchError, UnsupportedError
+from psubench.devices.cpu import RESET_PEAK
+from psubench.devices.process_state import Changes, ProcessState
+from psubench.errors import CASE_FAILED, PsubenchError, UnsupportedError
+from psubench.neurons.equality import WrongError
 from psubench.training import checkpoint, weights
 from psubench.training.activity import counted
 from psubench.training.case import Training
+from psubench.training.checked import check
 from psubench.training.distributed import group
 from psubench.training.evaluate import tested
 from psubench.training.loop import Trainer
@@ -31,13 +37,15 @@ class Outcome:
     """What became of a training.
 
     Attributes:
-        status: "ok", or why there is no result: "failed", "oom", "unsupported".
+        status: "ok", or why there is no result: "failed", "oom", "unsupported", "wrong".
         message: one line about a status that is not ok.
         test: what `evaluate.tested` found with the weights of the last epoch.
         activity: what `activity.counted` found with the same weights.
         peak_memory_bytes: allocated on a GPU; on the processor, resident beyond what the process held
             before the network was built.
         parameters: numbers that the optimizer changes.
+        verified: whether the neuron's reference has confirmed the spikes of the trained network.
+        doubt: why it has not.
     """
 
     status: str = "ok"
@@ -46,6 +54,8 @@ class Outcome:
     activity: Mapping[str, Any] | None = None
     peak_memory_bytes: int | None = None
     parameters: int | None = None
+    verified: bool | None = None
+    doubt: str | None = None
 
 
 @dataclass
@@ -69,8 +79,11 @@ class Work:
         before = _resident_bytes()
         try:
             return self._run(before)
-        except Exception as error:
-            return Outcome(*classified(error))
+        except BaseException as error:  # a plug-in may raise anything; Ctrl-C is the parent's
+            if isinstance(error, KeyboardInterrupt) and mp.parent_process() is None:
+                raise  # the user's, of a training in the program's own process
+            status, message = classified(error)
+            return Outcome(status, message, verified=False if status == "wrong" else None)
 
     def _run(self, before: int | None) -> Outcome:
         case = self.case
@@ -79,7 +92,12 @@ class Work:
             torch.use_deterministic_algorithms(case.recipe.deterministic)  # imports a lot when called
         with group(case.device) as (together, name):
             device = torch.device(name)
+            settings = ProcessState()
             trainer = Trainer(case, together, device)
+            settings.put_back()  # what a plug-in sets when it is built would train everything else otherwise
+            check(trainer.network, case, device, train=True)
+            forget_peak(device)
+            complain(settings.put_back())
             writes = together.rank == 0
             say: Say = self.say if writes else lambda _: None
             self._resume(trainer, say)
@@ -95,6 +113,8 @@ class Work:
             set_lambda(trainer.network, case, case.recipe.epochs)
             test = tested(trainer.network, case, together, device)
             peak = _peak_bytes(device, before)  # counting needs more than training
+            doubt = check(trainer.network, case, device, train=False)
+            complain(settings.put_back())
             found = None
             if writes:
                 found = counted(trainer.network, case, device)
@@ -104,6 +124,8 @@ class Work:
                 activity=found,
                 peak_memory_bytes=peak,
                 parameters=sum(p.numel() for p in trainer.network.module.parameters() if p.requires_grad),
+                verified=doubt is None,
+                doubt=doubt,
             )
 
     def _resume(self, trainer: Trainer, say: Say) -> None:
@@ -125,6 +147,8 @@ def classified(error: BaseException) -> tuple[str, str]:
     """Status and one line for what a training raised."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return "oom", plugins.one_line(error)
+    if isinstance(error, WrongError):
+        return "wrong", str(error)
     if isinstance(error, UnsupportedError):
         return "unsupported", str(error)
     if isinstance(error, PsubenchError):
@@ -132,6 +156,23 @@ def classified(error: BaseException) -> tuple[str, str]:
     text = plugins.one_line(error)
     # The processor's allocator has no error of its own.
     return ("oom", text) if "DefaultCPUAllocator" in text else ("failed", text)
+
+
+def complain(changes: Changes) -> None:
+    """Raises PsubenchError for what a neuron has changed in its calls; a new call would change it again."""
+    if found := [*changes.timed, *changes.left]:
+        raise PsubenchError(
+            f"the network or its neuron changes {', '.join(found)}", "leave that as it is", CASE_FAILED
+        )
+
+
+def forget_peak(device: torch.device) -> None:
+    """What the gate has taken is not the training's."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text(RESET_PEAK)
 
 
 def _resident_bytes() -> int | None:
