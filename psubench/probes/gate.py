@@ -65,6 +65,11 @@ class Feed:
         self._versions = self._now()
         return bool(wrong)
 
+    def check(self) -> None:
+        """Raises WrongError if an input had to be put back."""
+        if self.put_back():
+            raise WrongError("it writes to its input while it is measured")
+
     def swap(self) -> None:
         """Gives each input the content of the other; `put_back` ends it."""
         for tensor, other in zip(self.given, reversed(self._kept), strict=True):
@@ -106,8 +111,8 @@ class Guard:
         """
         if os.getpid() != self._pid:
             os._exit(0)  # a copy of this process, which a contestant has made and let go on
-        if (self.feed.touched() or self.strict) and self.feed.put_back():
-            raise WrongError("it writes to its input while it is measured")
+        if self.feed.touched() or self.strict:
+            self.feed.check()
         if self.strict or _quick() != self._quick:
             complain(label, self.state.put_back(), "while it is measured")
 

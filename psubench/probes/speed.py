@@ -267,9 +267,10 @@ class Probe:
         mark()
         try:
             self._check_speed(witness, measured, outcome.neuron)
-            witness.check_unchanged(outcome.activity)
             witness.check_swapped(self.feed)
             witness.check_memory(self.device, self.feed)
+            witness.check_unchanged(outcome.activity)
+            self.feed.check()
             self.guard.after(outcome.neuron)
         except SpoiledError:
             raise
