@@ -270,11 +270,11 @@ class MemoByVersion(RightLIF):
 
 
 class MemoByContent(RightLIF):
-    """Remembers an output per first values of an input."""
+    """Remembers an output per values of the first sample of an input."""
 
     def forward(self, x):
         known = self.__dict__.setdefault("known", {})
-        key = (x.shape, tuple(x[:2, 0, :4].flatten().tolist()), float(x.sum()))
+        key = (x.shape, tuple(x[:, 0].flatten().tolist()))
         if key not in known:
             known[key] = super().forward(x)
         return known[key]

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 SWEEP_SHARE = 20.0  # a sweep is due when this many times its own duration has passed
 MEMO_TRIES = 9
-MEMO_RATIO = 3.0  # so much longer a call on new content takes where an output is remembered
+MEMO_LOOKS = 3
+MEMO_RATIO = 2.0  # so much longer a call on new content takes where an output is remembered
 MEMO_LEAST_NS = 2_000
 
 
@@ -42,11 +43,17 @@ class LeakError(PsubenchError):
 class Feed:
     """The two inputs of a block, and copies of them that nobody is given."""
 
-    def __init__(self, x: Tensor) -> None:
-        """The second input is the first with its samples, or its last dimension, moved by one."""
+    def __init__(self, x: Tensor, *, strict: bool = False) -> None:
+        """The second input is the first with its samples, or its last dimension, moved by one.
+
+        Args:
+            strict: whether both are compared after every sample, so that a wrong result is nobody else's.
+        """
+        self.strict = strict
         self.given = (x, x.roll(1, 1 if x.shape[1] > 1 else -1).contiguous())
         self._kept = tuple(tensor.clone() for tensor in self.given)
         self._versions = self._now()
+        self._renewed = 0
 
     def _now(self) -> list[int]:
         return [tensor._version for tensor in self.given]
@@ -75,11 +82,10 @@ class Feed:
         for tensor, other in zip(self.given, reversed(self._kept), strict=True):
             tensor.copy_(other)
 
-    def renew(self, number: int) -> None:
-        """Gives the first input content that it has never had, made of its samples and as many spikes."""
-        first = self.given[0]
-        turned = self._kept[0].roll(number + 2, -1).flip(-1)
-        first.copy_(turned)
+    def renew(self) -> None:
+        """Gives the first input content that it has never had, made of its own values."""
+        self._renewed += 1
+        self.given[0].copy_(self._kept[0].roll(self._renewed, -1).flip(-1))
 
 
 @dataclass
@@ -169,6 +175,7 @@ class Witness:
     Attributes:
         call: the very call that is timed; gives the number of its input and a result.
         expected: result per input.
+        feed: of the inputs; None where nobody else is measured.
         draws: whether it takes random numbers: then a result is that of the first call after `prepare`.
     """
 
@@ -176,15 +183,16 @@ class Witness:
     call: Callable[[], tuple[int, Any]]
     expected: dict[int, Any] = field(default_factory=dict)
     draws: bool = False
+    feed: Feed | None = None
 
     @classmethod
-    def of(cls, subject: Subject) -> Witness:
+    def of(cls, subject: Subject, feed: Feed | None = None) -> Witness:
         """Calls a subject that has passed the gate, and keeps what it gives.
 
         Raises:
             WrongError: its spikes are not those that the gate has verified.
         """
-        witness = cls(subject, subject.call())
+        witness = cls(subject, subject.call(), feed=feed)
         for _ in range(2):
             witness.prepare()
             before = random_state(subject.x.device)
@@ -210,6 +218,9 @@ class Witness:
         assert isinstance(kept, tuple)
         number, result = kept
         problem = _difference(_detached(result), self.expected[number])
+        if problem and self.feed is not None and not self.feed.strict and self.feed.put_back():
+            # By whom is not known: in a fresh process the inputs are compared after every sample.
+            raise SpoiledError(None, "somebody writes to the input unseen")
         if problem:
             raise WrongError(f"while it is measured it gives {problem}")
 
@@ -237,26 +248,32 @@ class Witness:
         """Raises WrongError if calls on content that it has met are far faster than on any other."""
         if device.name == "scripted":
             return
+        for _ in range(MEMO_LOOKS):  # every one must say so: a busy machine may spoil one
+            known, new = self._known_and_new_ns(device, feed)
+            if new <= MEMO_RATIO * known or new - known <= MEMO_LEAST_NS:
+                return
+        raise WrongError(
+            f"it remembers outputs: a call takes {new / 1000:.3g} µs on new content,"
+            f" {known / 1000:.3g} µs on content that it has met"
+        )
+
+    def _known_and_new_ns(self, device: Device, feed: Feed) -> tuple[int, int]:
+        """The shortest call on the first input as it was timed, and with content that it never had."""
         label = self.subject.ref.text
+        new: list[int] = []
         with torch.inference_mode(not self.subject.train):
             known = [_ns(device, label, self.call) for _ in range(2 * MEMO_TRIES)]
-            new: list[int] = []
             try:
                 while len(new) < MEMO_TRIES:
                     self.subject.mark()
-                    feed.renew(len(new))
+                    feed.renew()
                     ns, number = _ns(device, label, self.call)
                     if number:  # of the second input, which has not changed
                         ns, number = _ns(device, label, self.call)
                     new.append(ns)
             finally:
                 feed.put_back()
-        fast, slow = min(ns for ns, number in known if not number), min(new)
-        if slow > MEMO_RATIO * fast and slow - fast > MEMO_LEAST_NS:
-            raise WrongError(
-                f"it remembers outputs: a call takes {slow / 1000:.3g} µs on new content,"
-                f" {fast / 1000:.3g} µs on content that it has met"
-            )
+        return min(ns for ns, number in known if not number), min(new)
 
 
 def _ns(device: Device, label: str, call: Callable[[], tuple[int, Any]]) -> tuple[int, int]:

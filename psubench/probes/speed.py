@@ -145,7 +145,7 @@ class Probe:
         self.given = inputs.make(case, self.job.seed)
         self.x = self.given.x.to(self.device.torch_device, getattr(torch, case["dtype"]))
         self.device.settle(inputs.layer_bytes(case, self.x))
-        self.feed = Feed(self.x)
+        self.feed = Feed(self.x, strict=self.job.strict)
         self.x = self.feed.given[0]
         outcomes = [Outcome(key, name) for key, name, *_ in self.job.entries]
         admitted: dict[str, Witness] = {}
@@ -185,7 +185,7 @@ class Probe:
             with self._building(outcome, subject):
                 outcome.doubt = subject.check()
                 outcome.activity = subject.activity()
-                witness = Witness.of(subject)
+                witness = Witness.of(subject, self.feed)
         except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
         outcome.verified = outcome.doubt is None if witness is not None else outcome.verified
@@ -276,6 +276,8 @@ class Probe:
             raise
         except BaseException as error:  # the worker's border
             return error
+        finally:
+            self.feed.put_back()
         return None
 
     def _check_speed(self, witness: Witness, measured: Measured, name: str) -> None:
