@@ -51,6 +51,8 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         "run_id": run_id,
         "epochs": case.recipe["epochs"],
         "epochs_done": max(epochs, default=0),
+        "verified": end.verified if end is not None else None,
+        "doubt": end.doubt if end is not None else None,
         "accuracy": test.correct / test.samples if test else None,
         "test_samples": test.samples if test else None,
         "train_accuracy": last.accuracy if result and last else None,
@@ -116,7 +118,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _summed(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     good = [row for row in group if row["status"] == "ok"]
     bad = [row for row in group if row["status"] != "ok"]
-    values = [row["accuracy"] for row in good]
+    values, verified = [row["accuracy"] for row in good], [row["verified"] for row in good]
 
     def mean(name: str) -> float | None:
         found = [row[name] for row in good]
@@ -127,6 +129,8 @@ def _summed(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "status": bad[0]["status"] if bad else "ok",
         "message": "; ".join(f"seed {row['seed']}: {row['message']}" for row in group if row["message"])
         or None,
+        "verified": all(verified) if verified and None not in verified else None,
+        "doubt": next((row["doubt"] for row in good if row["doubt"]), None),
         "accuracy": statistics.fmean(values) if values else None,
         "accuracy_sd": statistics.stdev(values) if len(values) > 1 else None,
         "n": len(good),

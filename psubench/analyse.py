@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench import intervals, joules
+from psubench.neurons.checks import NO_REFERENCE
 from psubench.records.measured import Memory, MemoryOutcome
 from psubench.records.paired import Plan, Trial, paired, pairs, status_of, trials
 from psubench.records.structs import Record, plain
@@ -56,6 +57,12 @@ def _row(
     if row["kind"] == "energy":
         return {**row, **_energy(row, good, measures), **_ratio(good)}
     return {**row, **_speed(good), **_roof(good), **_ratio(good)}
+
+
+def _said(tried: Sequence[Trial]) -> str | None:
+    """What must be said of a case that has a result, beside what its data's note says."""
+    doubts = (trial.outcome.doubt for trial in tried)
+    return next((f"unverified: {doubt}" for doubt in doubts if doubt and doubt != NO_REFERENCE), None)
 
 
 def _activity(tried: Sequence[Trial]) -> dict[str, Any]:

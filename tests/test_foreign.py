@@ -5,10 +5,11 @@ import inspect
 import pytest
 import torch
 
+from psubench.errors import WrongError
 from psubench.neurons import build_reference, parse
+from psubench.neurons.equality import Gate
 from psubench.neurons.foreign.table import LIBRARIES, adapter, check
 from psubench.plugins import load
-from psubench.probes.gate import Gate, WrongError
 
 T = 12
 NEURONS = [f"{library.name}:{name}" for library in LIBRARIES.values() for name in library.neurons]

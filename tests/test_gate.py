@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from psubench import neurons
-from psubench.probes.gate import Gate, WrongError
+from psubench.errors import WrongError
+from psubench.neurons.equality import Gate
 
 WRONG = Path(__file__).parent / "wrong_neurons.py"
 T = 16
@@ -15,12 +16,12 @@ T = 16
 def gate(text, dtype=torch.float32, gradients=True, T=T):
     ref = neurons.parse(text)
     torch.manual_seed(0)
-    module = neurons.build(ref, T).to(dtype)
+    module = neurons.build(ref, T, (32,)).to(dtype)
     reference = neurons.build_reference(ref, T)
     if reference is not None:
         reference.to(torch.float64)
         reference.load_state_dict({n: v.double() for n, v in module.state_dict().items()})
-    return Gate(module, reference, neurons.causal(ref), gradients, seed=0, mark=lambda: None)
+    return Gate(module, reference, neurons.causal(ref, training=True), gradients, seed=0, mark=lambda: None)
 
 
 def current(dtype=torch.float32, T=T):
@@ -40,6 +41,9 @@ BUILT_IN = [
     "psu(tau=5,threshold=0.5)",
     "masked-psn(k=4,lam=0.5)",
     "spsn(learn_tau=true)",
+    "lif@decoupled",
+    "fpt(hard=true)",
+    "prf(threshold=0.05)",
 ]
 
 
@@ -51,7 +55,8 @@ def test_every_built_in_neuron_passes(text, dtype):
     checked.check(x)
     spikes = checked.spikes(x)
     assert spikes.shape == x.shape
-    assert set(spikes.unique().tolist()) <= {0.0, 1.0}
+    outputs = {"spikes": {0, 1}, "counts": set(range(5)), "ternary": {-1, 0, 1}}
+    assert set(spikes.unique().tolist()) <= outputs[neurons.output(neurons.parse(text))]
 
 
 @pytest.mark.parametrize("steps", [1, 2, 128])
@@ -164,7 +169,28 @@ def test_beyond_rounding_it_is_not():
         Gate(OffAtTies(1e-3), OffAtTies(0), True, gradients=False, seed=0, mark=lambda: None).check(x)
 
 
-def test_too_many_ties_say_nothing():
+def test_where_too_many_ties_hide_the_answer_float64_gives_it():
     x = torch.full((4, 8, 32), 1 + 2e-7)
-    with pytest.raises(WrongError, match="hang on ties"):
-        Gate(OffAtTies(5e-7), OffAtTies(0), True, gradients=False, seed=0, mark=lambda: None).check(x)
+    doubt = Gate(OffAtTies(5e-7), OffAtTies(0), True, gradients=False, seed=0, mark=lambda: None).check(x)
+    assert "100.0% of the traces on its input hang on ties, and in float64 1024 of 1024 spikes" in doubt
+
+
+class OnlyFloat32(OffAtTies):
+    def forward(self, x):
+        if x.dtype != torch.float32:
+            raise TypeError(f"no kernel for {x.dtype}")
+        return super().forward(x)
+
+
+def test_a_correct_neuron_on_a_grid_is_verified_in_float64():
+    module, reference = neurons.build(neurons.parse("if"), T), neurons.build_reference(neurons.parse("if"), T)
+    x = torch.randint(0, 5, (T, 8, 32), generator=torch.Generator().manual_seed(1)) * torch.tensor(0.1)
+    assert not torch.equal(module(x), reference(x.double()).float())
+    assert Gate(module, reference, True, gradients=False, seed=0, mark=lambda: None).check(x) is None
+
+
+def test_a_neuron_on_ties_that_has_no_float64_is_unverified_and_not_wrong():
+    x = torch.full((4, 8, 32), 1 + 2e-7)
+    checked = Gate(OnlyFloat32(5e-7), OffAtTies(0), None, gradients=False, seed=0, mark=lambda: None)
+    doubt = checked.check(x)
+    assert "of the traces on its input hang on ties, and it does not run in float64 (TypeError" in doubt

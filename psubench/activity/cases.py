@@ -53,7 +53,12 @@ def _planned(planned: Planned, run_id: str) -> dict[str, Any]:
 
 def _counted(outcome: CountedOutcome) -> dict[str, Any]:
     """What an outcome says of its case: rows of its layers as they are exported, pictures as recorded."""
-    told: dict[str, Any] = {"status": outcome.status, "message": outcome.message}
+    told: dict[str, Any] = {
+        "status": outcome.status,
+        "message": outcome.message,
+        "verified": outcome.verified,
+        "doubt": outcome.doubt,
+    }
     if not outcome.layers:
         return told
     told |= {} if outcome.weights is None else {"weights": outcome.weights}

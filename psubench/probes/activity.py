@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,15 +19,25 @@ from psubench.activity.network import calibrate, count, pictures
 from psubench.activity.rows import Pricing, layer_rows
 from psubench.counting import CHECKPOINT, EPOCHS, UNTRAINED
 from psubench.devices import open_device
+from psubench.errors import WrongError
 from psubench.models import Network
 from psubench.neurons.operations import dynamics
 from psubench.probes.first_calls import alive
 from psubench.probes.mismatch import mismatch
 from psubench.probes.speed import Job
+from psubench.probes.spikes import activity
 from psubench.records import counted
 from psubench.records.run import SparsityCase, case_of
 from psubench.training.brief import train_briefly
+from psubench.training.layer_gate import LayerGate, listening
 from psubench.training.weights import Weights, load
+
+
+class _Checked(NamedTuple):
+    """Why the spikes are not verified, if they are not; and their counts and hash on the first batch."""
+
+    doubt: str | None
+    spikes: dict[str, Any]
 
 
 @dataclass
@@ -48,7 +58,7 @@ class ActivityProbe:
         try:
             found = self._counted(neurons.parse(text), partial(self.mark, name, "count"))
             outcome = counted.CountedOutcome(**about, status="ok", **found)
-        except Exception as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome = counted.CountedOutcome(**about, status="failed")
             outcome.fail(error)
         case = case_of(self.job.case)
@@ -66,18 +76,23 @@ class ActivityProbe:
         untrained = case["weights"] == UNTRAINED
         norms = calibrate(network.module, _marked(self._batches("train"), mark)) if untrained else 0
         test = self._test_split()
+        first = next(self._batches(test))
+        checked = self._checked(network, ref, first, mark)
         layers = count(
             network.module, network.spiking, self._batches(test),
             fold=case["pooling"] == "fold", counting=neurons.output(ref) == "counts", mark=mark,
         )  # fmt: skip
         model = energy_models.parse(case["energy_model"])
         rows = layer_rows(layers, dynamics(ref, T), T, Pricing(model, case["first_layer"], case["pooling"]))
-        total, first = rows[-1], next(self._batches(test))
-        spiking = network.spiking.values()
+        total, spiking = rows[-1], network.spiking.values()
         exact = {name: total[name] for name in ("spikes", "neuron_steps", "sop_eff", "mac_textbook")}
+        if self._spikes(network, first, mark) != checked.spikes:
+            raise WrongError("after its operations were counted it gives other spikes than before")
         data_ref = data.parse(case["data"])
         shown = pictures(network.module, network.spiking, first[:, :1])
         return {
+            "verified": checked.doubt is None,
+            "doubt": checked.doubt,
             "weights": UNTRAINED if weights is None else weights.origin,
             "exact": {**exact, "parameters": parameters},
             "split": test,
@@ -89,6 +104,31 @@ class ActivityProbe:
             "maps": [counted.Map(**one) for one in shown["maps"]],
             "raster": [counted.Raster(**one) for one in shown["raster"]],
         }
+
+    def _checked(
+        self, network: Network, ref: neurons.NeuronRef, x: Tensor, mark: Callable[[], None]
+    ) -> _Checked:
+        """Lets every spiking layer through the gate on the first batch that is counted.
+
+        The numbers that neurons draw while they are counted are those that they would draw without it.
+
+        Raises:
+            WrongError: a layer disagrees with its reference, or writes to its input.
+        """
+        with torch.random.fork_rng():
+            gate = LayerGate(network, ref, self.job.case["T"], False, self.job.seed, mark)
+            doubt = gate.check_reached(gate.reached(lambda: network.module(x)))
+        return _Checked(doubt, self._spikes(network, x, mark))
+
+    def _spikes(self, network: Network, x: Tensor, mark: Callable[[], None]) -> dict[str, Any]:
+        """Counts and hash of all spikes on x, with the seed set, as they are counted."""
+        found: list[Tensor] = []
+        mark()
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(self.job.seed)
+            with listening(network, lambda _name, _given, output: found.append(output)):
+                network.module(x)
+        return activity(found)
 
     def _network(self, ref: neurons.NeuronRef) -> tuple[Network, int]:
         """The network with the same weights for every neuron, and how many it has without the neurons'."""

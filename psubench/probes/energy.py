@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from psubench import intervals
+from psubench.contestants import Contestant
 from psubench.devices.energy import require
-from psubench.measure import Contestant
 from psubench.probes.speed import Measured, Probe
 from psubench.records.measured import AGAIN, Block, Energy
 from psubench.records.paired import per_call
@@ -28,6 +28,7 @@ class EnergyProbe(Probe):
             self._rng(),
             lambda label: self.mark(label, "measure"),
             self._after_round,
+            self.guard,
         )
         return metering.measure(contestants, reference)
 

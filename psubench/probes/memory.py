@@ -33,7 +33,7 @@ class MemoryProbe:
         outcome = MemoryOutcome(key=key, neuron=name, status="ok", message=None)
         try:
             outcome.peak_memory_bytes = self._peak(name, text, mode)
-        except Exception as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
         return Memory(case=case_of(self.job.case), cases=[outcome])
 

@@ -15,8 +15,10 @@ from torch.profiler import ProfilerActivity, profile, schedule
 
 from psubench import neurons, traces
 from psubench.devices import Device, open_device
+from psubench.devices.process_state import ProcessState
 from psubench.errors import UnsupportedError
 from psubench.probes import inputs, ranges, subjects
+from psubench.probes.gate import Witness, complain
 from psubench.probes.speed import Job
 from psubench.probes.subjects import Subject
 from psubench.profiling import CALLS, TRACES
@@ -56,12 +58,18 @@ class ProfileProbe:
             self.mark(name, "gate")
             ref = neurons.parse(text)
             subject = subjects.build(case, ref, mode, given, x, self.job.seed, mark)
-            verified = subject.check()
+            state = ProcessState()
+            doubt = subject.check()
             outcome.activity = Spikes(**subject.activity())
-            outcome.verified = verified
+            witness = Witness.of(subject)
+            state.put_back()
             found = self._profile(subject, device, f"{_plain(name)}-{key[:4]}")
-        except Exception as error:  # the worker's border: a plug-in may raise anything
+            witness.check_unchanged(outcome.activity)
+            complain(name, state.put_back(), "while it is profiled")
+            outcome.verified, outcome.doubt = doubt is None, doubt
+        except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
+            found = None
         told = case_of(case)
         assert isinstance(told, ProfileCase)
         return profiled.Profiled(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,10 +16,11 @@ from psubench import models, neurons
 from psubench.errors import UnsupportedError, WrongError
 from psubench.models import Network
 from psubench.neurons import NeuronRef
-from psubench.probes.gate import PROBE_ENTRIES, Gate
+from psubench.neurons.equality import Gate
 from psubench.probes.inputs import Inputs
 from psubench.probes.roof import least_bytes
 from psubench.probes.spikes import activity
+from psubench.training.layer_gate import LayerGate, gate_of, listening
 from psubench.training.weights import load
 
 Mark = Callable[[], None]
@@ -36,6 +37,9 @@ class Subject:
         x: the input on its device, without gradient.
         mark: called before each call: a sign of life.
         module: with the weights; in training mode in phase `train`.
+        other: the input that is fed in turn with x; None to feed x alone.
+        verified: counts of the spikes that the gate has compared, as `activity` gives them; None where
+            the gate compares those of another mode.
     """
 
     case: Mapping[str, Any]
@@ -44,6 +48,8 @@ class Subject:
     seed: int
     mark: Mark
     module: nn.Module
+    other: Tensor | None = field(default=None, kw_only=True)
+    verified: dict[str, Any] | None = field(default=None, init=False)
 
     def load(self, checkpoint: str | None) -> None:
         """Puts trained weights in the place of the fresh ones; None leaves those.
@@ -66,8 +72,18 @@ class Subject:
         output: Tensor = self.module(x)
         return output
 
-    def check(self) -> bool:
-        """Raises WrongError unless the subject is what it says it is; whether a reference confirmed it."""
+    def check(self) -> str | None:
+        """Why the spikes are not verified; None if a reference has confirmed them.
+
+        Raises:
+            WrongError: the subject is not what it says it is.
+        """
+        doubt = self._check()
+        if self.verified is not None and self.activity() != self.verified:
+            raise WrongError("the spikes that are counted are not those that were compared")
+        return doubt
+
+    def _check(self) -> str | None:
         raise NotImplementedError
 
     def activity(self) -> dict[str, Any]:
@@ -93,40 +109,41 @@ class Subject:
         with torch.inference_mode(not self.train):
             self.call()()
 
-    def call(self) -> Callable[[], object]:
+    def call(self) -> Callable[[], tuple[int, Any]]:
         """One unit of work: the forward pass, in training with its backward pass.
 
-        The loss is linear in the output, so its gradient is a fixed tensor. `autograd.grad` returns
-        fresh gradients and accumulates none, so there is nothing to clear.
+        The inputs take turns, so that an output that is remembered is no speed. The call gives the number
+        of its input and its output, in training with the gradients. The loss is linear in the output, so
+        its gradient is a fixed tensor. `autograd.grad` returns fresh gradients and accumulates none, so
+        there is nothing to clear.
         """
+        inputs = [self.x, self.x if self.other is None else self.other]
+        turn, run = cycle(range(2)).__next__, self.run
         if not self.train:
-            x = self.x
-            return lambda: self.run(x)
-        x = self.x.detach().requires_grad_(True)
-        leaves = self.leaves(x)
-        if all(leaf is not x for leaf in leaves):
-            x = self.x
-        with torch.no_grad():
-            shape = self.run(self.x).shape
-        generator = torch.Generator().manual_seed(self.seed)
-        cotangent = torch.randn(shape, generator=generator).to(x.device, x.dtype)
-        return lambda: torch.autograd.grad(self.run(x), leaves, cotangent, allow_unused=True)
 
-    def _gate(self, layer: nn.Module, entries: int = PROBE_ENTRIES) -> Gate:
-        reference = neurons.build_reference(self.ref, self.case["T"])
-        if reference is not None:
-            reference.to("cpu", torch.float64).train(layer.training)
-            weights = {name: value.to("cpu", torch.float64) for name, value in layer.state_dict().items()}
-            reference.load_state_dict(weights)
-        return Gate(
-            layer,
-            reference,
-            neurons.causal(self.ref, training=self.train),
-            self.train,
-            self.seed,
-            self.mark,
-            entries,
-        )
+            def forward() -> tuple[int, Any]:
+                number = turn()
+                return number, run(inputs[number])
+
+            return forward
+        leaves = []
+        for number, x in enumerate(inputs):
+            leaf = x.detach().requires_grad_(True)
+            leaves.append(self.leaves(leaf))
+            if any(one is leaf for one in leaves[-1]):
+                inputs[number] = leaf
+        generator = torch.Generator().manual_seed(self.seed)
+        shape = run(inputs[0]).shape
+        cotangent = torch.randn(shape, generator=generator).to(self.x.device, self.x.dtype)
+
+        def both_ways() -> tuple[int, Any]:
+            number = turn()
+            output = run(inputs[number])
+            return number, (
+                output, torch.autograd.grad(output, leaves[number], cotangent, allow_unused=True)
+            )  # fmt: skip
+
+        return both_ways
 
 
 class OneLayer(Subject):
@@ -136,15 +153,18 @@ class OneLayer(Subject):
         """Of input, spikes and weights, and in training of their gradients."""
         return least_bytes(self.module, self.x, train=self.train)
 
-    def check(self) -> bool:
-        """The gate, on the input and on noise."""
-        gate = self._gate(self.module)
-        gate.check(self.x)
-        return gate.reference is not None
+    def _check(self) -> str | None:
+        """The gate, on the inputs and on noise."""
+        gate = gate_of(
+            self.module, self.ref, self.case["T"], train=self.train, seed=self.seed, mark=self.mark
+        )
+        doubt = gate.check(self.x, *([] if self.other is None else [self.other]))
+        self.verified = activity([gate.spikes(self.x)])
+        return doubt
 
     def activity(self) -> dict[str, Any]:
         """Of the one layer."""
-        return activity([Gate(self.module, None, None, False, self.seed, self.mark).spikes(self.x)])
+        return activity([Gate(self.module, None, None, self.train, self.seed, self.mark).spikes(self.x)])
 
     def leaves(self, x: Tensor) -> list[Tensor]:
         """The input, which further layers would need the gradient of, and the weights."""
@@ -178,28 +198,16 @@ class InNetwork(Subject):
         output: Tensor = module(x) if self.mode == "layer" else cast(Any, module).step_by_step(x, on_spikes)
         return output
 
-    def check(self) -> bool:
-        """Every spiking layer passes the gate on what reaches it, and both modes give the same.
-
-        Of a built-in neuron, which treats every trace alike, some traces stand for all.
-        """
-        reached: dict[str, Tensor] = {}
-        with _listening(self.network, lambda name, given, _: reached.__setitem__(name, given)):
-            self._forward(self.module, self.x)
-        entries = PROBE_ENTRIES // len(reached)
-        verified = True
-        for name, layer in self.network.spiking.items():
-            if name not in reached:
-                raise WrongError(f"the network does not call its spiking layer {name}")
-            gate = self._gate(layer, entries)
-            try:
-                gate.check(self._some(reached.pop(name), entries))
-            except WrongError as error:
-                raise WrongError(f"layer {name}: {error}") from None
-            verified &= gate.reference is not None
+    def _check(self) -> str | None:
+        """Every spiking layer passes the gate on what reaches it, and both modes give the same."""
+        gate = LayerGate(self.network, self.ref, self.case["T"], self.train, self.seed, self.mark)
+        reached = gate.reached(lambda: self.module(self.x))
+        doubt = gate.check_reached(reached)
         if self.mode == "step":
             self._check_steps()
-        return verified
+        else:
+            self.verified = activity(output for outputs in reached.spikes.values() for output in outputs)
+        return doubt
 
     def _forward(self, module: nn.Module, x: Tensor) -> Tensor:
         self.mark()
@@ -207,14 +215,6 @@ class InNetwork(Subject):
         with torch.no_grad():
             output: Tensor = module(x)
         return output
-
-    def _some(self, given: Tensor, entries: int) -> Tensor:
-        """Some traces [T, n] of a layer's input; whole samples where one feature is not as another."""
-        if not neurons.interchangeable(self.ref):
-            return given[:, : max(1, entries // max(1, given[:, 0].numel()))]
-        traces = given.flatten(1)
-        chosen = torch.randperm(traces.shape[1], generator=torch.Generator().manual_seed(self.seed))
-        return traces[:, chosen[: max(1, entries // len(given))].to(given.device)]
 
     def _check_steps(self) -> None:
         """Step by step and layer by layer give equal spikes and logits, on one sample in float64.
@@ -225,7 +225,7 @@ class InNetwork(Subject):
         twin = Network(module, _same_layers(self.network, module), self.network.input_shape)
         x = self.x[:, :1].to("cpu", torch.float64)
         expected: dict[str, Tensor] = {}
-        with _listening(twin, lambda name, _, output: expected.__setitem__(name, output)):
+        with listening(twin, lambda name, _, output: expected.__setitem__(name, output)):
             logits = self._forward(module, x)
         found: dict[str, list[Tensor]] = {name: [] for name in expected}
         self.mark()
@@ -242,11 +242,11 @@ class InNetwork(Subject):
         found: dict[str, list[Tensor]] = {name: [] for name in self.network.spiking}
         self.mark()
         torch.manual_seed(self.seed)
-        with torch.no_grad():
+        with torch.inference_mode(not self.train):
             if self.mode == "step":
                 self._in_mode(self.module, self.x, lambda name, spikes: found[name].append(spikes))
                 return activity(torch.stack(steps) for steps in found.values())
-            with _listening(self.network, lambda name, _, output: found[name].append(output)):
+            with listening(self.network, lambda name, _, output: found[name].append(output)):
                 self.module(self.x)
         return activity(output for outputs in found.values() for output in outputs)
 
@@ -264,26 +264,20 @@ def _same_layers(network: Network, module: nn.Module) -> dict[str, nn.Module]:
     return {name: named[name] for name in network.spiking}
 
 
-@contextmanager
-def _listening(network: Network, on_layer: Callable[[str, Tensor, Tensor], None]) -> Iterator[None]:
-    """Tells name, input and output of every spiking layer that is called inside."""
-    hooks = [
-        layer.register_forward_hook(
-            lambda _, given, output, name=name: on_layer(name, given[0].detach(), output.detach())
-        )
-        for name, layer in network.spiking.items()
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
 def build(
-    case: Mapping[str, Any], ref: NeuronRef, mode: str, inputs: Inputs, x: Tensor, seed: int, mark: Mark
+    case: Mapping[str, Any],
+    ref: NeuronRef,
+    mode: str,
+    inputs: Inputs,
+    x: Tensor,
+    seed: int,
+    mark: Mark,
+    other: Tensor | None = None,
 ) -> Subject:
     """The subject of a case, freshly initialised from the seed on the device and in the dtype of `x`.
+
+    Args:
+        other: the input that is fed in turn with x; None to feed x alone.
 
     Raises:
         PsubenchError: neuron or network cannot be built.
@@ -292,7 +286,7 @@ def build(
     T, train = case["T"], case["phase"] == "train"
     if case["model"] == "neuron":
         layer = neurons.build(ref, T, tuple(x.shape[2:])).to(x.device, x.dtype).train(train)
-        return OneLayer(case, ref, x, seed, mark, layer)
+        return OneLayer(case, ref, x, seed, mark, layer, other=other)
     model = models.parse(case["model"])
     if mode == "step" and model.is_plugin:
         raise UnsupportedError("a model plug-in runs layer by layer only", "use --mode layer")
@@ -300,4 +294,4 @@ def build(
     step = tuple(x.shape[2:])
     network = models.build(model, lambda: neurons.build(ref, T), T, step, classes)
     module = network.module.to(x.device, x.dtype).train(train)
-    return InNetwork(case, ref, x, seed, mark, module, network, mode)
+    return InNetwork(case, ref, x, seed, mark, module, network, mode, other=other)

@@ -99,6 +99,8 @@ class CountedOutcome(Outcome, kw_only=True):
     """One network with one neuron.
 
     Attributes:
+        verified: whether a reference has confirmed the spikes; None if it was not asked.
+        doubt: why no reference has confirmed them, where none has.
         exact: numbers that another run of the same code gives again.
         split: of the data, which was counted.
         layers: in the order of the network; last their total.
@@ -106,6 +108,8 @@ class CountedOutcome(Outcome, kw_only=True):
     """
 
     weights: str | None = None
+    verified: bool | None = None
+    doubt: str | None = None
     exact: dict[str, Any] | None = None
     split: str | None = None
     note: str | None = None
@@ -115,6 +119,11 @@ class CountedOutcome(Outcome, kw_only=True):
     maps: list[Map] | None = None
     raster: list[Raster] | None = None
     mismatch: Amount | None = None
+
+    def fail(self, error: BaseException) -> None:
+        """As of any case; only a wrong one is known not to be verified."""
+        super().fail(error)
+        self.verified = False if self.status == "wrong" else None
 
     def __post_init__(self) -> None:
         if self.status != "ok" and not self.layers:

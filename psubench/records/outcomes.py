@@ -50,13 +50,15 @@ class GatedOutcome(Outcome, kw_only=True):
     """Of a case that went through the gate.
 
     Attributes:
-        verified: whether a reference has confirmed its spikes; None if there is none.
+        verified: whether a reference has confirmed its spikes; None if it was not asked.
+        doubt: why no reference has confirmed them, where none has.
         activity: None if it did not pass.
         mismatch: of a neuron that tends to another one, the share of its outputs that differ.
     """
 
     verified: bool | None
     activity: Spikes | None
+    doubt: str | None = None
     compile: Compilation | None = None
     mismatch: Amount | None = None
 

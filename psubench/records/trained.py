@@ -52,6 +52,8 @@ class Trained(Struct, frozen=True, kw_only=True, tag_field="type", tag="trained"
     Attributes:
         test: with the weights of the last epoch.
         parameters: numbers that the optimizer changes.
+        verified: whether the neuron's reference has confirmed the spikes of the trained network.
+        doubt: why it has not.
     """
 
     key: str
@@ -61,6 +63,8 @@ class Trained(Struct, frozen=True, kw_only=True, tag_field="type", tag="trained"
     activity: Work | None = None
     peak_memory_bytes: Count | None
     parameters: Count | None
+    verified: bool | None = None
+    doubt: str | None = None
 
     def __post_init__(self) -> None:
         if self.status == "ok" and self.test is None:

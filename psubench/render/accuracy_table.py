@@ -12,7 +12,7 @@ from psubench import published
 from psubench.errors import PsubenchError, nearest, one_line
 from psubench.published import Published
 from psubench.render import escape, outputs, terminal
-from psubench.render.columns import SECONDS, UNKNOWN, Row, unit_of
+from psubench.render.columns import SECONDS, UNKNOWN, Row, marked, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,7 @@ COLUMNS: tuple[Column, ...] = (
     _axis("data"),
     Column("neuron"),
     Column("implementation"),
-    Column("label", "neuron", _plain("label")),
+    Column("label", "neuron", marked),
     _axis("T"),
     _axis("epochs"),
     _axis("device"),
@@ -138,7 +138,7 @@ def shown(rows: Sequence[Row]) -> list[Column]:
 
 def notes(rows: Sequence[Row]) -> list[str]:
     """What was done to the data, and why trainings have no result."""
-    return [*remarks(rows), *failures(rows)]
+    return [*remarks(rows), *doubts(rows), *failures(rows)]
 
 
 def remarks(rows: Sequence[Row]) -> list[str]:
@@ -152,6 +152,15 @@ def remarks(rows: Sequence[Row]) -> list[str]:
         for name, policy in models
     ]
     return [*changed, *outputs.lines(rows), *estimates]
+
+
+def doubts(rows: Sequence[Row]) -> list[str]:
+    """Why results are not verified."""
+    return [
+        f"{row['label']} on {row['data']}: unverified: {row['doubt']}"
+        for row in rows
+        if row["status"] == "ok" and row.get("doubt")
+    ]
 
 
 def failures(rows: Sequence[Row]) -> list[str]:

@@ -9,7 +9,7 @@ from psubench.activity.cases import flat, total
 from psubench.errors import one_line
 from psubench.render import outputs, terminal
 from psubench.render.activity_columns import Show, number, shown
-from psubench.render.columns import Row
+from psubench.render.columns import Row, marked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +53,7 @@ def show(cases: Sequence[Case], console: Console | None = None) -> None:
 
 def title(case: Case) -> str:
     """`psn, T = 10, UNTRAINED weights`: a case among those of a run."""
-    return f"{case['label']}, T = {case['T']}{weights_of([case])}"
+    return f"{marked(case)}, T = {case['T']}{weights_of([case])}"
 
 
 def weights_of(cases: Sequence[Case]) -> str:
@@ -110,6 +110,8 @@ def notes(cases: Sequence[Case]) -> list[str]:
     for case in cases:
         if case["status"] != "ok":
             found.append(f"{title(case)}: {case['status']}: {one_line(str(case['message']))}")
+        elif case.get("doubt"):
+            found.append(f"{title(case)}: {case['doubt']}")
         whole = total(case)
         if whole is not None and whole["neuron_steps"] and not whole["spikes"]:
             found.append(f"{title(case)}: no neuron fires, so that its counts say little")
