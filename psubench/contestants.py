@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,7 @@ class Contestant:
         prepare: called before every window.
         check: given the result of one call of every window once its clock has stopped; raises if it is
             not what it has to be.
+        mode: entered around every window, before its clock starts.
         draws: whether `check` knows the result of the first call after `prepare` only.
     """
 
@@ -27,6 +29,7 @@ class Contestant:
     call: Callable[[], object]
     prepare: Callable[[], None] = _nothing
     check: Callable[[object], None] = _nothing
+    mode: Callable[[], AbstractContextManager[object]] = nullcontext
     draws: bool = False
 
     def kept(self, loops: int) -> int:

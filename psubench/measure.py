@@ -223,7 +223,8 @@ class Interleaver:
         kept = contestant.kept(loops)
         try:
             before = self.device.counters()
-            sample = self.device.sample(contestant.label, contestant.call, loops, kept)
+            with contestant.mode():
+                sample = self.device.sample(contestant.label, contestant.call, loops, kept)
             after = self.device.counters()
             contestant.check(sample.result)
         finally:

@@ -172,7 +172,8 @@ class Metering:
         return self._kept_sample(contestant, loops).wall_ns
 
     def _kept_sample(self, contestant: Contestant, loops: int) -> Sample:
-        return self.device.sample(contestant.label, contestant.call, loops, contestant.kept(loops))
+        with contestant.mode():
+            return self.device.sample(contestant.label, contestant.call, loops, contestant.kept(loops))
 
     def _round(
         self,

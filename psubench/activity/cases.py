@@ -7,6 +7,7 @@ from typing import Any
 
 from psubench.activity.layout import TOTAL, empty_row
 from psubench.records.counted import Activity, CountedOutcome, EnergyModel
+from psubench.records.outcomes import labelled
 from psubench.records.run import Planned, Run, SparsityCase
 from psubench.records.structs import Record, plain
 
@@ -30,7 +31,8 @@ def cases(records: Sequence[Record]) -> list[dict[str, Any]]:
             for outcome in record.cases:
                 before = planned.get(outcome.key)
                 if before is not None and before["status"] != "ok":
-                    before |= {**_counted(outcome), "run_id": run_id}
+                    label = labelled(before["label"], outcome.output)
+                    before |= {**_counted(outcome), "label": label, "run_id": run_id}
     return list(planned.values())
 
 
@@ -57,7 +59,8 @@ def _counted(outcome: CountedOutcome) -> dict[str, Any]:
         "status": outcome.status,
         "message": outcome.message,
         "verified": outcome.verified,
-        "doubt": outcome.doubt,
+        "doubt": "; ".join(filter(None, (outcome.doubt, *outcome.notes))) or None,
+        "output": outcome.output,
     }
     if not outcome.layers:
         return told

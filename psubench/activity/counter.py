@@ -31,6 +31,7 @@ from psubench.activity.verdict import ASSUMED, Verdict
 from psubench.activity.weights import Kind, Label, Mark, Weights
 from psubench.errors import PsubenchError
 from psubench.neurons import OUTSIDE
+from psubench.neurons.outputs import spikes_of
 
 _ATTENTION = "aten::_scaled_dot_product"
 _KNOWN_SPACES = ("aten", "prims", "prim", "profiler")
@@ -165,7 +166,7 @@ class Counter:
 
     def _leave_neuron(self, name: str, _module: nn.Module, _args: Any, output: Any) -> None:
         self._depth -= 1
-        spikes = output[0] if isinstance(output, tuple) else output
+        spikes = spikes_of(output)
         if not isinstance(spikes, Tensor) or self._depth:
             return
         inside, self._inside = self._inside, False  # what follows is the counter's own work

@@ -18,19 +18,26 @@ from psubench.activity.counter import Counter
 from psubench.activity.trail import Trail
 from psubench.activity.verdict import Verdict
 from psubench.activity.weights import Mark, Weights
+from psubench.neurons.calling import grad_mode
 
 HIDDEN = "an effect of its weights that no counted operation explains"
 UNREPEATABLE = "not checked: the network gives other values when it is called again"
 
 
 def last_check(
-    module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor, incomplete: Collection[str]
+    module: nn.Module,
+    spiking: Mapping[str, nn.Module],
+    x: Tensor,
+    incomplete: Collection[str],
+    *,
+    inference: bool = True,
 ) -> Verdict:
     """Looks for effects of weights that are not counted.
 
     Args:
         x: some samples [T, B, *].
         incomplete: layers that are known to be incomplete, which are not looked at.
+        inference: whether the network runs in inference mode; else under `no_grad`.
     """
     weights = Weights(module, spiking, ())
     asked = [
@@ -43,7 +50,9 @@ def last_check(
     names = frozenset(name for _, mark in asked for name in mark.roots)
 
     def run(changed: Collection[tuple[Tensor, Mark]], seed: int = 0) -> Trail | str:
-        return _walk(module, spiking, x, [tensor for tensor, _ in changed], seed)
+        tensors = [tensor for tensor, _ in changed]
+        with grad_mode(train=False, inference=inference):
+            return _walk(module, spiking, x, tensors, seed)
 
     plain = run(())
     if isinstance(plain, str):
@@ -76,7 +85,7 @@ def _walk(
     """The trail of a forward pass with some weights changed; why there is none, as text."""
     trail = Trail()
     devices = [x.device] if x.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), torch.inference_mode(), _restored(module), _replaced(changed, seed):
+    with torch.random.fork_rng(devices), _restored(module), _replaced(changed, seed):
         torch.manual_seed(0)
         try:
             with Counter(module, spiking, trail=trail):

@@ -12,6 +12,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from psubench.activity.counter import UNMET, Counter
 from psubench.activity.counts import LayerCounts
 from psubench.activity.last_check import last_check
+from psubench.neurons.calling import grad_mode
+from psubench.neurons.outputs import spikes_of
 
 MAP_LAYERS, MAP_CHANNELS, RASTER_NEURONS = 3, 4, 48
 """At most so many layers and channels have maps; so many neurons of every layer are in the raster."""
@@ -46,24 +48,28 @@ def count(
     *,
     fold: bool = False,
     counting: bool = False,
+    inference: bool = True,
     mark: Callable[[], None] = lambda: None,
 ) -> list[LayerCounts]:
-    """Counts of every layer over batches [T, B, *], under `inference_mode`.
+    """Counts of every layer over batches [T, B, *].
 
     Args:
         spiking: neuron layers by name.
         fold, counting: see `Counter`.
+        inference: whether it runs in inference mode; else under `no_grad`.
         mark: called after every batch.
     """
     first = None
-    with torch.inference_mode(), Counter(module, spiking, fold=fold, counting=counting) as counter:
+    mode = grad_mode(train=False, inference=inference)
+    with mode, Counter(module, spiking, fold=fold, counting=counting) as counter:
         for x in batches:
             first = x if first is None else first
             module(x)
             mark()
     found = counter.counts()
     if first is not None:
-        verdict = last_check(module, spiking, first, {layer.layer for layer in found if _named(layer)})
+        named = {layer.layer for layer in found if _named(layer)}
+        verdict = last_check(module, spiking, first, named, inference=inference)
         found = counter.counts(verdict)
     return [layer.as_events() for layer in found] if counting else found
 
@@ -73,7 +79,9 @@ def _named(layer: LayerCounts) -> bool:
     return any(why != UNMET for why in layer.uncounted)
 
 
-def pictures(module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor) -> dict[str, Any]:
+def pictures(
+    module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor, *, inference: bool = True
+) -> dict[str, Any]:
     """Spikes of one sample x [T, 1, *] for figures: maps of some channels, and a raster of some neurons.
 
     Both choose evenly spread layers, channels and neurons, so that networks of one shape show the same.
@@ -86,11 +94,11 @@ def pictures(module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor) -> 
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
-        return lambda _module, _args, output: outputs.__setitem__(name, output[:, 0] != 0)
+        return lambda _module, _args, output: outputs.__setitem__(name, spikes_of(output)[:, 0] != 0)
 
     hooks = [layer.register_forward_hook(keep(name)) for name, layer in spiking.items()]
     try:
-        with torch.inference_mode():
+        with grad_mode(train=False, inference=inference):
             module(x)
     finally:
         for hook in hooks:

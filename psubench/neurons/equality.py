@@ -21,33 +21,13 @@ from torch import Tensor, nn
 
 from psubench import plugins
 from psubench.errors import WrongError
+from psubench.neurons.calling import grad_mode, random_state
 from psubench.neurons.checks import NO_REFERENCE, check_input
+from psubench.neurons.outputs import spikes_of
+from psubench.neurons.tolerances import TOLERANCES
 
 PROBE_ENTRIES = 65_536  # of the noise that one layer, or all spiking layers of a network, are checked with
 PERTURBATIONS = 3
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """What a dtype's rounding may do over T accumulated steps.
-
-    Attributes:
-        perturbation: relative perturbation of the input under which a flip counts as a tie.
-        gradient: largest difference of a gradient relative to the largest entry of the
-            reference's.
-        tied: largest fraction of traces that ties may excuse before the check says nothing.
-    """
-
-    perturbation: float
-    gradient: float
-    tied: float
-
-
-TOLERANCES = {
-    torch.float64: Tolerance(1e-11, 1e-8, 0.01),
-    torch.float32: Tolerance(1e-5, 1e-3, 0.01),
-    torch.bfloat16: Tolerance(3e-2, 0.25, 0.9),
-}
 
 
 @dataclass(frozen=True)
@@ -63,6 +43,7 @@ class Gate:
             that a stochastic neuron and its reference draw the same numbers.
         mark: called before each call of the module or its reference: a sign of life.
         entries: of the noise input, at least.
+        inference: whether it runs in inference mode where no gradients are compared; else under `no_grad`.
     """
 
     module: nn.Module
@@ -72,6 +53,7 @@ class Gate:
     seed: int
     mark: Callable[[], None]
     entries: int = PROBE_ENTRIES
+    inference: bool = True
 
     def check(self, *inputs: Tensor) -> str | None:
         """Why the spikes are not verified; None if they are.
@@ -136,7 +118,7 @@ class Gate:
 
     def mode(self) -> AbstractContextManager[object]:
         """The mode in which the module is timed."""
-        return torch.inference_mode(not self.gradients)
+        return grad_mode(train=self.gradients, inference=self.inference)
 
     def spikes(self, x: Tensor) -> Tensor:
         """The module's output on x with the seed set, so that equal calls give equal spikes.
@@ -144,13 +126,18 @@ class Gate:
         Raises:
             WrongError: it writes to x, which is put right.
         """
+        spikes: Tensor = spikes_of(self.output(x))
+        return spikes.detach() if isinstance(spikes, Tensor) else spikes
+
+    def output(self, x: Tensor) -> object:
+        """All that the module gives; see `spikes`."""
         with self.mode():
             before = x.clone()
             self.mark()
             torch.manual_seed(self.seed)
-            output: Tensor = self.module(x.detach().requires_grad_(True) if self.gradients else x)
+            output: object = self.module(x.detach().requires_grad_(True) if self.gradients else x)
             self._check_unchanged(x, before)
-        return output.detach() if isinstance(output, Tensor) else output
+        return output
 
     def draws(self, x: Tensor) -> bool:
         """Whether a call on x takes numbers from torch's generators."""
@@ -199,7 +186,7 @@ class Gate:
         self.mark()
         torch.manual_seed(self.seed)
         with torch.no_grad():
-            expected: Tensor = self.reference(exact.clone())  # which it may write to
+            expected: Tensor = spikes_of(self.reference(exact.clone()))  # which it may write to
         return expected
 
     def _perturbed(self, exact: Tensor, size: float) -> Iterator[Tensor]:
@@ -248,8 +235,7 @@ class Gate:
         exact = replace(self, module=copy.deepcopy(self.module).double(), causal=None)
         wide = x.double()
         try:
-            tied, _ = exact._compare_spikes(exact.spikes(wide), wide, "")
-            exact._compare_gradients(wide, tied, "")
+            exact._compare_gradients(wide, exact._compare_spikes(exact.spikes(wide), wide, "")[0], "")
         except WrongError:
             return False
         return True
@@ -260,7 +246,7 @@ class Gate:
         self.mark()
         torch.manual_seed(self.seed)
         before = leaf.detach().clone()
-        output = module(leaf)
+        output = spikes_of(module(leaf))
         self._check_unchanged(leaf.detach(), before)
         if not output.requires_grad:
             raise WrongError("its output has no gradient: nothing could be trained through it")
@@ -299,11 +285,6 @@ class Gate:
     def _noise_like(self, x: Tensor) -> Tensor:
         noise = torch.randn(x.shape, generator=self._generator(), dtype=torch.float64)
         return noise.to(x.device, x.dtype)
-
-
-def random_state(device: torch.device) -> Tensor:
-    """The state of the generator that a module on the device draws from."""
-    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
 def _from_first(flips: Tensor) -> Tensor:

@@ -16,16 +16,18 @@ from torch import Tensor
 from psubench import data, models, neurons
 from psubench.activity import energy_models
 from psubench.activity.network import calibrate, count, pictures
-from psubench.activity.rows import Pricing, layer_rows
+from psubench.activity.rows import Pricing, layer_rows, without_spikes
 from psubench.counting import CHECKPOINT, EPOCHS, UNTRAINED
 from psubench.devices import open_device
 from psubench.errors import WrongError
 from psubench.models import Network
+from psubench.neurons.calling import grad_mode
 from psubench.neurons.operations import dynamics
 from psubench.probes.first_calls import alive
 from psubench.probes.mismatch import mismatch
 from psubench.probes.speed import Job
 from psubench.probes.spikes import activity
+from psubench.probes.subject import runs_without_inference
 from psubench.records import counted
 from psubench.records.run import SparsityCase, case_of
 from psubench.training.brief import train_briefly
@@ -34,10 +36,18 @@ from psubench.training.weights import Weights, load
 
 
 class _Checked(NamedTuple):
-    """Why the spikes are not verified, if they are not; and their counts and hash on the first batch."""
+    """What the gate says of a network.
+
+    Attributes:
+        doubt: why the spikes are not verified, if they are not.
+        spikes: their counts and hash on the first batch.
+        output: what the neurons give, one of `neurons.OUTPUTS`.
+    """
 
     doubt: str | None
     spikes: dict[str, Any]
+    output: str
+    notes: list[str]
 
 
 @dataclass
@@ -46,17 +56,19 @@ class ActivityProbe:
 
     Attributes:
         mark: told what is about to run, so that the parent knows whom to blame.
+        inference: whether it counts in inference mode; else under `no_grad`.
     """
 
     job: Job
     mark: Callable[[str, str], None]
+    inference: bool = True
 
     def run(self) -> counted.Activity:
         """Counts one case; returns its record, in which a failure has a status and a message."""
         ((key, name, text, _),) = self.job.entries
         about: dict[str, Any] = {"key": key, "neuron": name, "message": None}
         try:
-            found = self._counted(neurons.parse(text), partial(self.mark, name, "count"))
+            found = self._tried(neurons.parse(text), partial(self.mark, name, "count"))
             outcome = counted.CountedOutcome(**about, status="ok", **found)
         except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome = counted.CountedOutcome(**about, status="failed")
@@ -64,6 +76,22 @@ class ActivityProbe:
         case = case_of(self.job.case)
         assert isinstance(case, SparsityCase)
         return counted.Activity(case=case, process=self.job.process, cases=[outcome])
+
+    def _tried(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> dict[str, Any]:
+        """Counts in inference mode, and where the network does not run there, under `no_grad`."""
+        try:
+            return self._counted(ref, mark)
+        except Exception as error:
+            if not runs_without_inference(error):
+                raise
+            why = error
+        self.inference = False
+        try:
+            return self._counted(ref, mark)
+        except WrongError:
+            raise
+        except Exception:
+            raise why from None
 
     def _counted(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> dict[str, Any]:
         mark()
@@ -80,19 +108,25 @@ class ActivityProbe:
         checked = self._checked(network, ref, first, mark)
         layers = count(
             network.module, network.spiking, self._batches(test),
-            fold=case["pooling"] == "fold", counting=neurons.output(ref) == "counts", mark=mark,
+            fold=case["pooling"] == "fold", counting=checked.output == "counts",
+            inference=self.inference, mark=mark,
         )  # fmt: skip
         model = energy_models.parse(case["energy_model"])
         rows = layer_rows(layers, dynamics(ref, T), T, Pricing(model, case["first_layer"], case["pooling"]))
+        if checked.output == "analog":
+            rows = [without_spikes(row) for row in rows]
         total, spiking = rows[-1], network.spiking.values()
         exact = {name: total[name] for name in ("spikes", "neuron_steps", "sop_eff", "mac_textbook")}
+        exact = {name: count for name, count in exact.items() if count is not None or name != "spikes"}
         if self._spikes(network, first, mark) != checked.spikes:
             raise WrongError("after its operations were counted it gives other spikes than before")
         data_ref = data.parse(case["data"])
-        shown = pictures(network.module, network.spiking, first[:, :1])
+        shown = pictures(network.module, network.spiking, first[:, :1], inference=self.inference)
         return {
             "verified": checked.doubt is None,
             "doubt": checked.doubt,
+            "output": checked.output,
+            "notes": checked.notes,
             "weights": UNTRAINED if weights is None else weights.origin,
             "exact": {**exact, "parameters": parameters},
             "split": test,
@@ -116,15 +150,18 @@ class ActivityProbe:
             WrongError: a layer disagrees with its reference, or writes to its input.
         """
         with torch.random.fork_rng():
-            gate = LayerGate(network, ref, self.job.case["T"], False, self.job.seed, mark)
+            T = self.job.case["T"]
+            gate = LayerGate(network, ref, T, False, self.job.seed, mark, self.inference)
             doubt = gate.check_reached(gate.reached(lambda: network.module(x)))
-        return _Checked(doubt, self._spikes(network, x, mark))
+        output = gate.seen.kind if ref.is_plugin else neurons.output(ref)
+        notes = gate.seen.notes(inference=self.inference)
+        return _Checked(doubt, self._spikes(network, x, mark), output, notes)
 
     def _spikes(self, network: Network, x: Tensor, mark: Callable[[], None]) -> dict[str, Any]:
         """Counts and hash of all spikes on x, with the seed set, as they are counted."""
         found: list[Tensor] = []
         mark()
-        with torch.random.fork_rng(), torch.inference_mode():
+        with torch.random.fork_rng(), grad_mode(train=False, inference=self.inference):
             torch.manual_seed(self.job.seed)
             with listening(network, lambda _name, _given, output: found.append(output)):
                 network.module(x)

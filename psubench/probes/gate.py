@@ -20,12 +20,14 @@ from torch import Tensor
 from psubench.contestants import SpoiledError
 from psubench.devices.process_state import Changes, ProcessState
 from psubench.errors import CASE_FAILED, PsubenchError, WrongError
-from psubench.neurons.equality import TOLERANCES, random_state
+from psubench.neurons.calling import random_state
+from psubench.neurons.tolerances import TOLERANCES
+from psubench.probes.feed import Feed
 from psubench.records.outcomes import Spikes
 
 if TYPE_CHECKING:
     from psubench.devices import Device
-    from psubench.probes.subjects import Subject
+    from psubench.probes.subject import Subject
 
 SWEEP_SHARE = 20.0  # a sweep is due when this many times its own duration has passed
 MEMO_TRIES = 9
@@ -39,54 +41,6 @@ class LeakError(PsubenchError):
 
     def __init__(self, what: str) -> None:
         super().__init__(what, "leave that as it is, so that it can be measured beside others", CASE_FAILED)
-
-
-class Feed:
-    """The two inputs of a block, and copies of them that nobody is given."""
-
-    def __init__(self, x: Tensor, *, strict: bool = False) -> None:
-        """The second input is the first with its samples, or its last dimension, moved by one.
-
-        Args:
-            strict: whether both are compared after every sample, so that a wrong result is nobody else's.
-        """
-        self.strict = strict
-        self.given = (x, x.roll(1, 1 if x.shape[1] > 1 else -1).contiguous())
-        self._kept = tuple(tensor.clone() for tensor in self.given)
-        self._versions = self._now()
-        self._renewed = 0
-
-    def _now(self) -> list[int]:
-        return [tensor._version for tensor in self.given]
-
-    def touched(self) -> bool:
-        """Whether torch has written to an input since it was last found whole."""
-        return self._now() != self._versions
-
-    def put_back(self) -> bool:
-        """Compares the inputs with their copies; whether one had to be put back."""
-        wrong = [
-            (t, kept) for t, kept in zip(self.given, self._kept, strict=True) if not torch.equal(t, kept)
-        ]
-        for tensor, kept in wrong:
-            tensor.copy_(kept)
-        self._versions = self._now()
-        return bool(wrong)
-
-    def check(self) -> None:
-        """Raises WrongError if an input had to be put back."""
-        if self.put_back():
-            raise WrongError("it writes to its input while it is measured")
-
-    def swap(self) -> None:
-        """Gives each input the content of the other; `put_back` ends it."""
-        for tensor, other in zip(self.given, reversed(self._kept), strict=True):
-            tensor.copy_(other)
-
-    def renew(self) -> None:
-        """Gives the first input content that it has never had, made of its own values."""
-        self._renewed += 1
-        self.given[0].copy_(self._kept[0].roll(self._renewed, -1).flip(-1))
 
 
 @dataclass
@@ -197,14 +151,15 @@ class Witness:
         for _ in range(2):
             witness.prepare()
             before = random_state(subject.x.device)
-            number, witness.expected[number] = witness.again()
+            number, result = witness.again()
+            witness.expected[number] = _copied(result)  # it may be a view of the input
             witness.draws |= not torch.equal(before, random_state(subject.x.device))
         return witness
 
     def again(self) -> tuple[int, Any]:
         """One call as it is timed."""
         self.subject.mark()
-        with torch.inference_mode(not self.subject.train):
+        with self.subject.grad_mode():
             number, result = self.call()
         return number, _detached(result)
 
@@ -263,7 +218,7 @@ class Witness:
         """The shortest call on the first input as it was timed, and with content that it never had."""
         label = self.subject.ref.text
         new: list[int] = []
-        with torch.inference_mode(not self.subject.train):
+        with self.subject.grad_mode():
             known = [_ns(device, label, self.call) for _ in range(2 * MEMO_TRIES)]
             try:
                 while len(new) < MEMO_TRIES:
@@ -282,6 +237,12 @@ def _ns(device: Device, label: str, call: Callable[[], tuple[int, Any]]) -> tupl
     """Time of one call, and the number of its input."""
     sample = device.sample(label, call, 1)
     return sample.device_ns or sample.wall_ns, sample.result[0]  # type: ignore[index]
+
+
+def _copied(result: Any) -> Any:
+    if isinstance(result, tuple):
+        return tuple(map(_copied, result))
+    return result.clone() if isinstance(result, Tensor) else result
 
 
 def _detached(result: Any) -> Any:

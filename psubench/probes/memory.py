@@ -47,7 +47,7 @@ class MemoryProbe:
         subject = subjects.build(case, neurons.parse(text), mode, given, x, self.job.seed, mark)
         subject.load(self.job.checkpoint)
         del given
-        with torch.inference_mode(not subject.train):
+        with subject.grad_mode():
             call = subject.call()
             call()  # what libraries keep for good after their first call is not the case's
             mark()

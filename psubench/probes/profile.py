@@ -20,7 +20,7 @@ from psubench.errors import UnsupportedError
 from psubench.probes import inputs, ranges, subjects
 from psubench.probes.gate import Witness, complain
 from psubench.probes.speed import Job
-from psubench.probes.subjects import Subject
+from psubench.probes.subject import Subject
 from psubench.profiling import CALLS, TRACES
 from psubench.records import profiled
 from psubench.records.outcomes import GatedOutcome, Spikes
@@ -61,6 +61,8 @@ class ProfileProbe:
             state = ProcessState()
             doubt = subject.check()
             outcome.activity = Spikes(**subject.activity())
+            outcome.output = subject.output
+            outcome.notes = subject.seen.notes(inference=subject.inference)
             witness = Witness.of(subject)
             state.put_back()
             found = self._profile(subject, device, f"{_plain(name)}-{key[:4]}")
@@ -94,7 +96,7 @@ class ProfileProbe:
             mark()
             return device.sample(name, call, 1).wall_ns
 
-        with torch.inference_mode(not subject.train):
+        with subject.grad_mode():
             call = subject.call()
             sample()
             bare = [sample() for _ in range(CALLS)]

@@ -12,7 +12,8 @@ from torch import nn
 from torch.profiler import record_function
 from torch.utils.hooks import RemovableHandle
 
-from psubench.probes.subjects import InNetwork, Subject
+from psubench.probes.subject import Subject
+from psubench.probes.subjects import InNetwork
 from psubench.traces.summary import FORWARD
 
 

@@ -21,11 +21,12 @@ from psubench.devices.process_state import ProcessState
 from psubench.errors import WrongError
 from psubench.measure import Interleaver, Limits, Measurement
 from psubench.probes import inputs, subjects
+from psubench.probes.feed import Feed
 from psubench.probes.first_calls import alive, first_calls, graphs
-from psubench.probes.gate import Feed, Guard, Witness, complain
+from psubench.probes.gate import Guard, Witness, complain
 from psubench.probes.mismatch import mismatch
 from psubench.probes.roof import Roof
-from psubench.probes.subjects import Subject
+from psubench.probes.subject import Subject, runs_without_inference
 from psubench.records.measured import AGAIN, Block, Energy
 from psubench.records.outcomes import GatedOutcome, Spikes
 from psubench.records.run import case_of
@@ -115,8 +116,8 @@ class Probe:
             if witness is not None:
                 admitted[name] = witness
         contestants = [
-            Contestant(name, witness.call, witness.prepare, witness.check, witness.draws)
-            for name, witness in admitted.items()
+            Contestant(name, one.call, one.prepare, one.check, mode=one.subject.grad_mode, draws=one.draws)
+            for name, one in admitted.items()
         ]
         self.roof = self._roof(admitted)
         self.guard = Guard(self.feed, strict=self.job.strict)
@@ -137,18 +138,16 @@ class Probe:
         mark()
         state, witness = ProcessState(), None
         try:
-            ref = neurons.parse(text)
-            subject = subjects.build(
-                self.job.case, ref, mode, self.given, self.x, self.job.seed, mark, self.feed.given[1]
-            )
-            subject.load(self.job.checkpoint)
-            state.put_back()  # what it set when it was built; as it was, it is compared and timed
-            with self._building(outcome, subject):
-                outcome.doubt = subject.check()
-                outcome.activity = Spikes(**subject.activity())
-                run = partial(subject.run, self.x)
-                outcome.mismatch = mismatch(ref, self.job.case["T"], subject.layers, run)
-                witness = Witness.of(subject, self.feed)
+            build = partial(
+                subjects.build, self.job.case, neurons.parse(text), mode, self.given, self.x, self.job.seed,
+                mark, self.feed.given[1],
+            )  # fmt: skip
+            try:
+                witness = self._through(outcome, build(), state)
+            except Exception as error:
+                if self.job.case["phase"] == "train" or not runs_without_inference(error):
+                    raise
+                witness = self._again(outcome, build, state, error)
         except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
         outcome.verified = outcome.doubt is None if witness is not None else outcome.verified
@@ -159,6 +158,31 @@ class Probe:
         if witness is None:
             self._tell(outcome)
         return witness
+
+    def _through(self, outcome: GatedOutcome, subject: Subject, state: ProcessState) -> Witness:
+        """Lets a subject through the gate and writes down what is seen of it."""
+        subject.load(self.job.checkpoint)
+        state.put_back()  # what it set when it was built; as it was, it is compared and timed
+        with self._building(outcome, subject):
+            outcome.doubt = subject.check()
+            outcome.activity = Spikes(**subject.activity())
+            run = partial(subject.run, self.x)
+            outcome.mismatch = mismatch(subject.ref, self.job.case["T"], subject.layers, run)
+            outcome.output = subject.output
+            outcome.notes = subject.seen.notes(inference=subject.inference)
+            return Witness.of(subject, self.feed)
+
+    def _again(
+        self, outcome: GatedOutcome, build: Callable[..., Subject], state: ProcessState, why: Exception
+    ) -> Witness:
+        """Under `no_grad`; raises `why` if it does not run there either."""
+        self.feed.put_back()
+        try:
+            return self._through(outcome, build(inference=False), state)
+        except WrongError:
+            raise
+        except Exception:
+            raise why from None
 
     def _roof(self, admitted: dict[str, Witness]) -> Roof | None:
         """Of one layer; what a network must move at least is not known."""

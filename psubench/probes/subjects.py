@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from itertools import cycle
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -17,133 +15,14 @@ from psubench.errors import UnsupportedError, WrongError
 from psubench.models import Network
 from psubench.neurons import NeuronRef
 from psubench.neurons.equality import Gate
+from psubench.neurons.outputs import spikes_of
 from psubench.probes.inputs import Inputs
 from psubench.probes.roof import least_bytes
 from psubench.probes.spikes import activity
+from psubench.probes.subject import Mark, Subject
 from psubench.training.layer_gate import LayerGate, gate_of, listening
-from psubench.training.weights import load
 
-Mark = Callable[[], None]
 LOGITS_TOLERANCE = 1e-6  # of float64 logits, relative to the largest
-
-
-@dataclass
-class Subject:
-    """A neuron in its case: `run` is the forward pass that is timed.
-
-    Attributes:
-        case: as `Case.canonical` gives it, without neuron and mode.
-        ref: the neuron.
-        x: the input on its device, without gradient.
-        mark: called before each call: a sign of life.
-        module: with the weights; in training mode in phase `train`.
-        other: the input that is fed in turn with x; None to feed x alone.
-        verified: counts of the spikes that the gate has compared, as `activity` gives them; None where
-            the gate compares those of another mode.
-    """
-
-    case: Mapping[str, Any]
-    ref: NeuronRef
-    x: Tensor
-    seed: int
-    mark: Mark
-    module: nn.Module
-    other: Tensor | None = field(default=None, kw_only=True)
-    verified: dict[str, Any] | None = field(default=None, init=False)
-
-    def load(self, checkpoint: str | None) -> None:
-        """Puts trained weights in the place of the fresh ones; None leaves those.
-
-        Raises:
-            PsubenchError: the weights are of something else.
-        """
-        if checkpoint is not None:
-            model = models.parse(self.case["model"])
-            found = load(Path(checkpoint), model=model, neuron=self.ref, T=self.case["T"])
-            found.into(self.module)
-
-    @property
-    def train(self) -> bool:
-        """Whether the phase is training."""
-        return bool(self.case["phase"] == "train")
-
-    def run(self, x: Tensor) -> Tensor:
-        """The forward pass that is timed."""
-        output: Tensor = self.module(x)
-        return output
-
-    def check(self) -> str | None:
-        """Why the spikes are not verified; None if a reference has confirmed them.
-
-        Raises:
-            WrongError: the subject is not what it says it is.
-        """
-        doubt = self._check()
-        if self.verified is not None and self.activity() != self.verified:
-            raise WrongError("the spikes that are counted are not those that were compared")
-        return doubt
-
-    def _check(self) -> str | None:
-        raise NotImplementedError
-
-    def activity(self) -> dict[str, Any]:
-        """Counts of all spikes on the input, with the seed set."""
-        raise NotImplementedError
-
-    def leaves(self, x: Tensor) -> list[Tensor]:
-        """What training asks gradients for; `x` requires one."""
-        raise NotImplementedError
-
-    def least_bytes(self) -> int | None:
-        """What a call must move through memory at least; None where that is not known."""
-        return None
-
-    @property
-    def layers(self) -> list[nn.Module]:
-        """The spiking layers."""
-        return [self.module]
-
-    def first(self) -> None:
-        """Calls it once in every way in which it will be checked on its input and timed."""
-        self.activity()
-        with torch.inference_mode(not self.train):
-            self.call()()
-
-    def call(self) -> Callable[[], tuple[int, Any]]:
-        """One unit of work: the forward pass, in training with its backward pass.
-
-        The inputs take turns, so that an output that is remembered is no speed. The call gives the number
-        of its input and its output, in training with the gradients. The loss is linear in the output, so
-        its gradient is a fixed tensor. `autograd.grad` returns fresh gradients and accumulates none, so
-        there is nothing to clear.
-        """
-        inputs = [self.x, self.x if self.other is None else self.other]
-        turn, run = cycle(range(2)).__next__, self.run
-        if not self.train:
-
-            def forward() -> tuple[int, Any]:
-                number = turn()
-                return number, run(inputs[number])
-
-            return forward
-        leaves = []
-        for number, x in enumerate(inputs):
-            leaf = x.detach().requires_grad_(True)
-            leaves.append(self.leaves(leaf))
-            if any(one is leaf for one in leaves[-1]):
-                inputs[number] = leaf
-        generator = torch.Generator().manual_seed(self.seed)
-        shape = run(inputs[0]).shape
-        cotangent = torch.randn(shape, generator=generator).to(self.x.device, self.x.dtype)
-
-        def both_ways() -> tuple[int, Any]:
-            number = turn()
-            output = run(inputs[number])
-            return number, (
-                output, torch.autograd.grad(output, leaves[number], cotangent, allow_unused=True)
-            )  # fmt: skip
-
-        return both_ways
 
 
 class OneLayer(Subject):
@@ -156,15 +35,21 @@ class OneLayer(Subject):
     def _check(self) -> str | None:
         """The gate, on the inputs and on noise."""
         gate = gate_of(
-            self.module, self.ref, self.case["T"], train=self.train, seed=self.seed, mark=self.mark
-        )
+            self.module, self.ref, self.case["T"], train=self.train, seed=self.seed, mark=self.mark,
+            inference=self.inference,
+        )  # fmt: skip
         doubt = gate.check(self.x, *([] if self.other is None else [self.other]))
-        self.verified = activity([gate.spikes(self.x)])
+        output = gate.output(self.x)
+        self.seen.add(output)
+        self.verified = activity([spikes_of(output).detach()])
         return doubt
 
     def activity(self) -> dict[str, Any]:
         """Of the one layer."""
-        return activity([Gate(self.module, None, None, self.train, self.seed, self.mark).spikes(self.x)])
+        gate = Gate(
+            self.module, None, None, self.train, self.seed, self.mark, inference=self.inference
+        )  # fmt: skip
+        return activity([gate.spikes(self.x)])
 
     def leaves(self, x: Tensor) -> list[Tensor]:
         """The input, which further layers would need the gradient of, and the weights."""
@@ -200,7 +85,10 @@ class InNetwork(Subject):
 
     def _check(self) -> str | None:
         """Every spiking layer passes the gate on what reaches it, and both modes give the same."""
-        gate = LayerGate(self.network, self.ref, self.case["T"], self.train, self.seed, self.mark)
+        T, inference = self.case["T"], self.inference
+        gate = LayerGate(
+            self.network, self.ref, T, self.train, self.seed, self.mark, inference, self.seen
+        )  # fmt: skip
         reached = gate.reached(lambda: self.module(self.x))
         doubt = gate.check_reached(reached)
         if self.mode == "step":
@@ -242,7 +130,7 @@ class InNetwork(Subject):
         found: dict[str, list[Tensor]] = {name: [] for name in self.network.spiking}
         self.mark()
         torch.manual_seed(self.seed)
-        with torch.inference_mode(not self.train):
+        with self.grad_mode():
             if self.mode == "step":
                 self._in_mode(self.module, self.x, lambda name, spikes: found[name].append(spikes))
                 return activity(torch.stack(steps) for steps in found.values())
@@ -273,11 +161,14 @@ def build(
     seed: int,
     mark: Mark,
     other: Tensor | None = None,
+    *,
+    inference: bool = True,
 ) -> Subject:
     """The subject of a case, freshly initialised from the seed on the device and in the dtype of `x`.
 
     Args:
         other: the input that is fed in turn with x; None to feed x alone.
+        inference: as `Subject` has it.
 
     Raises:
         PsubenchError: neuron or network cannot be built.
@@ -286,7 +177,7 @@ def build(
     T, train = case["T"], case["phase"] == "train"
     if case["model"] == "neuron":
         layer = neurons.build(ref, T, tuple(x.shape[2:])).to(x.device, x.dtype).train(train)
-        return OneLayer(case, ref, x, seed, mark, layer, other=other)
+        return OneLayer(case, ref, x, seed, mark, layer, other=other, inference=inference)
     model = models.parse(case["model"])
     if mode == "step" and model.is_plugin:
         raise UnsupportedError("a model plug-in runs layer by layer only", "use --mode layer")
@@ -294,4 +185,6 @@ def build(
     step = tuple(x.shape[2:])
     network = models.build(model, lambda: neurons.build(ref, T), T, step, classes)
     module = network.module.to(x.device, x.dtype).train(train)
-    return InNetwork(case, ref, x, seed, mark, module, network, mode, other=other)
+    return InNetwork(
+        case, ref, x, seed, mark, module, network, mode, other=other, inference=inference
+    )  # fmt: skip

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from psubench.records.bounds import Amount, Count, Number, Positive, Tally
+from psubench.records.bounds import Amount, Count, Number, Output, Positive, Tally
 from psubench.records.outcomes import Outcome
 from psubench.records.run import SparsityCase
 
@@ -105,6 +105,8 @@ class CountedOutcome(Outcome, kw_only=True):
         split: of the data, which was counted.
         layers: in the order of the network; last their total.
         mismatch: of a neuron that tends to another one, the share of its outputs that differ.
+        output: what it gave on its input; None where nothing was seen.
+        notes: what else must be said of how it was measured, in clauses.
     """
 
     weights: str | None = None
@@ -119,6 +121,8 @@ class CountedOutcome(Outcome, kw_only=True):
     maps: list[Map] | None = None
     raster: list[Raster] | None = None
     mismatch: Amount | None = None
+    output: Output | None = None
+    notes: list[str] = field(default_factory=list)
 
     def fail(self, error: BaseException) -> None:
         """As of any case; only a wrong one is known not to be verified."""

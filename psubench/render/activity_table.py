@@ -113,7 +113,7 @@ def notes(cases: Sequence[Case]) -> list[str]:
         elif case.get("doubt"):
             found.append(f"{title(case)}: {case['doubt']}")
         whole = total(case)
-        if whole is not None and whole["neuron_steps"] and not whole["spikes"]:
+        if whole is not None and whole["neuron_steps"] and whole["spikes"] == 0:
             found.append(f"{title(case)}: no neuron fires, so that its counts say little")
         for row in case["layers"]:
             if row["role"] != "total" and not row["complete"]:

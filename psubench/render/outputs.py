@@ -13,13 +13,16 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for every neuron of the rows that needs one.
 
     Args:
-        rows: with `neuron`, `label` and `T`; `mismatch`, the share of other outputs, where it is known.
+        rows: with `neuron`, `label` and `T`; `output`, what a plug-in gave; `mismatch`, the share of other
+            outputs, where it is known.
     """
     said: dict[str, None] = {}
     shares: dict[str, dict[str, None]] = {}
     for row in rows:
-        if ":" in row["neuron"]:
-            continue  # a plug-in
+        if ":" in row["neuron"]:  # of a plug-in it is known where it was measured
+            if row.get("output") not in (None, "spikes"):
+                said[f"{row['label']} gives {OUTPUTS[row['output']]}"] = None
+            continue
         ref = parse(row["neuron"])
         if output(ref) != "spikes":
             said[f"{row['label']} gives {OUTPUTS[output(ref)]}"] = None

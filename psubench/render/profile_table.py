@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psubench import profiles
 from psubench.errors import one_line
-from psubench.render import terminal
+from psubench.render import outputs, terminal
 from psubench.render.columns import Row, ratio
 from psubench.render.profile_columns import Show, count, table
 
@@ -108,11 +108,20 @@ def notes(cases: Sequence[Case]) -> list[str]:
         for case in cases
         if case["status"] != "ok"
     ]
-    return bad + [
-        f"{title(case, cases)}: unverified: no reference has confirmed its spikes"
-        for case in cases
-        if case["status"] == "ok" and case["verified"] is not True
-    ]
+    return (
+        bad
+        + [
+            f"{title(case, cases)}: unverified: no reference has confirmed its spikes"
+            for case in cases
+            if case["status"] == "ok" and case["verified"] is not True
+        ]
+        + [
+            f"{title(case, cases)}: {one_line(case['message'])}"
+            for case in cases
+            if case["status"] == "ok" and case["message"]
+        ]
+        + outputs.lines(cases)
+    )
 
 
 def verdict_lines(cases: Sequence[Case]) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from psubench import data
+from psubench import data, neurons
 from psubench.training.case import Training
 from psubench.training.layer_gate import LayerGate
 from psubench.training.network import set_lambda
@@ -18,8 +18,16 @@ SAMPLES = 8
 """So many of the first batch: enough that every layer is reached."""
 
 
-def check(network: Network, case: Training, device: torch.device, *, train: bool) -> str | None:
-    """Why the spikes of a network are not verified; None if they are. Changes no weight and no draw.
+class Checked(NamedTuple):
+    """Why the spikes of a network are not verified, if they are not; what its neurons give; and notes."""
+
+    doubt: str | None
+    output: str
+    notes: list[str]
+
+
+def check(network: Network, case: Training, device: torch.device, *, train: bool) -> Checked:
+    """Lets a network through the gate. Changes no weight and no draw.
 
     Args:
         train: whether gradients are compared too, on training samples; else spikes on test samples.
@@ -37,10 +45,14 @@ def check(network: Network, case: Training, device: torch.device, *, train: bool
     try:
         with torch.random.fork_rng():
             module.train(train)
-            gate = LayerGate(network, case.neuron, case.T, train, case.seed, lambda: None)
+            gate = LayerGate(
+                network, case.neuron, case.T, train, case.seed, lambda: None, inference=False
+            )  # fmt: skip
             with torch.autocast(device.type, dtype, enabled=case.recipe.precision != "float32"):
                 reached = gate.reached(lambda: module(x))
-            return gate.check_reached(reached)
+            doubt, seen = gate.check_reached(reached), gate.seen
+            output = seen.kind if case.neuron.is_plugin else neurons.output(case.neuron)
+            return Checked(doubt, output, seen.notes(inference=True))
     finally:
         module.load_state_dict(before)  # such as statistics of normalisation
         module.train(was)

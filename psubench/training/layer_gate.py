@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,9 @@ from psubench import neurons
 from psubench.errors import WrongError
 from psubench.models import Network
 from psubench.neurons import NeuronRef
+from psubench.neurons.calling import grad_mode
 from psubench.neurons.equality import PROBE_ENTRIES, Gate
+from psubench.neurons.outputs import Seen, spikes_of
 
 
 def gate_of(
@@ -28,6 +30,7 @@ def gate_of(
     seed: int,
     mark: Callable[[], None],
     entries: int = PROBE_ENTRIES,
+    inference: bool = True,
 ) -> Gate:
     """The gate of one layer, whose reference has the layer's weights."""
     reference = neurons.build_reference(ref, T)
@@ -37,15 +40,30 @@ def gate_of(
             {name: value.to("cpu", torch.float64) for name, value in layer.state_dict().items()}
         )
     causal = neurons.causal(ref, training=train)
-    return Gate(layer, reference, causal, train, seed, mark, entries)
+    return Gate(layer, reference, causal, train, seed, mark, entries, inference)
 
 
 @contextmanager
-def listening(network: Network, on_layer: Callable[[str, Tensor, Tensor], None]) -> Iterator[None]:
-    """Tells name, input and output of every spiking layer that is called inside."""
+def listening(
+    network: Network, on_layer: Callable[[str, Tensor, Tensor], None], seen: Seen | None = None
+) -> Iterator[None]:
+    """Tells name, input and spikes of every spiking layer that is called inside.
+
+    Args:
+        seen: is added what the layers give.
+    """
+
+    def tell(name: str, given: tuple[Tensor, ...], output: object) -> None:
+        if not isinstance(spikes := spikes_of(output), Tensor):
+            raise WrongError(f"layer {name} returns {type(spikes).__name__} where a tensor is due")
+        if seen is not None:
+            seen.add(output)
+        on_layer(name, given[0].detach(), spikes.detach())
+
     hooks = [
         layer.register_forward_hook(
-            lambda _, given, output, name=name: on_layer(name, given[0].detach(), output.detach())
+            lambda _, given, output, name=name: tell(name, given, output),
+            prepend=True,  # before a network takes the spikes alone
         )
         for name, layer in network.spiking.items()
     ]
@@ -75,7 +93,8 @@ class LayerGate:
 
     Attributes:
         train: whether gradients are compared too.
-        seed, mark: as for `Gate`.
+        seed, mark, inference: as for `Gate`.
+        seen: what the layers give in the forward passes of `reached`.
     """
 
     network: Network
@@ -84,6 +103,8 @@ class LayerGate:
     train: bool
     seed: int
     mark: Callable[[], None]
+    inference: bool = True
+    seen: Seen = field(default_factory=Seen)
 
     def reached(self, forward: Callable[[], object]) -> Reached:
         """What reaches the layers in one forward pass, in layer mode, with the seed set."""
@@ -95,7 +116,8 @@ class LayerGate:
 
         self.mark()
         torch.manual_seed(self.seed)
-        with torch.inference_mode(not self.train), listening(self.network, on_layer):
+        mode = grad_mode(train=self.train, inference=self.inference)
+        with mode, listening(self.network, on_layer, self.seen):
             forward()
         return found
 
@@ -120,8 +142,9 @@ class LayerGate:
     def _check_layer(self, layer: nn.Module, given: Tensor, spikes: Tensor) -> str | None:
         entries = PROBE_ENTRIES // len(self.network.spiking)
         gate = gate_of(
-            layer, self.ref, self.T, train=self.train, seed=self.seed, mark=self.mark, entries=entries
-        )
+            layer, self.ref, self.T, train=self.train, seed=self.seed, mark=self.mark, entries=entries,
+            inference=self.inference,
+        )  # fmt: skip
         given = given.float() if given.dtype != torch.float64 and spikes.dtype == torch.float32 else given
         some, theirs = self._some(given, entries), self._some(spikes, entries)
         doubt = gate.check(some)

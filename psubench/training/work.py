@@ -49,6 +49,8 @@ class Outcome:
         parameters: numbers that the optimizer changes.
         verified: whether the neuron's reference has confirmed the spikes of the trained network.
         doubt: why it has not.
+        output: what its neurons give.
+        notes: what else must be said of how it was tested.
     """
 
     status: Status = "ok"
@@ -59,6 +61,8 @@ class Outcome:
     parameters: int | None = None
     verified: bool | None = None
     doubt: str | None = None
+    output: str | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -120,21 +124,21 @@ class Work:
             set_lambda(trainer.network, case, case.recipe.epochs)
             test = tested(trainer.network, case, together, device)
             peak = _peak_bytes(device, before)  # counting needs more than training
-            doubt = check(trainer.network, case, device, train=False)
+            checked = check(trainer.network, case, device, train=False)
             complain(settings.put_back())
             found = None
             if writes:
                 file, module = self.folder / checkpoint.WEIGHTS, trainer.network.module
                 self._tried(partial(weights.export, file, module, case, trainer.epoch))
-                found = self._tried(partial(counted, trainer.network, case, device))
+                found = self._tried(partial(counted, trainer.network, case, checked.output, device))
             return Outcome(
                 message="; ".join(self.lost) or None,
                 test=test,
                 activity=found,
                 peak_memory_bytes=peak,
                 parameters=sum(p.numel() for p in trainer.network.module.parameters() if p.requires_grad),
-                verified=doubt is None,
-                doubt=doubt,
+                verified=checked.doubt is None,
+                **checked._asdict(),
             )
 
     def _tried(self, last: Callable[[], Result]) -> Result | None:
