@@ -194,3 +194,17 @@ def test_a_neuron_on_ties_that_has_no_float64_is_unverified_and_not_wrong():
     checked = Gate(OnlyFloat32(5e-7), OffAtTies(0), None, gradients=False, seed=0, mark=lambda: None)
     doubt = checked.check(x)
     assert "of the traces on its input hang on ties, and it does not run in float64 (TypeError" in doubt
+
+
+class Remembers(OffAtTies):
+    def forward(self, x):
+        if getattr(self, "key", None) != x.data_ptr():
+            self.key, self.kept, self.spikes = x.data_ptr(), x, super().forward(x)
+        return self.spikes
+
+
+def test_an_output_that_is_remembered_by_its_input_is_wrong():
+    module = Remembers(0)
+    x = 2 * torch.rand(4, 8, 32, generator=torch.Generator().manual_seed(3))
+    with pytest.raises(WrongError, match="it remembers outputs"):
+        Gate(module, OffAtTies(0), None, gradients=False, seed=0, mark=lambda: None).check(x)

@@ -8,6 +8,7 @@ from psubench.activity.network import count
 from psubench.neurons.outputs import NO_INFERENCE, SEVERAL, Seen
 from psubench.probes.activity import ActivityProbe
 from psubench.probes.speed import Job, Probe
+from psubench.records.failures import classify
 from psubench.records.outcomes import labelled
 from psubench.render import outputs
 
@@ -76,6 +77,24 @@ class Refuses(Plain):
 class RefusesAndIsWrong(Refuses):
     def start(self, x):
         return torch.full_like(x[0], 0.5)
+
+
+class Forgot(Plain):
+    v = None
+
+    def start(self, x):
+        return torch.zeros_like(x[0]) if self.v is None or self.v.shape != x.shape[1:] else self.v.detach()
+
+
+class OtherThreshold(Plain):
+    def forward(self, x):
+        return heaviside(x, 1.0, 2.0)
+
+
+class Membrane(Plain):
+    def forward(self, x):
+        super().forward(x)
+        return self.v.expand_as(x).clone()
 
 
 class Analog(nn.Module):
@@ -234,3 +253,17 @@ def test_a_line_says_what_an_analog_output_is():
     assert outputs.lines([row]) == [
         "Analog [analog] gives values that are no spikes, so that it has no firing rate"
     ]
+
+
+@pytest.mark.parametrize("name", ["Forgot", "OtherThreshold", "Membrane"])
+def test_what_speed_refuses_is_not_counted_either(nodes, name):
+    found = counted(f"{nodes}:{name}", "mlp(width=0.1)")
+    assert (found.status, found.verified, found.layers) == ("wrong", False, None)
+
+
+def test_an_exception_without_a_readable_text_has_a_status():
+    class MuteError(Exception):
+        def __str__(self):
+            raise ValueError("no text")
+
+    assert classify(MuteError()) == ("failed", "MuteError: (its text cannot be read)")

@@ -24,7 +24,7 @@ from psubench.errors import WrongError
 from psubench.neurons.calling import grad_mode, random_state
 from psubench.neurons.checks import NO_REFERENCE, check_input
 from psubench.neurons.outputs import spikes_of
-from psubench.neurons.tolerances import TOLERANCES
+from psubench.neurons.tolerances import TOLERANCES, where_spikes_differ
 
 PROBE_ENTRIES = 65_536  # of the noise that one layer, or all spiking layers of a network, are checked with
 PERTURBATIONS = 3
@@ -64,10 +64,10 @@ class Gate:
         Raises:
             WrongError: the module disagrees with its reference or with itself, or writes to its input.
         """
-        doubts = []
         for x in inputs:
             check_input(x)
-            doubts.append(self._check_on(x, "its input"))
+        doubts = [self._check_on(x, "its input") for x in inputs]
+        self._check_follows(inputs[0])
         doubts.append(self._check_on(self._probe(inputs[0]), "noise"))
         return next(filter(None, doubts), None)
 
@@ -148,6 +148,15 @@ class Gate:
             self.module(x)
         return not torch.equal(before, random_state(x.device))
 
+    def _check_follows(self, x: Tensor) -> None:
+        """The output follows the content of a tensor, whichever tensor it is."""
+        own, other = x.clone(), x.flip(0)
+        self.spikes(own)
+        with self.mode(), torch.no_grad():
+            own.copy_(other)
+        if not torch.equal(self.spikes(own), self.spikes(other)):
+            raise WrongError("it remembers outputs: on a new input it gives those of the old one")
+
     def _check_unchanged(self, x: Tensor, before: Tensor) -> None:
         if not torch.equal(x, before):
             with torch.no_grad():
@@ -178,7 +187,7 @@ class Gate:
         for perturbed in self._perturbed(exact, TOLERANCES[x.dtype].perturbation):
             tied |= _from_first(self._expected(perturbed) != expected)
         if (differs & ~tied).any():
-            raise WrongError(_where_spikes_differ(differs & ~tied, spikes, expected, name))
+            raise WrongError(where_spikes_differ(differs & ~tied, spikes, expected, name))
         return _from_first(differs), float(differs.any(0).double().mean())
 
     def _expected(self, exact: Tensor) -> Tensor:
@@ -283,18 +292,9 @@ class Gate:
         return near
 
     def _noise_like(self, x: Tensor) -> Tensor:
-        noise = torch.randn(x.shape, generator=self._generator(), dtype=torch.float64)
-        return noise.to(x.device, x.dtype)
+        return torch.randn(x.shape, generator=self._generator(), dtype=torch.float64).to(x.device, x.dtype)
 
 
 def _from_first(flips: Tensor) -> Tensor:
     """True from the first True of each trace on; time is the first dimension."""
     return flips.to(torch.uint8).cummax(0).values.bool()
-
-
-def _where_spikes_differ(differs: Tensor, spikes: Tensor, expected: Tensor, name: str) -> str:
-    first = tuple(int(i) for i in differs.nonzero()[0])
-    return (
-        f"{int(differs.sum())} of {differs.numel()} spikes on {name} differ from the reference, first at"
-        f" {list(first)} ([t, sample, feature]): {float(spikes[first]):g}, not {float(expected[first]):g}"
-    )

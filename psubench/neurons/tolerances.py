@@ -1,10 +1,11 @@
-"""What rounding may do, by dtype."""
+"""What rounding may do, by dtype, and how a difference beyond it is told."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,12 @@ TOLERANCES = {
     torch.float32: Tolerance(1e-5, 1e-3, 0.01),
     torch.bfloat16: Tolerance(3e-2, 0.25, 0.9),
 }
+
+
+def where_spikes_differ(differs: Tensor, spikes: Tensor, expected: Tensor, name: str) -> str:
+    """How many spikes differ on an input, and the first of them."""
+    first = tuple(int(i) for i in differs.nonzero()[0])
+    return (
+        f"{int(differs.sum())} of {differs.numel()} spikes on {name} differ from the reference, first at"
+        f" {list(first)} ([t, sample, feature]): {float(spikes[first]):g}, not {float(expected[first]):g}"
+    )
