@@ -11,6 +11,7 @@ from psubench.activity import energy_models
 from psubench.counting import CHECKPOINT, CountCase
 from psubench.devices import device_lock, worker_environment
 from psubench.plugins import parse_call
+from psubench.records import jsonl
 from psubench.records.paired import finished
 from psubench.records.run import End, Planned, Run, case_of
 from psubench.runner import Runner, Settings, Watcher
@@ -40,7 +41,7 @@ class Campaign:
             PsubenchError: the folder holds a run and `resume` is not set, the run was made in another
                 environment, with another seed, reference or plug-in file, or the record cannot be written.
         """
-        path = self.folder / record.NAME
+        path = self.folder / jsonl.NAME
         self._done(path)  # refuses now, not after waiting for the device
         with (
             device_lock(self.blocks[0].case.device, self.on_wait),
@@ -59,10 +60,10 @@ class Campaign:
         return True
 
     def _done(self, path: Path) -> set[tuple[str, int | str]]:
-        if not record.begun(path):
+        if not jsonl.begun(path):
             return set()
         headers.refuse_unless_resumed(self.folder, resume=self.resume)
-        records = record.read(path)
+        records = jsonl.read(path)
         headers.check_resumable(records, self._header(), self.folder)
         return finished(records)
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from psubench import __version__, plugin_sources, record
+from psubench import __version__, plugin_sources
 from psubench.devices import identity, machine
 from psubench.errors import PsubenchError
-from psubench.records import origins
+from psubench.records import jsonl, origins
 from psubench.records.run import Planned, Run
 from psubench.records.structs import Record
 
@@ -35,7 +35,7 @@ def header(
     """
     started = datetime.now(UTC)
     return Run(
-        schema=record.SCHEMA,
+        schema=jsonl.SCHEMA,
         run_id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         started=started.isoformat(timespec="seconds"),
         psubench=__version__,

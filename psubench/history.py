@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from psubench import record
 from psubench.errors import PsubenchError
+from psubench.records import jsonl
 from psubench.records.measured import Block, Memory
 from psubench.records.run import Run
 from psubench.records.structs import Record, plain
@@ -29,7 +29,7 @@ def estimate(
     seconds, found = 0.0, 0
     for block in blocks:
         entries = [entry for entry in block.entries if entry.skip is None]
-        each = [known.get((kind, record.case_key(block.case.canonical()))) for kind in (Block, Memory)]
+        each = [known.get((kind, jsonl.case_key(block.case.canonical()))) for kind in (Block, Memory)]
         if each[0] is not None:
             found += 1
             seconds += len(entries) * (processes * each[0] + (each[1] or 0.0))
@@ -39,10 +39,10 @@ def estimate(
 def _seconds_per_case(folder: Path, here: Mapping[str, Any]) -> dict[tuple[type[Record], str], float]:
     """Median seconds that one process took for one case, by type of record and key of the block."""
     found: dict[tuple[type[Record], str], list[float]] = {}
-    for path in sorted(folder.glob(f"*/{record.NAME}")):
+    for path in sorted(folder.glob(f"*/{jsonl.NAME}")):
         with suppress(PsubenchError):
-            for one in _of_this_machine(record.read(path), here):
-                key = (type(one), record.case_key({**plain(one.case), "mode": ""}))
+            for one in _of_this_machine(jsonl.read(path), here):
+                key = (type(one), jsonl.case_key({**plain(one.case), "mode": ""}))
                 found.setdefault(key, []).append((one.elapsed_s or 0.0) / len(one.cases))
     return {key: statistics.median(seconds) for key, seconds in found.items()}
 

@@ -9,10 +9,8 @@ import stat
 from pathlib import Path
 
 from psubench.errors import PsubenchError
-from psubench.records.jsonl import MEMORY, NAME, SCHEMA, begun, case_key, line_of, locate, read
+from psubench.records.jsonl import line_of
 from psubench.records.structs import Record
-
-__all__ = ["MEMORY", "NAME", "SCHEMA", "Recorder", "begun", "case_key", "locate", "read"]
 
 _BEGINS = b'{"type":"run",'
 _ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}

@@ -10,7 +10,8 @@ from typing import Any, Protocol, cast
 
 from msgspec.structs import replace
 
-from psubench.record import MEMORY, Recorder
+from psubench.record import Recorder
+from psubench.records.jsonl import MEMORY
 from psubench.records.measured import Block as Timed
 from psubench.records.measured import Energy, Memory, MemoryOutcome
 from psubench.records.paired import block_ratios

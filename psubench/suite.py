@@ -11,7 +11,7 @@ from typing import Any
 
 from psubench.errors import PsubenchError, nearest
 from psubench.neurons import NeuronRef, has_step
-from psubench.record import case_key
+from psubench.records.jsonl import case_key
 
 _PIECE = re.compile(r"(\d+)(?:\.\.(\d+)(?:([+x])(\d+))?)?", re.ASCII)
 _MOST_VALUES = 1000

@@ -23,11 +23,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from psubench import record
 from psubench.errors import PsubenchError
+from psubench.records import jsonl
 
 MARK = "PSUBENCH_KILL_SWEEP"
-EXAMPLE = Path(__file__).parent.parent / "reports" / "example" / record.NAME
+EXAMPLE = Path(__file__).parent.parent / "reports" / "example" / jsonl.NAME
 _SIGNALS = (signal.SIGKILL,) * 4 + (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 _SMALL = ["--T", "4", "--batch", "4", "--threads", "1", "--quiet"]
 _TIMED = [*_SMALL, "--size", "16", "--processes", "2", "--max-seconds", "0.05", "--data", "normal"]
@@ -142,10 +142,10 @@ class Sweep:
             if beside is not None:
                 beside.send_signal(signal.SIGKILL)
                 beside.communicate()
-            held = self.check(name, out / record.NAME, held)
+            held = self.check(name, out / jsonl.NAME, held)
         self.seconds(again)
-        self.check(name, out / record.NAME, held)
-        self.compare(name, record.read(whole / record.NAME), record.read(out / record.NAME))
+        self.check(name, out / jsonl.NAME, held)
+        self.compare(name, jsonl.read(whole / jsonl.NAME), jsonl.read(out / jsonl.NAME))
 
     def reading(self, name: str, command: list[str], kills: int) -> None:
         """Kills a command that reads a record, which stays as it is; what it writes is whole or not there."""
@@ -153,7 +153,7 @@ class Sweep:
         run.mkdir(exist_ok=True)
         shutil.copy(EXAMPLE, run)
         words = [word.replace("RUN", str(run)).replace("OUT", str(out)) for word in command]
-        before = (run / record.NAME).read_bytes()
+        before = (run / jsonl.NAME).read_bytes()
         seconds = self.seconds(words)
         whole = {path.name: path.stat().st_size for path in out.rglob("*") if path.is_file()}
         for number in range(kills):
@@ -161,7 +161,7 @@ class Sweep:
                 break
             self.kill(name, words, self.places[number % 2], seconds)
             self.nothing_touched(name)
-            if (run / record.NAME).read_bytes() != before:
+            if (run / jsonl.NAME).read_bytes() != before:
                 self.problems.append(f"{name} changed the record that it read")
             found = {p.name: p.stat().st_size for p in out.rglob("*") if p.is_file() and p.name in whole}
             if found != whole:
@@ -176,7 +176,7 @@ class Sweep:
             self.problems.append(f"{name}: lines that were complete are gone")
         if whole:
             try:
-                record.read(path)
+                jsonl.read(path)
             except PsubenchError as error:
                 self.problems.append(f"{name}: {error}")
         return whole

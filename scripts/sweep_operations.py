@@ -1,172 +1,33 @@
-"""Synapses for `sweep_counter.py`: every way of torch to multiply an input by weights, beside a plain form.
-
-A synapse is run in its own way, and its brute force is told by a plain function f(x, w) that computes the
-same: which input reaches which output through which weight is read off the second derivative of f.
-"""
+"""Every way of torch to multiply an input by a weight, for `sweep_counter.py`."""
 
 from __future__ import annotations
 
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import torch
+from sweep_synapses import (
+    Attention,
+    Bag,
+    Bilinear,
+    Embedding,
+    Held,
+    LowRank,
+    Meeting,
+    Module,
+    Plain,
+    Recurrent,
+    Synapse,
+    Twice,
+    Wrapped,
+    dyadic,
+)
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
-from torch.nn import functional as F
+from torch.func import vmap
+from torch.nn import functional
 from torch.nn.utils import parametrizations, prune
 from torch.utils.checkpoint import checkpoint
-
-VALUES = torch.tensor([-1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 2.0])
-Plain = Callable[[Tensor, Tensor], Tensor]
-
-
-def dyadic(*shape: int, g: torch.Generator) -> Tensor:
-    """Weights of which float32 computes exactly, a seventh of them 0."""
-    return VALUES[torch.randint(len(VALUES), shape, generator=g)]
-
-
-def fire(x: Tensor) -> Tensor:
-    """Values 0, 1 and 2, as a layer of spikes with a residual one would give."""
-    return x.round().clamp(0, 2)
-
-
-class Synapse(nn.Module):
-    """A weight and the way in which it is used.
-
-    Args:
-        run: of the input and the weight.
-        plain: computes the same of the input and `used(weight)`; None if no brute force is known.
-        buffer: whether the weight is one.
-    """
-
-    def __init__(
-        self,
-        w: Tensor,
-        run: Plain,
-        plain: Plain | None = F.linear,
-        used: Callable[[Tensor], Tensor] = lambda w: w,
-        buffer: bool = False,
-    ) -> None:
-        super().__init__()
-        if buffer:
-            self.register_buffer("w", w)
-        else:
-            self.w = nn.Parameter(w)
-        self.run, self.plain, self.used = run, plain, used
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.run(x, self.w)
-
-    def synapses(self, x: Tensor) -> list[tuple[Plain, Tensor, Tensor]] | None:
-        """Plain functions with their inputs and weights; None if not known."""
-        return None if self.plain is None else [(self.plain, x, self.used(self.w.detach()))]
-
-
-class Module(Synapse):
-    """A module of torch with one weight."""
-
-    def __init__(self, module: nn.Module, g: torch.Generator, known: bool = True) -> None:
-        nn.Module.__init__(self)
-        self.module, self.known = module, known
-        with torch.no_grad():
-            for p in module.parameters():
-                p.copy_(dyadic(*p.shape, g=g))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.module(x)
-
-    def synapses(self, x: Tensor) -> list[tuple[Plain, Tensor, Tensor]] | None:
-        if not self.known:
-            return None
-        plain = self.module
-
-        def f(x: Tensor, w: Tensor) -> Tensor:
-            others = {name: p.to(w.dtype) for name, p in plain.named_parameters() if name != "weight"}
-            return functional_call(plain, {"weight": w, **others}, (x,))
-
-        return [(f, x, plain.weight.detach())]
-
-
-class Held(Synapse):
-    """As a synapse, but the weight is no parameter: an attribute, or made on the spot."""
-
-    def __init__(self, w: Tensor, run: Plain) -> None:
-        nn.Module.__init__(self)
-        self.kept, self.run = [w], run
-        self.scale = nn.Parameter(torch.ones(1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.run(x, self.kept[0])
-
-    def synapses(self, x: Tensor) -> list[tuple[Plain, Tensor, Tensor]]:
-        return [(F.linear, x, self.kept[0])]
-
-
-class Twice(Synapse):
-    """One weight there and back."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(fire(F.linear(x, self.w)), self.w.T)
-
-    def synapses(self, x: Tensor) -> list[tuple[Plain, Tensor, Tensor]]:
-        w = self.w.detach()
-        return [(F.linear, x, w), (lambda s, w: s @ w, fire(F.linear(x, w)), w)]
-
-
-class LowRank(Synapse):
-    """A product of two weights; or one after the other."""
-
-    def __init__(self, w: Tensor, other: Tensor, apart: bool) -> None:
-        nn.Module.__init__(self)
-        self.a, self.b, self.apart = nn.Parameter(w), nn.Parameter(other), apart
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x @ self.b.T) @ self.a.T if self.apart else x @ (self.a @ self.b).T
-
-    def synapses(self, x: Tensor) -> list[tuple[Plain, Tensor, Tensor]]:
-        a, b = self.a.detach(), self.b.detach()
-        return [(F.linear, x, b), (F.linear, x @ b.T, a)] if self.apart else [(F.linear, x, a @ b)]
-
-
-class Meeting(Synapse):
-    """A product of two activations, as in an attention of spikes."""
-
-    def __init__(self, w: Tensor, run: Plain = torch.matmul) -> None:
-        super().__init__(w, run)
-
-    def forward(self, x: Tensor) -> Tensor:
-        q = fire(F.linear(x, self.w))
-        return self.run(q.T, x).flatten()[: len(x)].reshape(len(x), 1)
-
-    def synapses(self, x: Tensor) -> list[tuple[Plain, Tensor, Tensor]]:
-        w = self.w.detach()
-        return [(F.linear, x, w), (lambda q, x: q.T @ x, fire(F.linear(x, w)), x)]
-
-
-class Recurrent(Synapse):
-    """A recurrent layer or cell; the states are those that it gives."""
-
-    def __init__(self, module: nn.Module, g: torch.Generator, known: bool) -> None:
-        Module.__init__(self, module, g, known)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if isinstance(self.module, nn.RNNCellBase):
-            h, given = None, []
-            for now in x[:, None]:
-                h = self.module(now, h)
-                given.append(h[0] if isinstance(h, tuple) else h)
-            return torch.cat(given)
-        return self.module(x[:, None])[0][:, 0]
-
-    def synapses(self, x: Tensor) -> list[tuple[Plain, Tensor, Tensor]] | None:
-        if not self.known:
-            return None
-        weights = dict(self.module.named_parameters())
-        ih, hh = (next(w.detach() for n, w in weights.items() if f"weight_{k}h" in n) for k in "ih")
-        h = self(x).detach()
-        return [(F.linear, x, ih), (F.linear, torch.cat([torch.zeros_like(h[:1]), h[:-1]]), hh)]
 
 
 def _thread(f: Plain) -> Plain:
@@ -192,8 +53,8 @@ def _(x: Tensor, w: Tensor) -> Tensor:
 
 
 def _int8(x: Tensor, w: Tensor) -> Tensor:
-    a = F.pad((x * 4).to(torch.int8), (0, (-x.shape[1]) % 8, 0, 32 - len(x)))
-    b = F.pad((w * 4).to(torch.int8), (0, (-x.shape[1]) % 8, 0, (-len(w)) % 8))
+    a = functional.pad((x * 4).to(torch.int8), (0, (-x.shape[1]) % 8, 0, 32 - len(x)))
+    b = functional.pad((w * 4).to(torch.int8), (0, (-x.shape[1]) % 8, 0, (-len(w)) % 8))
     return torch._int_mm(a, b.t().contiguous())[: len(x), : len(w)] / 16.0
 
 
@@ -201,6 +62,14 @@ def _into(x: Tensor, w: Tensor) -> Tensor:
     out = torch.zeros(len(x), len(w) + 1)
     out[:, 1:] += x @ w.T
     return out[:, 1:]
+
+
+def _back(x: Tensor) -> Tensor:
+    return torch.arange(x.shape[1]).flip(0)
+
+
+def _real(y: Tensor) -> Tensor:
+    return torch.view_as_real(torch.complex(y, y))[..., 0]
 
 
 def _rows(x: Tensor, w: Tensor) -> Tensor:
@@ -225,7 +94,7 @@ def _fft(x: Tensor, w: Tensor) -> Tensor:
 
 
 LINEAR: dict[str, Plain] = {
-    "F.linear": F.linear,
+    "F.linear": functional.linear,
     "matmul": lambda x, w: x @ w.T,
     "weight first": lambda x, w: (w @ x.T).T,
     "mm": lambda x, w: torch.mm(x, w.t()),
@@ -254,56 +123,58 @@ LINEAR: dict[str, Plain] = {
         -1
     ),
     "cumsum of products": lambda x, w: (x[:, None] * w).cumsum(-1)[..., -1],
-    "conv1d": lambda x, w: F.conv1d(x[:, None], w[:, None])[..., 0],
-    "conv1d as 1x1": lambda x, w: F.conv1d(x[..., None], w[..., None])[..., 0],
-    "conv2d": lambda x, w: F.conv2d(x[..., None, None], w[..., None, None])[..., 0, 0],
+    "conv1d": lambda x, w: functional.conv1d(x[:, None], w[:, None])[..., 0],
+    "conv1d as 1x1": lambda x, w: functional.conv1d(x[..., None], w[..., None])[..., 0],
+    "conv2d": lambda x, w: functional.conv2d(x[..., None, None], w[..., None, None])[..., 0, 0],
     "conv_tbc": lambda x, w: torch.conv_tbc(x[None], w.T[None].contiguous(), torch.zeros(len(w)))[0],
-    "conv_transpose1d": lambda x, w: F.conv_transpose1d(x[..., None], w.T[..., None])[..., 0],
-    "chunks": lambda x, w: torch.cat([F.linear(x, part) for part in w.chunk(2)], -1),
-    "halves of the input": lambda x, w: F.linear(x[:, :2], w[:, :2]) + F.linear(x[:, 2:], w[:, 2:]),
+    "conv_transpose1d": lambda x, w: functional.conv_transpose1d(x[..., None], w.T[..., None])[..., 0],
+    "chunks": lambda x, w: torch.cat([functional.linear(x, part) for part in w.chunk(2)], -1),
+    "halves of the input": lambda x, w: (
+        functional.linear(x[:, :2], w[:, :2]) + functional.linear(x[:, 2:], w[:, 2:])
+    ),
     "column by column": lambda x, w: torch.cat([x @ u[:, None] for u in w.unbind()], -1),
     "into a view": _into,
     "state": _state,
-    "index_select": lambda x, w: F.linear(x.index_select(1, torch.tensor([1, 0, 2])), w[:, [1, 0, 2]]),
-    "flipped": lambda x, w: F.linear(x.flip(-1), w.flip(-1)),
-    "gathered": lambda x, w: F.linear(x, w.gather(0, torch.arange(len(w))[:, None].expand(w.shape))),
-    "as_strided": lambda x, w: F.linear(x, w.as_strided(w.shape, w.stride())),
-    "reshaped": lambda x, w: F.linear(x, w.reshape(-1).view(w.shape)),
-    "cloned": lambda x, w: F.linear(x, w.clone(memory_format=torch.contiguous_format)),
-    "clone changed in place": lambda x, w: F.linear(x, w.clone().mul_(2).div_(2)),
-    "noise": lambda x, w: F.linear(x, w + 0 * torch.randn_like(w)),
-    "where": lambda x, w: F.linear(x, torch.where(w > 0, w, w)),
-    "double": lambda x, w: F.linear(x.double(), w.double()).float(),
-    "bfloat16": lambda x, w: F.linear(x.bfloat16(), w.bfloat16()).float(),
-    "half": lambda x, w: F.linear(x.half(), w.half()).float(),
-    "complex": lambda x, w: F.linear(x.to(torch.complex64), w.to(torch.complex64)).real,
-    "real of complex": lambda x, w: torch.view_as_real(torch.complex(x @ w.T, x @ w.T))[..., 0],
+    "index_select": lambda x, w: functional.linear(x.index_select(1, _back(x)), w[:, _back(x)]),
+    "flipped": lambda x, w: functional.linear(x.flip(-1), w.flip(-1)),
+    "gathered": lambda x, w: functional.linear(x, w.gather(0, torch.arange(len(w))[:, None].expand(w.shape))),
+    "as_strided": lambda x, w: functional.linear(x, w.as_strided(w.shape, w.stride())),
+    "reshaped": lambda x, w: functional.linear(x, w.reshape(-1).view(w.shape)),
+    "cloned": lambda x, w: functional.linear(x, w.clone(memory_format=torch.contiguous_format)),
+    "clone changed in place": lambda x, w: functional.linear(x, w.clone().mul_(2).div_(2)),
+    "noise": lambda x, w: functional.linear(x, w + 0 * torch.randn_like(w)),
+    "where": lambda x, w: functional.linear(x, torch.where(w > 0, w, w)),
+    "double": lambda x, w: functional.linear(x.double(), w.double()).float(),
+    "bfloat16": lambda x, w: functional.linear(x.bfloat16(), w.bfloat16()).float(),
+    "half": lambda x, w: functional.linear(x.half(), w.half()).float(),
+    "complex": lambda x, w: functional.linear(x.to(torch.complex64), w.to(torch.complex64)).real,
+    "real of complex": lambda x, w: _real(x @ w.T),
     "int": lambda x, w: ((4 * x).int() @ (4 * w).int().T) / 16.0,
     "int8": _int8,
     "fft": _fft,
     "numpy": lambda x, w: torch.from_numpy(x.numpy() @ w.detach().numpy().T),
     "tolist": lambda x, w: torch.tensor(
-        [[sum(a * b for a, b in zip(r, u)) for u in w.tolist()] for r in x.tolist()]
+        [[sum(a * b for a, b in zip(r, u, strict=True)) for u in w.tolist()] for r in x.tolist()]
     ),
     "item": _items,
-    "thread": _thread(F.linear),
+    "thread": _thread(functional.linear),
     "thread and numpy": _thread(lambda x, w: torch.from_numpy(x.numpy() @ w.numpy().T)),
     "custom": _custom,
     "sparse": lambda x, w: torch.sparse.mm(w.to_sparse(), x.T).T,
     "csr": lambda x, w: (w.to_sparse_csr() @ x.T).T,
     "vmap": lambda x, w: vmap(lambda row: w @ row)(x),
-    "checkpoint": lambda x, w: checkpoint(F.linear, x, w, use_reentrant=False),
-    "kron": lambda x, w: F.linear(x, torch.kron(w, torch.ones(1, 1))),
-    "block_diag": lambda x, w: F.linear(torch.cat([x, x], -1), torch.block_diag(w, w))[:, : len(w)],
-    "cdist": lambda x, w: torch.cdist(x, w),
-    "cosine": lambda x, w: F.cosine_similarity(x[:, None], w, dim=-1),
+    "checkpoint": lambda x, w: checkpoint(functional.linear, x, w, use_reentrant=False),
+    "kron": lambda x, w: functional.linear(x, torch.kron(w, torch.ones(1, 1))),
+    "block_diag": lambda x, w: functional.linear(torch.cat([x, x], -1), torch.block_diag(w, w)),
+    "cdist": torch.cdist,
+    "cosine": lambda x, w: functional.cosine_similarity(x[:, None], w, dim=-1),
     "matmul of 4 dimensions": lambda x, w: torch.matmul(x[None, :, None], w.T)[0, :, 0],
     "unfold": lambda x, w: x.unfold(-1, x.shape[1], 1)[:, 0] @ w.T,
-    "buffer added": lambda x, w: F.linear(x, w) + torch.ones(len(w)),
-    "pad": lambda x, w: F.linear(F.pad(x, (1, 1)), F.pad(w, (1, 1))),
+    "buffer added": lambda x, w: functional.linear(x, w) + torch.ones(len(w)),
+    "pad": lambda x, w: functional.linear(functional.pad(x, (1, 1)), functional.pad(w, (1, 1))),
 }
 """By name; each computes x @ w.T of x [N, I] and w [O, I], but for those in `OTHER`."""
-OTHER = {"cdist", "cosine", "fft", "block_diag", "pad"}
+OTHER = {"cdist", "cosine", "fft"}
 """Those that have no synapses one by one, or others than the plain form: they must be incomplete."""
 
 
@@ -321,9 +192,10 @@ def flat(g: torch.Generator, inputs: int) -> tuple[str, nn.Module]:
 
 def _way(name: str, w: Tensor, run: Plain, g: torch.Generator) -> nn.Module:
     if name == "block_diag":
-        return Synapse(w, run, None)
+        twice = lambda x, w: functional.linear(torch.cat([x, x], -1), w)  # noqa: E731
+        return Synapse(w, run, twice, lambda w: torch.block_diag(w, w))
     buffer = int(torch.randint(4, (), generator=g)) == 0
-    return Synapse(w, run, None if name in OTHER else F.linear, buffer=buffer)
+    return Synapse(w, run, None if name in OTHER else functional.linear, buffer=buffer)
 
 
 def _modules(w: Tensor, g: torch.Generator) -> dict[str, Callable[[], nn.Module]]:
@@ -338,7 +210,7 @@ def _modules(w: Tensor, g: torch.Generator) -> dict[str, Callable[[], nn.Module]
         return made
 
     def wrapped(module: nn.Module) -> nn.Module:
-        return _Wrapped(module, w)
+        return Wrapped(module, w)
 
     def quantised() -> nn.Module:
         with warnings.catch_warnings():
@@ -347,38 +219,38 @@ def _modules(w: Tensor, g: torch.Generator) -> dict[str, Callable[[], nn.Module]
 
     return {
         "nn.Linear": lambda: Module(linear(), g),
-        "weight_norm": lambda: _Wrapped(parametrizations.weight_norm(linear()), None),
-        "spectral_norm": lambda: _Wrapped(parametrizations.spectral_norm(linear()), None),
-        "orthogonal": lambda: _Wrapped(parametrizations.orthogonal(linear()), None),
-        "pruned": lambda: _Wrapped(prune.l1_unstructured(linear(), "weight", amount=0.5), None),
-        "masked": lambda: Synapse(w, lambda x, w: F.linear(x, w * mask), F.linear, lambda w: w * mask),
+        "weight_norm": lambda: Wrapped(parametrizations.weight_norm(linear()), None),
+        "spectral_norm": lambda: Wrapped(parametrizations.spectral_norm(linear()), None),
+        "orthogonal": lambda: Wrapped(parametrizations.orthogonal(linear()), None),
+        "pruned": lambda: Wrapped(prune.l1_unstructured(linear(), "weight", amount=0.5), None),
+        "masked": lambda: Synapse(
+            w, lambda x, w: functional.linear(x, w * mask), functional.linear, lambda w: w * mask
+        ),
         "scripted": lambda: wrapped(torch.jit.script(linear())),
         "traced": lambda: wrapped(torch.jit.trace(linear(), torch.ones(2, i))),
         "frozen": lambda: wrapped(torch.jit.freeze(torch.jit.script(linear().eval()))),
         "quantised": lambda: wrapped(quantised()),
-        "attribute": lambda: Held(w, F.linear),
+        "attribute": lambda: Held(w, functional.linear),
         "attribute by rows": lambda: Held(w, _rows),
-        "constant": lambda: Held(w, lambda x, w: F.linear(x, w.clone())),
-        "made on the spot": lambda: Held(w, lambda x, w: F.linear(x, nn.Parameter(w))),
-        "tied": lambda: Twice(w, F.linear),
+        "constant": lambda: Held(w, lambda x, w: functional.linear(x, w.clone())),
+        "made on the spot": lambda: Held(w, lambda x, w: functional.linear(x, nn.Parameter(w))),
+        "tied": lambda: Twice(w, functional.linear),
         "low rank": lambda: LowRank(w[:, :2].clone(), dyadic(2, i, g=g), apart=False),
         "two in a row": lambda: LowRank(w[:, :2].clone(), dyadic(2, i, g=g), apart=True),
         "spikes meet spikes": lambda: Meeting(w),
         "spikes meet spikes by einsum": lambda: Meeting(w, lambda q, x: torch.einsum("on,ni->oi", q, x)),
-        "bilinear": lambda: _Wrapped(_Bilinear(i, o), None, known=False),
-        "embedding": lambda: _Wrapped(_Embedding(i, o), None, known=False),
-        "embedding_bag": lambda: _Wrapped(_Bag(i, o), None, known=False),
+        "bilinear": lambda: Wrapped(Bilinear(i, o), None, known=False),
+        "embedding": lambda: Wrapped(Embedding(i, o), None, known=False),
+        "embedding_bag": lambda: Wrapped(Bag(i, o), None, known=False),
         "RNNCell": lambda: Recurrent(nn.RNNCell(i, o), g, True),
         "GRUCell": lambda: Recurrent(nn.GRUCell(i, o), g, True),
         "LSTMCell": lambda: Recurrent(nn.LSTMCell(i, o), g, True),
         "RNN": lambda: Recurrent(nn.RNN(i, o), g, True),
         "GRU": lambda: Recurrent(nn.GRU(i, o), g, True),
         "LSTM": lambda: Recurrent(nn.LSTM(i, o), g, True),
-        "multi-head attention": lambda: _Wrapped(_Attention(i), None, known=False),
-        "encoder layer": lambda: _Wrapped(
-            nn.TransformerEncoderLayer(i, 1, 4, dropout=0.0), None, known=False
-        ),
-        "one memory": lambda: _Wrapped(_one_memory(linear()), None),
+        "multi-head attention": lambda: Wrapped(Attention(i), None, known=False),
+        "encoder layer": lambda: Wrapped(nn.TransformerEncoderLayer(i, 1, 4, dropout=0.0), None, known=False),
+        "one memory": lambda: Wrapped(_one_memory(linear()), None),
     }
 
 
@@ -386,76 +258,3 @@ def _one_memory(module: nn.Module) -> nn.Module:
     vector = torch.nn.utils.parameters_to_vector(module.parameters()).detach()
     torch.nn.utils.vector_to_parameters(vector, module.parameters())
     return module
-
-
-class _Wrapped(Synapse):
-    """A module whose weight is given, or is what it says at the time."""
-
-    def __init__(self, module: nn.Module, w: Tensor | None, known: bool = True) -> None:
-        nn.Module.__init__(self)
-        self.module, self.fixed, self.known = module.eval(), [w], known
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.module(x)
-
-    def synapses(self, x: Tensor) -> list[tuple[Plain, Tensor, Tensor]] | None:
-        if not self.known:
-            return None
-        w = self.fixed[0]
-        return [(F.linear, x, self.module.weight.detach() if w is None else w)]
-
-
-class _Bilinear(nn.Bilinear):
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, inputs, outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x, x)
-
-
-class _Embedding(nn.Embedding):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.argmax(-1))
-
-
-class _Bag(nn.EmbeddingBag):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward((x != 0).long())
-
-
-class _Attention(nn.MultiheadAttention):
-    def __init__(self, inputs: int) -> None:
-        super().__init__(inputs, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x, x, x, need_weights=False)[0]
-
-
-def image(g: torch.Generator, shape: tuple[int, ...]) -> tuple[str, nn.Module]:
-    """A random convolution for x [N, *shape] of one to three dimensions of space."""
-    dims, channels = len(shape) - 1, shape[0]
-
-    def draw(low: int, high: int) -> int:
-        return int(torch.randint(low, high + 1, (), generator=g))
-
-    transposed, groups, kernel = draw(0, 3) == 0, draw(1, 2), draw(1, 3)
-    options: dict[str, Any] = {
-        "kernel_size": kernel, "stride": draw(1, 2), "dilation": 1 if kernel == 3 else draw(1, 2),
-        "padding": draw(0, min(1, kernel - 1)), "groups": groups, "bias": bool(draw(0, 1)),
-    }  # fmt: skip
-    kind = f"{'ConvTranspose' if transposed else 'Conv'}{dims}d"
-    if not transposed:
-        options["padding_mode"] = ("zeros", "circular", "reflect", "replicate")[draw(0, 3)]
-        if draw(0, 4) == 0:
-            options |= {"padding": "same", "stride": 1, "padding_mode": "zeros"}
-    if draw(0, 5) == 0 and dims == 2:
-        return "F.unfold", _Unfolded(channels, g)
-    return kind, Module(getattr(nn, kind)(channels, 2 * groups, **options), g)
-
-
-class _Unfolded(Synapse):
-    def __init__(self, channels: int, g: torch.Generator) -> None:
-        def run(x: Tensor, w: Tensor) -> Tensor:
-            return F.fold(w @ F.unfold(x, 2, padding=1), (x.shape[2] + 1, x.shape[3] + 1), 1)
-
-        super().__init__(dyadic(2, channels * 4, g=g), run, run)

@@ -3,7 +3,7 @@
 import copy
 import math
 
-from psubench import record
+from psubench.records import jsonl
 from psubench.records.measured import AGAIN
 from psubench.suite import Case
 
@@ -36,7 +36,7 @@ def run(cases, processes, *, seed=0, **environment):
             for c in (case(neuron, T, phase) for neuron in of_block)
         ]
     header = {
-        "type": "run", "schema": record.SCHEMA, "run_id": "r", "seed": seed, "cases": planned,
+        "type": "run", "schema": jsonl.SCHEMA, "run_id": "r", "seed": seed, "cases": planned,
         "environment": {**ENVIRONMENT, **environment}, "worker_environment": {"OMP_NUM_THREADS": "1"},
     }  # fmt: skip
     return [header, *(_block(T, phase, b, p) for (T, phase), b in blocks.items() for p in range(processes))]

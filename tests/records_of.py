@@ -3,7 +3,6 @@
 import copy
 import json
 
-from psubench import record
 from psubench.records import counted, jsonl, structs
 
 AXES = {
@@ -32,7 +31,7 @@ def whole(one):
     one = copy.deepcopy(one)
     kind = one.get("type")
     if kind == "run":
-        one = {"schema": record.SCHEMA, **one}
+        one = {"schema": jsonl.SCHEMA, **one}
         for planned in one["cases"]:
             planned["case"] = case(planned["case"], planned["case"].get("kind", "speed"))
     elif "cases" in one and kind != "suite":

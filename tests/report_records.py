@@ -11,7 +11,7 @@ import test_accuracy
 import test_joules
 from records_of import text_of, typed, whole
 
-from psubench import record
+from psubench.records import jsonl
 from psubench.records.structs import plain
 from psubench.render.report import kinds, page
 
@@ -22,7 +22,7 @@ HOSTILE = "mine.py:<b>A_1&2%</b>"
 
 def good():
     """A run in which every case is ok: 5 neurons, 2 T, 2 phases."""
-    records = [plain(one) for one in record.read(EXAMPLE / record.NAME)]
+    records = [plain(one) for one in jsonl.read(EXAMPLE / jsonl.NAME)]
     records[0]["cases"] = [case for case in records[0]["cases"] if case["case"]["T"] in TS]
     return [r for r in records if r["type"] != "block" or r["case"]["T"] in TS]
 

@@ -16,12 +16,12 @@ import test_accuracy
 import test_joules
 from records_of import whole
 
-from psubench import record
 from psubench.cli import main
 from psubench.errors import CASE_FAILED
+from psubench.records import jsonl
 from psubench.records.structs import plain
 
-EXAMPLE = Path(__file__).parent.parent / "reports" / "example" / record.NAME
+EXAMPLE = Path(__file__).parent.parent / "reports" / "example" / jsonl.NAME
 CODES = {0, 1, 2, 3, 4, 5, 124, 130}
 SCALE = int(os.environ.get("PSUBENCH_SWEEP", "1"))
 """How many times as many examples as in CI; see scripts/sweep.py."""
@@ -65,12 +65,12 @@ def ends_well(*arguments):
 
 
 def _joined(head):
-    return {"schema": record.SCHEMA, "psubench": "0", "seed": 0, "environment": {}, "plugins": {}, **head}
+    return {"schema": jsonl.SCHEMA, "psubench": "0", "seed": 0, "environment": {}, "plugins": {}, **head}
 
 
 def speed_records():
     """The committed run, at one T, with 20 rounds of two processes."""
-    records = [plain(one) for one in record.read(EXAMPLE)]
+    records = [plain(one) for one in jsonl.read(EXAMPLE)]
     chosen = [r for r in records if r["type"] == "block" and r["case"]["T"] == 4 and r["process"] < 2]
     for one in chosen:
         one["wall_ns"] = {name: samples[:20] for name, samples in one["wall_ns"].items()}

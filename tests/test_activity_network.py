@@ -97,3 +97,25 @@ def test_flat_layers_have_no_maps():
 )
 def test_spread(of, most, expected):
     assert spread(of, most) == expected
+
+
+def test_a_spiking_layer_in_a_plain_list_is_counted_and_says_where_it_is(tmp_path):
+    (tmp_path / "lost.py").write_text(
+        "import torch.nn as nn\n"
+        "class Net(nn.Module):\n"
+        "    input_shape = (8,)\n"
+        "    def __init__(self, neuron, T):\n"
+        "        super().__init__()\n"
+        "        self.a, self.b, self.c = nn.Linear(8, 16), nn.Linear(16, 16), nn.Linear(16, 5)\n"
+        "        self.first, self.others = neuron(), [neuron()]\n"
+        "    def forward(self, x):\n"
+        "        return self.c(self.others[0](self.b(self.first(self.a(x))))).mean(0)\n"
+    )
+    ref = neurons.parse("plif")  # with a weight of its own, which is no synapse
+    made = models.build(models.parse(f"{tmp_path}/lost.py:Net"), lambda: neurons.build(ref, T), T, (8,), 5)
+    x = (torch.rand(T, B, 8, generator=torch.Generator().manual_seed(0)) < 0.4).float()
+    layers = {layer.layer: layer for layer in count(made.module, made.spiking, [x])}
+    steps = {name: layer.neuron_steps for name, layer in layers.items() if layer.role == "neuron"}
+    assert steps == {"first": T * B * 16, "outside of the module: neuron 1": T * B * 16}
+    assert {name for name, layer in layers.items() if layer.role == "synapse"} == {"a", "b", "c"}
+    assert all(layer.complete for layer in layers.values())

@@ -8,8 +8,9 @@ import pytest
 from compare_records import changed, run
 from records_of import text_of, typed, whole
 
-from psubench import analyse, record
+from psubench import analyse
 from psubench.errors import PsubenchError
+from psubench.records import jsonl
 from psubench.regression import baseline
 from psubench.render import export
 
@@ -19,7 +20,7 @@ RUN = run({("lif", 8, "infer"): SIX, ("psu", 8, "infer"): [v + 0.5 for v in SIX]
 
 def store(folder, records):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / record.NAME).write_bytes(text_of(map(whole, records)))
+    (folder / jsonl.NAME).write_bytes(text_of(map(whole, records)))
     return folder
 
 
@@ -27,7 +28,7 @@ def test_a_quiet_run_becomes_the_baseline(tmp_path):
     floor = baseline.replace(store(tmp_path / "new", RUN), tmp_path / "baseline", limit=0.03)
     # All processes have the same A/A ratio of 1.01, so the floor is that.
     assert floor == pytest.approx(0.01, abs=1e-6)
-    assert record.read(tmp_path / "baseline" / record.NAME) == typed(RUN)
+    assert jsonl.read(tmp_path / "baseline" / jsonl.NAME) == typed(RUN)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_a_noisy_or_failed_run_leaves_the_old_one(tmp_path, records, limit, said
     with pytest.raises(PsubenchError, match=said) as caught:
         baseline.replace(store(tmp_path / "new", records), tmp_path / "baseline", limit)
     assert caught.value.exit_code == code
-    assert record.read(tmp_path / "baseline" / record.NAME) == typed(RUN)
+    assert jsonl.read(tmp_path / "baseline" / jsonl.NAME) == typed(RUN)
 
 
 SUITE = """version = 1

@@ -9,8 +9,8 @@ import pytest
 from compare_records import case, changed, run
 from records_of import COUNTING, text_of, typed, whole
 
-from psubench import record
 from psubench.errors import PsubenchError
+from psubench.records import jsonl
 from psubench.regression.compare import compare as compared
 
 FIVE = [0.0, 0.004, -0.004, 0.002, -0.002]
@@ -240,7 +240,7 @@ def test_other_devices_types_and_seeds_are_not_comparable():
     new = run(BLOCK, 5)
     for planned in new[0]["cases"]:
         planned["case"] = {**planned["case"], "dtype": "bfloat16", "device": "cuda:0"}
-        planned["key"] = planned["reference"] = record.case_key(planned["case"])
+        planned["key"] = planned["reference"] = jsonl.case_key(planned["case"])
     found = compare(run(BLOCK, 5), new)
     assert set(words(found).values()) == {"not comparable"}
     assert one(found).reason == "device cpu against cuda:0 and dtype float32 against bfloat16"
@@ -276,7 +276,7 @@ def test_the_program_refuses_what_it_cannot_read(tmp_path):
         "damaged": (write(tmp_path / "damaged.jsonl", run(BLOCK, 3)[:1], "{torn}\n"), 5),
         "schema": (write(tmp_path / "schema.jsonl", [{"type": "run", "schema": 99, "cases": []}]), 5),
         "absent": (str(tmp_path / "absent"), 2),
-        "plan": (write(tmp_path / "plan.jsonl", [{"type": "run", "schema": record.SCHEMA, "cases": []}]), 5),
+        "plan": (write(tmp_path / "plan.jsonl", [{"type": "run", "schema": jsonl.SCHEMA, "cases": []}]), 5),
     }
     for path, code in bad.values():
         for pair in ((good, path), (path, good)):

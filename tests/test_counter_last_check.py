@@ -75,6 +75,9 @@ RIGHT = {
     "noise on the weight": lambda x, w: functional.linear(x, w + torch.randn_like(w)),
     "bits": bits,
     "out=": lambda x, w: torch.matmul(x, w.T, out=torch.empty(*x.shape[:2], OUT)),
+    "rows of it as a matrix": lambda x, w: torch.cat(
+        [functional.linear(x, w[i : i + 1]) for i in range(OUT)], -1
+    ),
     "a learned code added in place": lambda x, w: functional.linear(w[:1].repeat(1, 1).zero_() + x, w),
 }
 
@@ -97,6 +100,13 @@ NAMED = {
     ),
     "complex": (lambda x, w: (x + 0j) @ (w + 0j).T, "aten.mm"),
     "integer": (lambda x, w: x.flatten(0, 1).int() @ (w * 32).int().T, "aten.mm"),
+    "int8": (
+        lambda x, w: torch._int_mm(
+            functional.pad(x.flatten(0, 1), (0, 0, 0, 24)).to(torch.int8),
+            functional.pad(w * 32, (0, 0, 0, 3)).to(torch.int8).t().contiguous(),
+        )[: T * B, :OUT].float(),
+        "aten._int_mm",
+    ),
     "numpy": (lambda x, w: torch.from_numpy(x.numpy() @ w.detach().numpy().T), "numpy, where values leave"),
     "numpy's own call": (lambda x, w: torch.as_tensor(w.detach().__array__() @ x.flatten(0, 1).T.numpy()),
                          "where values leave"),
@@ -176,8 +186,8 @@ def test_a_network_with_synapses_and_none_counted_is_never_complete(kind):
     module = {
         "dynamic": lambda: torch.ao.quantization.quantize_dynamic(linear, {nn.Linear}),
         "frozen": lambda: torch.jit.freeze(torch.jit.script(linear.eval())),
-        "vector": lambda: Scaled(),
-        "attribute": lambda: Kept(),
+        "vector": Scaled,
+        "attribute": Kept,
         "nothing but a spectrum": lambda: Weight(NAMED["spectrum"][0]),
     }[kind]()
     outer = nn.Sequential(module)
@@ -200,6 +210,23 @@ class Kept(nn.Module):
 
     def forward(self, x):
         return functional.linear(x, self.w)
+
+
+def test_what_is_added_in_place_to_a_copy_of_a_parameter_is_an_activation():
+    class IntoClone(Weight):
+        def __init__(self):
+            super().__init__(functional.linear)
+            self.code = nn.Parameter(torch.zeros(1, 1, IN))
+
+        def forward(self, x):
+            h = self.code.repeat(*x.shape[:2], 1)
+            h += x
+            return functional.linear(h, self.w)
+
+    layers = {layer.layer: layer for layer in count(IntoClone(), {}, [spikes()])}
+    assert (layers["w"].sop_eff, layers["w"].sop_dense) == (EFFECTIVE, DENSE)
+    assert layers["code"].bias == T * B * IN
+    assert all(layer.complete for layer in layers.values())
 
 
 def test_a_padding_belongs_to_its_elements_and_not_to_its_memory():

@@ -14,6 +14,7 @@ import test_joules
 from records_of import typed
 
 from psubench import record
+from psubench.records import jsonl
 from psubench.records.measured import IDLE, Energy
 
 BASE = [
@@ -95,13 +96,13 @@ def test_a_run_from_the_counters_to_the_table(tmp_path, counters):
     assert f"record and energy.csv: {out}" in done.stdout
     shown = json.loads(psubench("show", out, "--json").stdout)
     assert [row["net_j_per_call"] for row in shown] == [float(row["net_j_per_call"]) for row in rows.values()]
-    (block,) = [one for one in record.read(out / record.NAME) if isinstance(one, Energy)]
+    (block,) = [one for one in jsonl.read(out / jsonl.NAME) if isinstance(one, Energy)]
     assert [window.label for window in block.windows][::4] == [IDLE] * 2
     (psu,) = [window for window in block.windows if window.label == "psu"]
     assert float(rows["psu"]["gross_j_per_call"]) == pytest.approx(sum(psu.counts) * 1e-6 / psu.calls)
     assert psubench("export", out).stdout == (out / "energy.csv").read_text()
     assert energy(out, tmp_path / "host", "--resume").returncode == 0
-    types = [one.__struct_config__.tag for one in record.read(out / record.NAME)]
+    types = [one.__struct_config__.tag for one in jsonl.read(out / jsonl.NAME)]
     assert types == ["run", "energy", "end", "run", "end"]  # nothing was left to measure
     plotted = psubench("plot", out)
     assert (plotted.returncode, len(plotted.stderr.splitlines())) == (2, 1)
@@ -149,7 +150,7 @@ def test_counters_that_stand_still_fail_their_cases_with_the_reason(tmp_path, co
 
 
 def test_runs_of_two_kinds_share_no_table(tmp_path):
-    with record.Recorder(tmp_path / record.NAME) as recorder:
+    with record.Recorder(tmp_path / jsonl.NAME) as recorder:
         for one in typed([test_joules.header(), test_joules.energy_record(0, *test_joules.FIRST)]):
             recorder.append(one)
     assert "E_lif / E_neuron" in psubench("show", tmp_path).stdout

@@ -94,7 +94,7 @@ PRICES = {
     "horowitz45-fp16": 140 * 1.5 + 1007 * 0.4,
     "horowitz45-int32": 140 * 3.2 + 1007 * 0.1,
     "horowitz45-int8": 140 * 0.23 + 1007 * 0.03,
-    # arithmetic, then addresses (one per operation, two products per event of a convolution), then accesses of 20 pJ
+    # arithmetic, then addresses (one per operation, two products per event of a convolution), then accesses
     "lemaire": 140 * 3.2 + 1017 * 0.1 + 1100 * 0.1 + 30 * 6.4 + (3 * 1100 + 10 + 50 + 7 + 2 * 40) * 20,
     "loihi": 1100 * 23.6 + 40 * 81,
     "truenorth": 1100 * 26,

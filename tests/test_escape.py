@@ -7,8 +7,8 @@ import json
 import pytest
 import robustness
 
-from psubench import record
 from psubench.errors import MOST, one_line
+from psubench.records import jsonl
 from psubench.render import escape, terminal
 
 NASTY = (
@@ -103,7 +103,7 @@ def hostile(request, tmp_path):
                 case["label"] = f"{case['label']}{NASTY}"
             if case.get("message"):
                 case["message"] = NASTY + "y" * 1_000_000
-    (tmp_path / record.NAME).write_text(robustness.text_of(records))
+    (tmp_path / jsonl.NAME).write_text(robustness.text_of(records))
     return tmp_path
 
 

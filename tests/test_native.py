@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from psubench import analyse, record
+from psubench import analyse
 from psubench.errors import UnsupportedError
 from psubench.neurons import native
+from psubench.records import jsonl
 
 TINY = 'extern "C" int answer() { return 42; }\n'
 COMPILER = """#!/bin/sh
@@ -185,7 +186,7 @@ def test_without_a_compiler_only_what_needs_one_is_unsupported(tmp_path):
     environment = {**os.environ, "CXX": "no-such-compiler"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 4, done.stderr
-    rows = {row["label"]: row for row in analyse.rows(record.read(tmp_path / record.NAME))}
+    rows = {row["label"]: row for row in analyse.rows(jsonl.read(tmp_path / jsonl.NAME))}
     for label in ("lif@fused", "psu@fused", "psu@compile"):
         assert rows[label]["status"] == "unsupported"
         assert "install g++" in rows[label]["message"]

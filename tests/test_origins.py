@@ -5,9 +5,9 @@ import copy
 import pytest
 import robustness
 
-from psubench import headers, record
+from psubench import headers
 from psubench.errors import PsubenchError
-from psubench.records import origins
+from psubench.records import jsonl, origins
 from psubench.records.structs import build
 
 SPEED = robustness.RUNS["speed"]
@@ -62,7 +62,7 @@ def test_a_plugin_that_the_last_run_lacked_is_still_known(tmp_path):
 
 
 def joined(tmp_path, *runs):
-    path = tmp_path / record.NAME
+    path = tmp_path / jsonl.NAME
     path.write_text("".join(robustness.text_of(run) for run in runs))
     return path
 
@@ -71,19 +71,19 @@ def test_the_records_of_two_machines_in_one_file_are_refused(tmp_path):
     other = [changed(SPEED[0], environment__cpu="another"), *SPEED[1:]]
     path = joined(tmp_path, SPEED, other)
     with pytest.raises(PsubenchError, match=f"line {len(SPEED) + 1} is damaged: environment cpu was"):
-        record.read(path)
+        jsonl.read(path)
 
 
 @pytest.mark.parametrize("kind", ["speed", "energy", "sparsity", "profile"])
 def test_a_run_twice_in_one_file_is_refused(tmp_path, kind):
     run = robustness.RUNS[kind]
-    record.read(joined(tmp_path, run))
+    jsonl.read(joined(tmp_path, run))
     with pytest.raises(PsubenchError, match="was measured before, in the same process"):
-        record.read(joined(tmp_path, run, run))
+        jsonl.read(joined(tmp_path, run, run))
 
 
 def test_a_resumed_run_measures_its_reference_again_and_can_be_read(tmp_path):
     head, first, *_ = SPEED
     reference = next(case["reference"] for case in head["cases"])
     alone = {**first, "cases": [one for one in first["cases"] if one["key"] == reference]}
-    record.read(joined(tmp_path, [head, first], [head, alone]))
+    jsonl.read(joined(tmp_path, [head, first], [head, alone]))

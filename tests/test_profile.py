@@ -13,10 +13,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from psubench import profiles, record
+from psubench import profiles
 from psubench.errors import PsubenchError
 from psubench.experiments.profile.options import ProfileOptions
 from psubench.profiling import CALLS, profile_blocks
+from psubench.records import jsonl
 
 TESTS = Path(__file__).parent
 WRONG = TESTS / "wrong_neurons.py"
@@ -38,7 +39,7 @@ def psubench(*arguments, check=0, cwd=None):
 
 
 def cases(folder):
-    return {case["label"]: case for case in profiles.cases(record.read(folder / record.NAME))}
+    return {case["label"]: case for case in profiles.cases(jsonl.read(folder / jsonl.NAME))}
 
 
 @pytest.fixture(scope="module")
@@ -135,13 +136,13 @@ def test_who_fails_is_a_row_and_costs_only_itself(trained):
 
 
 def test_resumed_it_measures_what_it_lacks(trained, tmp_path):
-    lines = (trained[0] / record.NAME).read_text().splitlines(keepends=True)
+    lines = (trained[0] / jsonl.NAME).read_text().splitlines(keepends=True)
     first = next(number for number, line in enumerate(lines) if '"type":"profile"' in line)
-    (tmp_path / record.NAME).write_text("".join(lines[: first + 1]))
+    (tmp_path / jsonl.NAME).write_text("".join(lines[: first + 1]))
     arguments = ["--phase", "infer", "--neurons", f"lif,psu@scan,{WRONG}:NoReference", "--out", tmp_path]
     assert cases(tmp_path)["psu@scan"]["status"] == "interrupted"
     psubench("profile", *SMALL, *arguments, "--resume")
-    kept = [line for line in (tmp_path / record.NAME).read_text().splitlines() if '"type":"profile"' in line]
+    kept = [line for line in (tmp_path / jsonl.NAME).read_text().splitlines() if '"type":"profile"' in line]
     assert [json.loads(line)["cases"][0]["neuron"].rsplit(":")[-1] for line in kept] == [
         "lif", "psu@scan", "NoReference",
     ]  # fmt: skip

@@ -11,10 +11,11 @@ from records_of import typed
 
 from psubench import record
 from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.records import jsonl
 from psubench.records.jsonl import line_of
 from psubench.records.run import End, Run
 
-RUN = Run(schema=record.SCHEMA, run_id="r", cases=[])
+RUN = Run(schema=jsonl.SCHEMA, run_id="r", cases=[])
 (BLOCK,) = typed([{"type": "block", "note": "µs [1, 2]", "labels": ["a"], "stopped": None, "cases": []}])
 END = End(status="complete")
 
@@ -28,9 +29,9 @@ def write(path, *records):
 def test_what_was_written_is_read(tmp_path):
     path = tmp_path / "new" / "run.jsonl"
     write(path, RUN, BLOCK)
-    assert record.read(path) == [RUN, BLOCK]
+    assert jsonl.read(path) == [RUN, BLOCK]
     write(path, END)
-    assert record.read(path) == [RUN, BLOCK, END]
+    assert jsonl.read(path) == [RUN, BLOCK, END]
 
 
 def test_a_last_line_cut_anywhere_is_dropped_and_writing_goes_on(tmp_path):
@@ -40,9 +41,9 @@ def test_a_last_line_cut_anywhere_is_dropped_and_writing_goes_on(tmp_path):
     first = whole.index(b"\n") + 1
     for cut in range(first, len(whole)):
         path.write_bytes(whole[:cut])
-        assert record.read(path) == [RUN]
+        assert jsonl.read(path) == [RUN]
         write(path, END)
-        assert record.read(path) == [RUN, END]
+        assert jsonl.read(path) == [RUN, END]
 
 
 @pytest.mark.parametrize("content", [b"", b'{"type":"run","sch'])
@@ -50,7 +51,7 @@ def test_an_empty_record_is_an_error(tmp_path, content):
     path = tmp_path / "run.jsonl"
     path.write_bytes(content)
     with pytest.raises(PsubenchError, match="no complete record"):
-        record.read(path)
+        jsonl.read(path)
 
 
 @pytest.mark.parametrize("line", [b"{}", b"[1]", b"\xff\xfe", b"{'type': 1}", b'{"type": 3}', b""])
@@ -58,7 +59,7 @@ def test_damage_before_the_last_line_names_the_line(tmp_path, line):
     path = tmp_path / "run.jsonl"
     path.write_bytes(line_of(RUN) + line + b"\n" + line_of(BLOCK))
     with pytest.raises(PsubenchError, match=r"run\.jsonl, line 2 is damaged") as caught:
-        record.read(path)
+        jsonl.read(path)
     assert caught.value.exit_code == NOT_COMPARABLE
 
 
@@ -66,7 +67,7 @@ def test_another_schema_is_refused(tmp_path):
     path = tmp_path / "run.jsonl"
     path.write_text('{"type":"run","schema":999}\n')
     with pytest.raises(PsubenchError, match="schema 999") as caught:
-        record.read(path)
+        jsonl.read(path)
     assert caught.value.exit_code == NOT_COMPARABLE
 
 
@@ -79,10 +80,10 @@ def test_nan_never_enters_a_record(tmp_path):
 
 
 def test_the_key_depends_on_every_field_and_not_on_their_order():
-    key = record.case_key({"neuron": "lif", "T": 4})
-    assert key == record.case_key({"T": 4, "neuron": "lif"})
-    assert key != record.case_key({"neuron": "lif", "T": 8})
-    assert key != record.case_key({"neuron": "lif", "T": 4, "mode": "layer"})
+    key = jsonl.case_key({"neuron": "lif", "T": 4})
+    assert key == jsonl.case_key({"T": 4, "neuron": "lif"})
+    assert key != jsonl.case_key({"neuron": "lif", "T": 8})
+    assert key != jsonl.case_key({"neuron": "lif", "T": 4, "mode": "layer"})
 
 
 def test_a_full_disk_keeps_every_complete_record(tmp_path):
@@ -95,17 +96,17 @@ def test_a_full_disk_keeps_every_complete_record(tmp_path):
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         "recorder = record.Recorder(pathlib.Path(sys.argv[1]))\n"
         "from psubench.records.run import Run\n"
-        "run = Run(schema=record.SCHEMA, run_id='r', cases=[])\n"
+        "run = Run(schema=jsonl.SCHEMA, run_id='r', cases=[])\n"
         "recorder.append(run)\n"
         "try:\n"
         "    for number in range(100):\n"
-        "        recorder.append(Run(schema=record.SCHEMA, run_id=str(number), cases=[], argv=['x' * 90]))\n"
+        "        recorder.append(Run(schema=jsonl.SCHEMA, run_id=str(number), cases=[], argv=['x' * 90]))\n"
         "except PsubenchError as error:\n"
         "    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
     assert "File too large" in done.stdout
-    kept = record.read(path)
+    kept = jsonl.read(path)
     assert [one.run_id for one in kept[1:]] == [str(number) for number in range(len(kept) - 1)]
     assert len(kept) > 2
     assert path.read_bytes().endswith(b"\n")
@@ -125,7 +126,7 @@ def test_a_record_has_one_writer(tmp_path):
         with pytest.raises(PsubenchError, match=r"another psubench is writing .*run\.jsonl"):
             record.Recorder(path)
         first.append(BLOCK)
-    assert record.read(path) == [RUN, BLOCK]
+    assert jsonl.read(path) == [RUN, BLOCK]
     write(path, {"type": "end"})
 
 
@@ -143,7 +144,7 @@ def test_a_killed_writer_holds_nothing(tmp_path):
     writer.kill()
     writer.communicate()
     write(path, BLOCK)
-    assert record.read(path) == [RUN, BLOCK]
+    assert jsonl.read(path) == [RUN, BLOCK]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_a_run_that_was_killed_while_it_wrote_its_plan_can_begin_again(tmp_path)
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         write(path, RUN)
-        assert record.read(path) == [RUN]
+        assert jsonl.read(path) == [RUN]
 
 
 def test_a_signal_in_the_midst_of_a_line_leaves_no_half_of_it(tmp_path, monkeypatch):
@@ -196,4 +197,4 @@ def test_a_signal_in_the_midst_of_a_line_leaves_no_half_of_it(tmp_path, monkeypa
         with pytest.raises(KeyboardInterrupt):
             recorder.append(BLOCK)
         recorder.append({"type": "end"})
-    assert record.read(path) == [RUN, {"type": "end"}]
+    assert jsonl.read(path) == [RUN, {"type": "end"}]

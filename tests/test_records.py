@@ -6,7 +6,7 @@ import random
 import pytest
 from records_of import plain, text_of, typed, whole
 
-from psubench import profiles, record
+from psubench import profiles
 from psubench.activity import cases as sparsity
 from psubench.errors import NOT_COMPARABLE, NeuronError, PsubenchError, UnsupportedError, WrongError
 from psubench.records import jsonl, structs
@@ -24,14 +24,14 @@ BLOCK = {
 
 
 def written(tmp_path, content):
-    path = tmp_path / record.NAME
+    path = tmp_path / jsonl.NAME
     path.write_bytes(content)
     return path
 
 
 def refused(path):
     with pytest.raises(PsubenchError) as caught:
-        record.read(path)
+        jsonl.read(path)
     assert caught.value.exit_code == NOT_COMPARABLE
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -51,19 +51,19 @@ def test_every_flipped_bit_is_noticed(tmp_path):
         changed = bytearray(content)
         changed[place // 8] ^= 1 << place % 8
         with pytest.raises(PsubenchError):
-            record.read(written(tmp_path, bytes(changed)))
+            jsonl.read(written(tmp_path, bytes(changed)))
 
 
 @pytest.mark.parametrize("change", [(b"[10,11]", b"[10,12]"), (b'"loops":3', b'"loops":4'), (b"\n", b"\r\n")])
 def test_a_value_that_is_possible_too_is_noticed(tmp_path, change):
     content = b"".join(map(jsonl.line_of, typed([HEAD, BLOCK])))
-    assert len(record.read(written(tmp_path, content))) == 2
+    assert len(jsonl.read(written(tmp_path, content))) == 2
     assert "checksum" in refused(written(tmp_path, content.replace(*change)))
 
 
 def test_schema_1_is_read_and_its_values_are_checked(tmp_path):
     lines = [whole(HEAD), whole(BLOCK)]
-    assert record.read(written(tmp_path, older(*lines))) == typed([HEAD, BLOCK])
+    assert jsonl.read(written(tmp_path, older(*lines))) == typed([HEAD, BLOCK])
     lines[1]["cases"][0]["status"] = 5
     said = refused(written(tmp_path, older(*lines)))
     assert "line 2 is damaged: cases[0].status: Expected" in said
@@ -79,7 +79,7 @@ def test_a_worker_that_died_left_a_block_of_any_kind_in_schema_1(tmp_path, kind,
     axes = {**head["cases"][0]["case"], "neuron": ""}
     lost = {**OK, "status": "oom", "message": "killed", "verified": None, "activity": None}
     block = {"type": "block", "case": axes, "process": 0, "reference": None, "cases": [lost]}
-    records = record.read(written(tmp_path, older(head, block)))
+    records = jsonl.read(written(tmp_path, older(head, block)))
     assert type(records[1]) is struct
     read = {"sparsity": sparsity.cases, "profile": profiles.cases}.get(kind)
     if read is not None:
@@ -116,7 +116,7 @@ def test_a_sample_is_a_whole_number_above_0_of_64_bits(value):
 
 def test_fields_of_a_later_version_are_passed_over(tmp_path):
     lines = [whole(HEAD), {**whole(BLOCK), "colour": "red"}]
-    assert record.read(written(tmp_path, text_of(lines))) == typed([HEAD, BLOCK])
+    assert jsonl.read(written(tmp_path, text_of(lines))) == typed([HEAD, BLOCK])
 
 
 @pytest.mark.parametrize(

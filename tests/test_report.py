@@ -9,9 +9,10 @@ import pytest
 import report_records
 from records_of import typed
 
-from psubench import analyse, record
+from psubench import analyse
 from psubench.errors import PsubenchError
 from psubench.neurons.table import TABLE
+from psubench.records import jsonl
 from psubench.render.report import facts, grids, kinds, page, paper, svg
 from psubench.render.styles import styles
 
@@ -266,5 +267,5 @@ def test_the_committed_page_is_what_the_committed_runs_give():
     folders = [
         report_records.EXAMPLE.parent / name for name in ("example", "example-sparsity", "example-accuracy")
     ]
-    runs = [record.read(folder / record.NAME) for folder in folders]
+    runs = [jsonl.read(folder / jsonl.NAME) for folder in folders]
     assert page.render(kinds.parts(runs), runs) == (folders[0] / page.NAME).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from psubench import record
+from psubench.records import jsonl
 from psubench.records.measured import Block
 from psubench.records.run import End, Run
 
@@ -58,10 +58,10 @@ def running():
 
 
 def test_a_full_disk_ends_a_run_in_one_line_and_resume_completes_it(tmp_path):
-    path = tmp_path / "run" / record.NAME
+    path = tmp_path / "run" / jsonl.NAME
     code, _ = ended([*SCRIPTED, "--out", str(tmp_path / "whole")])
     assert code == 0
-    whole = (tmp_path / "whole" / record.NAME).read_bytes()
+    whole = (tmp_path / "whole" / jsonl.NAME).read_bytes()
     room = whole.index(b"\n", whole.index(b'{"type":"block"')) + 200  # the plan, a block, a part of the next
     command = [*SCRIPTED, "--out", str(path.parent)]
     code, said = ended(command, preexec_fn=limited(room))
@@ -69,11 +69,11 @@ def test_a_full_disk_ends_a_run_in_one_line_and_resume_completes_it(tmp_path):
     assert len(said) == 1
     assert said[0].startswith(f"error: cannot write {path}: File too large; what was recorded before is kept")
     kept = path.read_bytes()
-    assert [type(one) for one in record.read(path)] == [Run, Block]
+    assert [type(one) for one in jsonl.read(path)] == [Run, Block]
     assert kept.endswith(b"\n")
     assert ended([*command, "--resume"]) == (0, [])
     assert path.read_bytes().startswith(kept)
-    blocks = [one.case.T for one in record.read(path) if isinstance(one, Block)]
+    blocks = [one.case.T for one in jsonl.read(path) if isinstance(one, Block)]
     assert blocks == [2, 3, 4]
 
 
@@ -87,12 +87,12 @@ def test_a_disk_without_any_room_is_one_line(tmp_path):
 def test_a_run_whose_folder_is_removed_ends_and_says_so(tmp_path, running):
     out = tmp_path / "run"
     run = running([*ENDLESS, "scripted", "--out", str(out)])
-    until(lambda: (out / record.NAME).exists() and b'"block"' in (out / record.NAME).read_bytes())
+    until(lambda: (out / jsonl.NAME).exists() and b'"block"' in (out / jsonl.NAME).read_bytes())
     shutil.rmtree(out)
     _, said = run.communicate(timeout=LONGEST_SECONDS)
     assert run.returncode == 2
     assert said == (
-        f"error: {out / record.NAME} was removed while the run went on; measure again, and keep the folder\n"
+        f"error: {out / jsonl.NAME} was removed while the run went on; measure again, and keep the folder\n"
     )
 
 
@@ -103,7 +103,7 @@ def test_a_result_that_cannot_be_written_leaves_the_record(tmp_path):
     assert said == [
         f"error: cannot write {tmp_path / 'speed.csv'}: Is a directory; give another place with --out"
     ]
-    assert record.read(tmp_path / record.NAME)[-1] == End(status="complete")
+    assert jsonl.read(tmp_path / jsonl.NAME)[-1] == End(status="complete")
 
 
 def test_a_block_in_which_every_case_failed_can_be_read(tmp_path):
@@ -113,7 +113,7 @@ def test_a_block_in_which_every_case_failed_can_be_read(tmp_path):
     assert code == 4
     assert len(said) == 1
     assert "getcwd cannot be called" in said[0]
-    assert [one.cases[0].status for one in record.read(tmp_path / record.NAME)[1:-1]] == ["failed"]
+    assert [one.cases[0].status for one in jsonl.read(tmp_path / jsonl.NAME)[1:-1]] == ["failed"]
 
 
 def test_a_folder_whose_name_is_no_text_holds_a_run(tmp_path):
@@ -144,7 +144,7 @@ def test_the_second_run_on_a_device_waits_and_says_so(tmp_path, running):
     """Ctrl-C ends the wait; when the first is killed, the next gets the device."""
     environment = {**os.environ, "PSUBENCH_LOCKS": str(tmp_path)}
     first = running([*ENDLESS, "cpu", "--out", str(tmp_path / "first")], env=environment)
-    until((tmp_path / "first" / record.NAME).exists)
+    until((tmp_path / "first" / jsonl.NAME).exists)
     second = running([*RUN, "--T", "2", "--out", str(tmp_path / "second")], env=environment)
     told = f"cpu is in use by process {first.pid}; waiting until it has finished\n"
     assert second.stderr.readline() == told
@@ -157,4 +157,4 @@ def test_the_second_run_on_a_device_waits_and_says_so(tmp_path, running):
     first.kill()
     assert third.communicate(timeout=LONGEST_SECONDS)[1] == ""
     assert third.returncode == 0
-    assert record.read(tmp_path / "third" / record.NAME)[-1] == End(status="complete")
+    assert jsonl.read(tmp_path / "third" / jsonl.NAME)[-1] == End(status="complete")

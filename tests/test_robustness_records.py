@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from records_of import text_of
 from robustness import RUNS, SCALE, call, edited, ends_well
 
-from psubench import record
 from psubench.errors import NOT_COMPARABLE
+from psubench.records import jsonl
 
 FORMATS = ("csv", "json", "markdown", "latex")
 SEEDS = st.integers(0, 2**32)
@@ -33,7 +33,7 @@ def written(folder, content, kind=None):
     """The file of a record; `good.jsonl` beside it is the record of its kind without damage."""
     if kind is not None:
         (folder / "good.jsonl").write_bytes(text_of(RUNS[kind]))
-    path = folder / record.NAME
+    path = folder / jsonl.NAME
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
 

@@ -9,9 +9,10 @@ from records_of import typed
 from test_cli import psubench
 from test_render_plots import drawn, panel
 
-from psubench import analyse, neurons, record
+from psubench import analyse, neurons
 from psubench.devices import open_device
 from psubench.probes.roof import SAMPLES, Roof, least_bytes
+from psubench.records import jsonl
 from psubench.render import plots
 from psubench.render.columns import COLUMNS
 
@@ -57,7 +58,7 @@ def block(process, copy_ns):
 def header():
     case = {"kind": "speed", "neuron": "lif", "T": 4}
     planned = {"key": "k", "case": case, "label": "lif", "reference": "k", "skip": None}
-    return {"type": "run", "schema": record.SCHEMA, "run_id": "r", "cases": [planned]}
+    return {"type": "run", "schema": jsonl.SCHEMA, "run_id": "r", "cases": [planned]}
 
 
 def test_the_share_is_the_copys_time_for_as_many_bytes():

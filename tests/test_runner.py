@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from psubench import analyse, record
+from psubench import analyse
+from psubench.records import jsonl
 from psubench.records.jsonl import line_of
 from psubench.records.measured import AGAIN, Block
 from psubench.records.run import End
@@ -34,11 +35,11 @@ def speed(out, *options, check=None):
 
 
 def rows(out):
-    return {row["label"]: row for row in analyse.rows(record.read(out / record.NAME))}
+    return {row["label"]: row for row in analyse.rows(jsonl.read(out / jsonl.NAME))}
 
 
 def blocks(out):
-    return [one for one in record.read(out / record.NAME) if isinstance(one, Block)]
+    return [one for one in jsonl.read(out / jsonl.NAME) if isinstance(one, Block)]
 
 
 def test_who_raises_hangs_crashes_or_eats_the_memory_costs_only_itself(tmp_path):
@@ -72,7 +73,7 @@ def test_wrong_neurons_get_no_time_and_an_unverified_one_says_so(tmp_path):
 
 def test_wrong_gradients_are_wrong_in_training_only(tmp_path):
     speed(tmp_path, "--neurons", f"{WRONG}:WrongGradient", "--phase", "infer,train", check=4)
-    got = analyse.rows(record.read(tmp_path / record.NAME))
+    got = analyse.rows(jsonl.read(tmp_path / jsonl.NAME))
     assert {row["phase"]: row["status"] for row in got if row["label"] == "WrongGradient"} == {
         "infer": "ok", "train": "wrong",
     }  # fmt: skip
@@ -110,7 +111,7 @@ def test_killed_and_resumed_nothing_is_lost_or_measured_twice(tmp_path):
         run = subprocess.Popen(
             [*BASE, "--out", str(tmp_path), *options, "--resume"], stderr=subprocess.DEVNULL
         )
-        path, began = tmp_path / record.NAME, time.monotonic()
+        path, began = tmp_path / jsonl.NAME, time.monotonic()
         while run.poll() is None and time.monotonic() - began < 60:
             text = path.read_text() if path.exists() else ""
             if len([line for line in text.splitlines() if '"type":"block"' in line]) > len(done_before):
@@ -135,15 +136,15 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_continue(tmp_path):
     out = tmp_path / "my run"
     options = ["--T", "4..64", "--neurons", "psu", "--device", "scripted", "--processes", "3"]
     run = subprocess.Popen([*BASE, "--out", str(out), *options], stderr=subprocess.PIPE, text=True)
-    while not (out / record.NAME).exists() or '"block"' not in (out / record.NAME).read_text():
+    while not (out / jsonl.NAME).exists() or '"block"' not in (out / jsonl.NAME).read_text():
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
     _, stderr = run.communicate(timeout=60)
     assert run.returncode == 130
     assert f"--out '{out}'" in stderr
     assert "--resume" in stderr
-    assert record.read(out / record.NAME)[-1] == End(status="interrupted")
-    left = [row for row in analyse.rows(record.read(out / record.NAME)) if row["status"] == "interrupted"]
+    assert jsonl.read(out / jsonl.NAME)[-1] == End(status="interrupted")
+    left = [row for row in analyse.rows(jsonl.read(out / jsonl.NAME)) if row["status"] == "interrupted"]
     assert left
     assert all(row["median_s"] is None for row in left)
     assert (out / "speed.csv").exists()
@@ -179,8 +180,8 @@ def _alive(pid):
 def test_a_run_is_not_mixed_with_another(tmp_path, changed):
     options = ["--device", "scripted", "--neurons", "psu"]
     speed(tmp_path, *options, check=0)
-    before = (tmp_path / record.NAME).read_bytes()
+    before = (tmp_path / jsonl.NAME).read_bytes()
     resume = ["--resume"] if changed else []
     done = speed(tmp_path, *options, *changed, *resume, check=2)
     assert len(done.stderr.strip().splitlines()) == 1
-    assert (tmp_path / record.NAME).read_bytes() == before
+    assert (tmp_path / jsonl.NAME).read_bytes() == before

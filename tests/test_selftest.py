@@ -7,8 +7,9 @@ import pytest
 import torch
 from test_cli import ROOT, psubench
 
-from psubench import neurons, record
+from psubench import neurons
 from psubench.errors import PsubenchError
+from psubench.records import jsonl
 from psubench.records.selftest import Judged, Suite
 from psubench.regression import duel, handicap
 from psubench.regression.handicap import Handicapped
@@ -159,7 +160,7 @@ def test_a_self_test_is_recorded_and_resumed(tmp_path, monkeypatch):
     done = Selftest(power, tmp_path, True, said.append).run(2, 1e6)
     assert [suite.number for suite in done] == [0, 1]
     assert {case.label for case in done[1].cases} == {"lif", "Handicapped(neuron=psu)"}
-    assert [r.__struct_config__.tag for r in record.read(tmp_path / record.NAME)] == ["run", "suite", "suite"]
+    assert [r.__struct_config__.tag for r in jsonl.read(tmp_path / jsonl.NAME)] == ["run", "suite", "suite"]
     assert said[-1].startswith("[2/2] ")
     assert_the_program_tells(tmp_path)
 

@@ -10,7 +10,7 @@ import time
 import pytest
 import robustness
 
-from psubench import record
+from psubench.records import jsonl
 
 PROGRAM = [sys.executable, "-m", "psubench"]
 
@@ -21,7 +21,7 @@ def run(tmp_path):
     records = json.loads(json.dumps(robustness.RUNS["speed"]))
     for case in records[0]["cases"]:
         case["label"] += " µ|Ω"
-    (tmp_path / record.NAME).write_text(robustness.text_of(records))
+    (tmp_path / jsonl.NAME).write_text(robustness.text_of(records))
     return tmp_path
 
 
@@ -49,7 +49,7 @@ def test_a_closed_pipe_changes_no_exit_code(run, tmp_path):
             slow = one["cases"][1]["neuron"]
             one["wall_ns"][slow] = [3 * time for time in one["wall_ns"][slow]]
     (tmp_path / "slow").mkdir()
-    (tmp_path / "slow" / record.NAME).write_text(robustness.text_of(other))
+    (tmp_path / "slow" / jsonl.NAME).write_text(robustness.text_of(other))
     command = ["compare", str(run), str(tmp_path / "slow")]
     told = robustness.call(*command)[0]
     assert code_with_closed_reader(*command) == told
@@ -99,12 +99,12 @@ def test_signals_end_a_run_as_ctrl_c_does(tmp_path, number):
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
     began = time.monotonic()
-    while not (out / record.NAME).exists() or b'"block"' not in (out / record.NAME).read_bytes():
+    while not (out / jsonl.NAME).exists() or b'"block"' not in (out / jsonl.NAME).read_bytes():
         assert time.monotonic() - began < 300
         time.sleep(0.1)
     process.send_signal(number)
     _, told = process.communicate(timeout=300)
     assert process.returncode == 128 + number
     assert b"interrupted; continue with: " in told
-    assert record.read(out / record.NAME)[-1] == {"type": "end", "status": "interrupted"}
+    assert jsonl.read(out / jsonl.NAME)[-1] == {"type": "end", "status": "interrupted"}
     assert [path.name for path in tmp_path.iterdir()] == ["run"]  # no folder of a worker is left

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from psubench import analyse, history, record, suite_file
+from psubench import analyse, history, suite_file
 from psubench.devices import machine
 from psubench.errors import PsubenchError
+from psubench.records import jsonl
 from psubench.records.measured import Block, Memory
 
 ROOT = Path(__file__).parent.parent
@@ -140,7 +141,7 @@ def psubench(*arguments, cwd=ROOT, **options):
 def test_the_smoke_suite_runs_and_its_networks_are_verified(tmp_path):
     done = psubench("run", "suites/smoke.toml", "--out", str(tmp_path), "--quiet")
     assert done.returncode == 0, done.stderr
-    rows = analyse.rows(record.read(tmp_path / record.NAME))
+    rows = analyse.rows(jsonl.read(tmp_path / jsonl.NAME))
     assert {row["status"] for row in rows} == {"ok"}
     assert all(row["verified"] for row in rows)
     steps = [row for row in rows if row["mode"] == "step"]
@@ -164,7 +165,7 @@ def test_dry_run_shows_skips_and_estimates_from_earlier_runs(tmp_path):
     assert "13 were never measured here" in before.stdout
     run = ["run", str(path), "--device", "scripted", "--quiet", "--out", "reports/one"]
     assert psubench(*run, cwd=tmp_path).returncode == 0
-    rows = analyse.rows(record.read(tmp_path / "reports/one" / record.NAME))
+    rows = analyse.rows(jsonl.read(tmp_path / "reports/one" / jsonl.NAME))
     skipped = [row for row in rows if row["status"] == "skipped"]
     assert len(skipped) == 8
     assert all(row["median_s"] is None and row["message"] == "not asked" for row in skipped)
@@ -173,7 +174,7 @@ def test_dry_run_shows_skips_and_estimates_from_earlier_runs(tmp_path):
     blocks = suite_file.read(path).blocks("scripted")
     seconds, known = history.estimate(blocks, 2, tmp_path / "reports", machine())
     assert known == 13
-    records = record.read(tmp_path / "reports/one" / record.NAME)
+    records = jsonl.read(tmp_path / "reports/one" / jsonl.NAME)
     took = sum(one.elapsed_s for one in records if isinstance(one, Block | Memory))
     assert seconds == pytest.approx(took, rel=0.5)
     assert history.estimate(blocks, 2, tmp_path / "reports", {**machine(), "cpu": "another"}) == (0.0, 0)
@@ -202,7 +203,7 @@ def test_a_suite_of_200_cases_killed_twice_and_resumed_ends_like_one_that_was_no
     assert psubench(*run, str(out), "--resume").returncode == 0
     names = ("key", "status", "median_s", "ratio", "rounds", "processes", "firing_rate")
     one, other = (
-        [{name: row.get(name) for name in names} for row in analyse.rows(record.read(folder / record.NAME))]
+        [{name: row.get(name) for name in names} for row in analyse.rows(jsonl.read(folder / jsonl.NAME))]
         for folder in (tmp_path / "whole", out)
     )
     assert len(one) == 200
@@ -210,5 +211,5 @@ def test_a_suite_of_200_cases_killed_twice_and_resumed_ends_like_one_that_was_no
 
 
 def _blocks(folder):
-    path = folder / record.NAME
+    path = folder / jsonl.NAME
     return path.read_text().count('"type":"block"') if path.exists() else 0

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from psubench import record
+from psubench.records import jsonl
 from psubench.records.run import End, Run
 from psubench.records.trained import Epoch, Trained
 from psubench.training.distributed import Group
@@ -55,7 +55,7 @@ def train(tmp_path, *launcher):
         timeout=180,
     )
     assert done.returncode == 0, done.stderr
-    records = record.read(out / record.NAME)
+    records = jsonl.read(out / jsonl.NAME)
     (weights,) = out.rglob("weights.safetensors")
     return load_file(weights), records, done
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from psubench import record
 from psubench.accuracy import summary, trainings
+from psubench.records import jsonl
 from psubench.records.trained import Epoch, Trained
 
 TINY = Path(__file__).parent / "tiny_training.py"
@@ -34,7 +34,7 @@ def psubench(*arguments, check=None):
 
 def table(folder):
     """Everything of the table that does not depend on the clock or the allocator."""
-    rows = summary(trainings(record.read(folder / record.NAME)))
+    rows = summary(trainings(jsonl.read(folder / jsonl.NAME)))
     names = (
         "neuron",
         "status",
@@ -70,19 +70,19 @@ def test_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path):
         [sys.executable, "-m", "psubench", *asked, "--out", str(tmp_path / "parts")],
         stdout=subprocess.DEVNULL,
     )
-    path = tmp_path / "parts" / record.NAME
+    path = tmp_path / "parts" / jsonl.NAME
     while not (path.is_file() and b'"type":"training"' in path.read_bytes()):
         assert killed.poll() is None
         time.sleep(0.05)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
-    done_before = [r for r in record.read(path) if isinstance(r, Trained)]
+    done_before = [r for r in jsonl.read(path) if isinstance(r, Trained)]
     assert done_before == []
     again = psubench(*asked, "--out", str(tmp_path / "parts"), check=2)
     assert "holds a run already" in again.stderr
     psubench(*asked, "--out", str(tmp_path / "parts"), "--resume", check=0)
     assert table(tmp_path / "whole") == table(tmp_path / "parts")
-    epochs = [r for r in record.read(path) if isinstance(r, Epoch)]
+    epochs = [r for r in jsonl.read(path) if isinstance(r, Epoch)]
     keys = [(r.key, r.epoch) for r in epochs]
     assert sorted(set(keys)) == sorted(keys)
     assert len(keys) == 6

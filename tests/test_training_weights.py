@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 from test_training_resume import TINY, assert_equal, case, newest, work
 
-from psubench import record
 from psubench.accuracy import summary, trainings
 from psubench.errors import PsubenchError
+from psubench.records import jsonl
 from psubench.training import checkpoint, weights
 from psubench.training.campaign import Campaign
 from psubench.training.network import network_of
@@ -73,7 +73,7 @@ def campaign(folder, one, resume=False):
 
     watcher = Quiet()
     assert Here("train", [one], folder, resume, 1, watcher).run()
-    (row,) = trainings(record.read(folder / record.NAME))
+    (row,) = trainings(jsonl.read(folder / jsonl.NAME))
     return row, summary([row])[0], watcher.told
 
 
@@ -118,9 +118,9 @@ def test_a_finished_training_is_not_lost_to_its_last_write_and_resume_finishes_i
     assert (row["status"], row["message"], row["accuracy"]) == ("ok", None, whole["accuracy"])
     files = [path.name for path in (tmp_path / "run" / "checkpoints" / one.folder).iterdir()]
     assert sorted(files) == ["epoch-00001.pt", "epoch-00002.pt", "weights.safetensors"]
-    lines = (tmp_path / "run" / record.NAME).read_bytes()
+    lines = (tmp_path / "run" / jsonl.NAME).read_bytes()
     campaign(tmp_path / "run", one, resume=True)  # nothing is left to do
-    assert b'"trained"' not in (tmp_path / "run" / record.NAME).read_bytes()[len(lines) :]
+    assert b'"trained"' not in (tmp_path / "run" / jsonl.NAME).read_bytes()[len(lines) :]
 
 
 def test_state_that_is_no_tensor_and_counts_that_fail_cost_no_result(tmp_path, monkeypatch):

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from psubench.activity.calls import Call
-from psubench.activity.weights import Marks, storage, writes
+from psubench.activity.marks import Marks, storage
+from psubench.activity.weights import writes
 
 _ATEN = torch.ops.aten
 MOVES = frozenset(
@@ -84,7 +85,9 @@ class Elements:
                 self._move_inside(call)
             self._move_averages(given, made)
             return
-        if self._inside and writes(call.func):
+        if packet is _ATEN.copy_ and self._inside:
+            self._write_inside(given[0], given[1])
+        elif self._inside and writes(call.func):
             for tensor in made:
                 self._inside.set(tensor, None)
         if self._averages and not call.short.startswith(_DECIDING):
@@ -109,6 +112,17 @@ class Elements:
         here = whole.as_strided(output.size(), output.stride(), output.storage_offset())
         here.copy_(call.func(*inside(call.args), **kept))
         self._inside.set(output, whole)
+
+    def _write_inside(self, target: Tensor, source: Tensor) -> None:
+        """Elements were copied into a part of other memory, as a circular padding does."""
+        found, whole = self.inside(source), self._inside.get(target)
+        if (found is None and whole is None) or target.layout is not torch.strided:
+            return
+        if whole is None:
+            whole = torch.ones(target.untyped_storage().nbytes() // target.element_size())
+            self._inside.set(target, whole)
+        here = whole.as_strided(target.size(), target.stride(), target.storage_offset())
+        here.copy_(torch.ones(()) if found is None else found)
 
     def _move_averages(self, given: list[Tensor], made: list[Tensor]) -> None:
         found = dict.fromkeys(self.average(tensor) for tensor in given if tensor.is_floating_point())

@@ -25,10 +25,11 @@ from psubench.activity.counts import LayerCounts
 from psubench.activity.departures import Departures
 from psubench.activity.foreign_layers import foreign_layers
 from psubench.activity.ledger import INPUT, SYNAPSES, Ledger
+from psubench.activity.marks import Kind, Label, Mark
 from psubench.activity.rules import RULES
 from psubench.activity.trail import Trail
 from psubench.activity.verdict import ASSUMED, Verdict
-from psubench.activity.weights import Kind, Label, Mark, Weights
+from psubench.activity.weights import Weights
 from psubench.errors import PsubenchError
 from psubench.neurons import OUTSIDE
 from psubench.neurons.outputs import spikes_of

@@ -13,11 +13,13 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 
 from psubench.activity.counter import Counter
+from psubench.activity.marks import Mark
 from psubench.activity.trail import Trail
-from psubench.activity.verdict import Verdict
-from psubench.activity.weights import Mark, Weights
+from psubench.activity.verdict import WHOLE, Verdict
+from psubench.activity.weights import Weights
 from psubench.neurons.calling import grad_mode
 
 HIDDEN = "an effect of its weights that no counted operation explains"
@@ -56,15 +58,15 @@ def last_check(
 
     plain = run(())
     if isinstance(plain, str):
-        return Verdict({"network": plain}, frozenset())
+        return Verdict({WHOLE: plain}, frozenset())
     if all(_same(plain, run(asked, seed)) for seed in _SEEDS):
         return Verdict({}, names)
     if not _same(plain, run(())):
-        return Verdict({"network": UNREPEATABLE}, frozenset())
+        return Verdict({WHOLE: UNREPEATABLE}, frozenset())
     found = [
         mark for tensor, mark in asked if not all(_same(plain, run([(tensor, mark)], s)) for s in _SEEDS)
     ]
-    hidden = {mark.layer: HIDDEN for mark in found} or {"network": HIDDEN}
+    hidden = {mark.layer: HIDDEN for mark in found} or {WHOLE: HIDDEN}
     return Verdict(hidden, names - frozenset(layer for mark in found for layer in mark.roots))
 
 
@@ -98,8 +100,10 @@ def _walk(
 @contextmanager
 def _restored(module: nn.Module) -> Iterator[None]:
     """Gives a module the buffers back that it had."""
-    before = [(part, dict(part._buffers)) for part in module.modules()]
-    values = [(b, b.clone()) for _, buffers in before for b in buffers.values() if b is not None]
+    values = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    # A script keeps its buffers to itself; none of them is replaced by another.
+    parts = [part for part in module.modules() if not isinstance(part, ScriptModule)]
+    before = [(part, dict(part._buffers)) for part in parts]
     try:
         yield
     finally:

@@ -12,7 +12,8 @@ from psubench.activity import fan_out
 from psubench.activity.activations import Elements, totals
 from psubench.activity.counts import LayerCounts
 from psubench.activity.fan_out import Reach
-from psubench.activity.weights import Label, Mark, Marks, Weights
+from psubench.activity.marks import Label, Mark, Marks
+from psubench.activity.weights import Weights
 
 INPUT = "input"
 """The layer of what comes before the first synapse: a normalisation or a pooling of the input."""

@@ -16,14 +16,14 @@ from psubench.activity.calls import Call
 from psubench.activity.counts import LayerCounts
 from psubench.activity.fan_out import Reach
 from psubench.activity.ledger import Ledger
-from psubench.activity.weights import Kind, Label, Mark
+from psubench.activity.marks import Kind, Label, Mark
 
 _STRANGE = "with a tensor that is neither parameter nor buffer"
 
 
 def _left(tensor: Tensor) -> Tensor:
     """A matrix or a row as a batch of one matrix."""
-    return tensor if tensor.dim() == 3 else tensor.reshape(1, -1, tensor.shape[-1])
+    return tensor if tensor.dim() == 3 else tensor[None] if tensor.dim() == 2 else tensor[None, None]
 
 
 def _right(tensor: Tensor) -> Tensor:

@@ -18,6 +18,13 @@ class Verdict:
     hidden: Mapping[str, str]
     without_effect: frozenset[str]
 
+    @property
+    def unchecked(self) -> bool:
+        """Whether the network could not be run for it."""
+        return WHOLE in self.hidden
 
+
+WHOLE = "network"
+"""The layer of what concerns no single one."""
 ASSUMED = Verdict({}, frozenset())
 """Nobody has looked: a weight that was not met is missing."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
 from functools import cache
 from typing import Any
 
@@ -19,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+
+from psubench.activity.marks import Kind, Label, Mark, gone, storage
 
 _PARAMETRISED = re.compile(r"\.?parametrizations\.(\w+)\.original\d*$")
 # The latter are torch's names for pruned and normed weights.
@@ -33,49 +34,6 @@ _FOREIGN = {"lift_fresh", "lift_fresh_copy"}
 """Operations whose tensor was made of numbers or arrays from elsewhere."""
 
 
-class Kind(Enum):
-    """What a tensor is that is no weight."""
-
-    ACTIVATION = auto()
-    CONSTANT = auto()
-    """Made in the forward pass of neither input nor weights."""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What a weight is.
-
-    Attributes:
-        layer: that it counts for.
-        synapse: false inside a neuron.
-        recurrent: whether it carries a layer's output back into the layer.
-        learned: false for a buffer, which may be a state: beside a parameter it counts as an activation.
-        shape: of the parameter or buffer.
-        roots: names of the parameters and buffers that it was made of.
-        pending: of a product of a weight with a constant or a buffer, which is a weight if it turns out to
-            be used as one, and otherwise a state's way through the weight: its numbers in the ledger.
-        product: whether it is a matrix product of parameters: a weight, or a learned state's way through one.
-    """
-
-    layer: str
-    synapse: bool
-    recurrent: bool
-    learned: bool
-    shape: tuple[int, ...]
-    roots: frozenset[str]
-    pending: tuple[int, ...] = ()
-    product: bool = False
-
-    @property
-    def matrix(self) -> bool:
-        """Whether it has two or more dimensions, so that its operations are synapses."""
-        return self.synapse and len(self.shape) >= 2
-
-
-Label = Mark | Kind | None
-"""What a tensor is; None for one from elsewhere, of which nothing is known."""
-
-
 @dataclass
 class _Memory:
     """What lies in one memory: weights by their bytes, then what was written over them."""
@@ -84,52 +42,6 @@ class _Memory:
     all: Label = None
     weights: list[tuple[int, int, Mark]] = field(default_factory=list)
     activations: list[tuple[int, int]] = field(default_factory=list)
-
-
-class Marks:
-    """A value per memory, forgotten with the memory."""
-
-    def __init__(self) -> None:
-        self._of: dict[int, tuple[StorageWeakRef, Any]] = {}
-
-    def get(self, tensor: Tensor) -> Any:
-        """The value of the tensor's memory, or None."""
-        memory = storage(tensor)
-        # The weak reference keeps the address from being given to another memory.
-        return None if memory is None else self._of.get(memory._cdata, (None, None))[1]
-
-    def set(self, tensor: Tensor, value: Any) -> None:
-        """Gives the tensor's memory a value; None takes it away."""
-        memory = storage(tensor)
-        if memory is None:
-            return
-        if value is None:
-            self._of.pop(memory._cdata, None)
-        else:
-            self._of[memory._cdata] = (StorageWeakRef(memory), value)  # type: ignore[no-untyped-call]
-
-    def forget_freed(self) -> None:
-        """Drops what belongs to memory that is gone."""
-        self._of = {at: kept for at, kept in self._of.items() if not _gone(kept[0])}
-
-    def __bool__(self) -> bool:
-        return bool(self._of)
-
-
-def _gone(memory: StorageWeakRef) -> bool:
-    return bool(memory.expired())  # type: ignore[no-untyped-call]
-
-
-def storage(tensor: Tensor) -> torch.UntypedStorage | None:
-    """The memory of a tensor; of a sparse one, of its values; None for a wrapper without any."""
-    try:
-        if tensor.layout is torch.sparse_coo:
-            tensor = tensor._values()
-        elif tensor.layout is not torch.strided:
-            tensor = tensor.values()
-        return tensor.untyped_storage()
-    except (RuntimeError, NotImplementedError):
-        return None
 
 
 def _bytes(tensor: Tensor) -> tuple[int, int]:
@@ -307,7 +219,7 @@ class Weights:
 
     def forget_freed(self) -> None:
         """Drops what belongs to memory that is gone."""
-        self._memories = {at: kept for at, kept in self._memories.items() if not _gone(kept.memory)}
+        self._memories = {at: kept for at, kept in self._memories.items() if not gone(kept.memory)}
 
 
 def _weight(mark: Mark) -> tuple[bool, int]:

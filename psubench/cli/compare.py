@@ -75,12 +75,12 @@ def compare(
 
 
 def _compare_records(sides: list[str], margin: float | None, gate: list[str]) -> Comparison:
-    from psubench import record
+    from psubench.records import jsonl
     from psubench.regression.compare import compare
 
     if len(sides) != 2:
         raise PsubenchError(f"{len(sides)} runs to compare", "give two: psubench compare BASE NEW")
-    base, new = (record.read(record.locate(Path(side))) for side in sides)
+    base, new = (jsonl.read(jsonl.locate(Path(side))) for side in sides)
     return compare(base, new, margin, gate)
 
 

@@ -138,11 +138,12 @@ def _train(
 
 def _finish(command: str, folder: Path, *, json: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench import accuracy, record
+    from psubench import accuracy
     from psubench.cli import running
+    from psubench.records import jsonl
     from psubench.render import accuracy_plots, accuracy_table, export, plots
 
-    trainings = accuracy.trainings(record.read(record.locate(folder)))
+    trainings = accuracy.trainings(jsonl.read(jsonl.locate(folder)))
     rows = accuracy.summary(trainings)
     export.write_text(accuracy_table.render(rows, "csv"), folder / f"{command}.csv")
     if command == "accuracy":

@@ -52,14 +52,15 @@ def run(
 
 def _finish(tensorboard: bool, command: str, folder: Path, as_json: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench import profiles, record
+    from psubench import profiles
     from psubench.cli import running
     from psubench.cli import tensorboard as viewer
     from psubench.profiling import TRACES
+    from psubench.records import jsonl
     from psubench.render import plots, profile_export, profile_plots, profile_table
     from psubench.render.export import write_text
 
-    found = profiles.cases(record.read(record.locate(folder)))
+    found = profiles.cases(jsonl.read(jsonl.locate(folder)))
     write_text(profile_export.to_csv(found), folder / f"{command}.csv")
     if as_json:
         print(profile_export.to_json(found))

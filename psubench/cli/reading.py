@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 def runs_by_kind(runs: Sequence[Path]) -> list[tuple[Kind, list[Any]]]:
     """The kinds of the runs, and what those of each hold, in the order in which they were given."""
-    from psubench import record
+    from psubench.records import jsonl
     from psubench.render.kinds import kind_of
 
     found: dict[Kind, list[Any]] = {}
     for run in runs:
-        records = record.read(record.locate(run))
+        records = jsonl.read(jsonl.locate(run))
         found.setdefault(kind_of(records), []).append(records)
     return [(kind, kind.of(of_kind)) for kind, of_kind in found.items()]
 

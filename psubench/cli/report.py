@@ -19,11 +19,11 @@ def report(runs: o.Runs, out: Folder = None) -> None:
 
     Example: psubench report reports/speed-20261124-101500
     """
-    from psubench import record
+    from psubench.records import jsonl
     from psubench.render.export import write_text
     from psubench.render.report import kinds, page, paper
 
-    records = [record.read(record.locate(run)) for run in runs]
+    records = [jsonl.read(jsonl.locate(run)) for run in runs]
     folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
     parts = kinds.parts(records)
     write_text(page.render(parts, records), folder / page.NAME)

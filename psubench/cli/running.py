@@ -151,10 +151,11 @@ def _measure(blocks: Sequence[Block], settings: Settings, folder: Path, *, resum
 
 def _finish(command: str, folder: Path, json: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench import analyse, record
+    from psubench import analyse
+    from psubench.records import jsonl
     from psubench.render import export, plots, table
 
-    rows = analyse.rows(record.read(record.locate(folder)))
+    rows = analyse.rows(jsonl.read(jsonl.locate(folder)))
     if os.environ.get("PSUBENCH_RECORD_ONLY"):  # `psubench compare --git` reads the record and nothing else
         return rows
     export.write(rows, folder / f"{command}.csv")

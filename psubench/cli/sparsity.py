@@ -62,13 +62,13 @@ def _list(blocks: Sequence[Block], as_json: bool) -> None:
 
 def _finish(command: str, folder: Path, as_json: bool, strict: bool) -> list[dict[str, Any]]:
     """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench import record
     from psubench.activity.cases import cases
     from psubench.cli import running
+    from psubench.records import jsonl
     from psubench.render import activity_export, activity_plots, activity_table, plots
     from psubench.render.export import write_text
 
-    found = cases(record.read(record.locate(folder)))
+    found = cases(jsonl.read(jsonl.locate(folder)))
     write_text(activity_export.to_csv(found), folder / f"{command}.csv")
     if as_json:
         print(activity_export.to_json(found))

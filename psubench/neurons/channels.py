@@ -15,6 +15,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import UninitializedParameter
 
 from psubench.errors import NeuronError
+from psubench.neurons.checks import check_shape
 
 
 def channels(x: Tensor) -> int:
@@ -44,8 +45,9 @@ class PerChannel(LazyModuleMixin, nn.Module):
 
     def initialize_parameters(self, x: Tensor, *_: object) -> None:
         """Called by torch before the first call."""
-        if x.ndim < 2 or not self.has_uninitialized_params():
+        if not self.has_uninitialized_params():
             return
+        check_shape(x)
         # A parameter first needed under inference_mode must serve training later.
         with torch.inference_mode(False), torch.no_grad():
             self.draw(channels(x))

@@ -15,13 +15,17 @@ from psubench.neurons.convolution import causal, decaying
 COMPARTMENTS = 4
 
 
+def _left(r: Tensor, threshold: float) -> Tensor:
+    """What has cumulated, without the thresholds that had been reached the step before."""
+    total = r.cumsum(0)
+    before = torch.cat([torch.zeros_like(total[:1]), total[:-1]])
+    return total - threshold * torch.floor(before / threshold)
+
+
 class _Drain(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, r: Tensor, threshold: float) -> Tensor:
-        total = r.cumsum(0)
-        before = torch.zeros_like(total)
-        before[1:] = total[:-1]
-        left = total - threshold * torch.floor(before / threshold)
+        left = _left(r, threshold)
         ctx.save_for_backward(left)
         ctx.threshold = threshold
         return torch.floor(left / threshold).clamp_(0, 1)
@@ -38,6 +42,8 @@ def drain(r: Tensor, threshold: float) -> Tensor:
     The gradient, the authors', reaches r_t from s_t alone: 1 where what has cumulated lies within 1 of Vth.
     Shape of r, [T, ...].
     """
+    if not (r.requires_grad and torch.is_grad_enabled()):
+        return torch.floor(_left(r, threshold) / threshold).clamp_(0, 1)
     spikes: Tensor = _Drain.apply(r, threshold)  # type: ignore[no-untyped-call]
     return spikes
 

@@ -37,17 +37,10 @@ def build(ref: NeuronRef, T: int, features: tuple[int, ...] | None = None) -> nn
         return Stepwise(made)
     module = _construct(ref, TABLE[ref.kind].implementations[ref.implementation], T)
     if features is not None and TABLE[ref.kind].per_channel:
-        _shape(module, (T, 1, *features))
+        import torch
+
+        cast("Any", module).initialize_parameters(torch.zeros(T, 1, *features))
     return module
-
-
-def _shape(module: nn.Module, shape: tuple[int, ...]) -> None:
-    """Lets parameters get their shapes by a call on zeros."""
-    import torch
-
-    with torch.no_grad():
-        module.eval()(torch.zeros(shape))
-    module.train()
 
 
 def build_reference(ref: NeuronRef, T: int) -> nn.Module | None:

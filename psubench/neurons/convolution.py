@@ -89,6 +89,8 @@ class _PowerOfTwo(torch.autograd.Function):
 
 def power_of_two(w: Tensor) -> Tensor:
     """sign(w) 2^round(log2 abs(w)), 0 for 0; the gradient passes straight through. Shape of w."""
+    if not (w.requires_grad and torch.is_grad_enabled()):
+        return torch.sign(w) * torch.exp2(torch.round(torch.log2(w.abs())))
     quantised: Tensor = _PowerOfTwo.apply(w)  # type: ignore[no-untyped-call]
     return quantised
 

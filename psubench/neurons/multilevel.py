@@ -30,6 +30,8 @@ class _Count(torch.autograd.Function):
 
 def count(z: Tensor, most: int) -> Tensor:
     """round(clip(z, 0, most)), halves to the even number; its gradient is 1 for 0 <= z <= most, else 0."""
+    if not (z.requires_grad and torch.is_grad_enabled()):
+        return z.clamp(0, most).round_()
     counts: Tensor = _Count.apply(z, most)  # type: ignore[no-untyped-call]
     return counts
 

@@ -90,5 +90,7 @@ def fire(z: Tensor, slope: str, alpha: float, *, strict: bool = False) -> Tensor
         alpha: its steepness α.
         strict: whether z = 0 is below the threshold.
     """
+    if not (z.requires_grad and torch.is_grad_enabled()):
+        return (z > 0 if strict else z >= 0).to(z.dtype)
     spikes: Tensor = _Step.apply(z, slope, alpha, strict)  # type: ignore[no-untyped-call]
     return spikes

@@ -101,7 +101,7 @@ _SERIAL = (
     ),
     NeuronSpec(
         name="ternary-lif",
-        equation="h[t] = β v[t-1] + x[t];  S[t] = H(h[t] - Vth) - H(-h[t] - Vth);  v[t] = h[t] (1 - |S[t]|)",
+        equation="h[t] = β v[t-1] + x[t];  S[t] = H(h[t] - Vth) - H(-h[t] - Vth);  v = h (1 - abs(S))",
         parameters={"tau": 4 / 3, "threshold": 1.0, "alpha": 4.0, "reset": "hard", "detach_reset": False},
         learnable="-",
         causal=True,
@@ -161,7 +161,7 @@ _PARALLEL = (
     ),
     NeuronSpec(
         name="mulfree-psn",
-        equation="h[t] = Σ_{i<k} sign(W_i) 2^round(log2 |W_i|) x[t-(k-1-i) d];  S = H(BN(h))",
+        equation="h[t] = Σ_{i<k} sign(W_i) 2^round(log2 abs(W_i)) x[t-(k-1-i) d];  S = H(BN(h))",
         parameters={"k": 4, "dilation": 1, "alpha": 2.0},
         learnable="W [k], scale and offset of BN, per channel",
         causal=True,

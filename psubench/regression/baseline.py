@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from psubench import analyse, record
+from psubench import analyse
 from psubench.errors import CASE_FAILED, NOT_COMPARABLE, PsubenchError
+from psubench.records import jsonl
 
 
 def replace(measured: Path, baseline: Path, limit: float) -> float:
@@ -24,8 +25,8 @@ def replace(measured: Path, baseline: Path, limit: float) -> float:
     Raises:
         PsubenchError: a case failed, or the machine was too noisy.
     """
-    path = record.locate(measured)
-    rows = analyse.rows(record.read(path))
+    path = jsonl.locate(measured)
+    rows = analyse.rows(jsonl.read(path))
     bad = [row for row in rows if row["status"] not in ("ok", "skipped")]
     if bad:
         raise PsubenchError(
@@ -42,7 +43,7 @@ def replace(measured: Path, baseline: Path, limit: float) -> float:
             NOT_COMPARABLE,
         )
     baseline.mkdir(parents=True, exist_ok=True)
-    path.replace(baseline / record.NAME)
+    path.replace(baseline / jsonl.NAME)
     return floor
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from psubench import record
 from psubench.neurons import parse_list
 from psubench.neurons.names import PLUGIN
+from psubench.records import jsonl
 from psubench.records.measured import Block
 from psubench.records.run import Run
 from psubench.records.structs import Record
@@ -93,7 +94,7 @@ class Duel:
         return compare(*self._records(), self.margin, self.gate, looks)
 
     def _records(self) -> tuple[list[Record], list[Record]]:
-        base, new = (record.read(self.folder / name / record.NAME) for name in ("base", "new"))
+        base, new = (jsonl.read(self.folder / name / jsonl.NAME) for name in ("base", "new"))
         return base, new
 
     def _measure(self, tables: Sequence[Words], processes: range, rng: random.Random) -> None:
@@ -105,7 +106,7 @@ class Duel:
             else:
                 order.reverse()
             for name, side in order:
-                with record.Recorder(self.folder / name / record.NAME) as recorder:
+                with record.Recorder(self.folder / name / jsonl.NAME) as recorder:
                     for one in self._once(side, tables, process):
                         recorder.append(one)
 

@@ -19,6 +19,7 @@ from typing import Any
 from psubench import headers, record
 from psubench.errors import PsubenchError
 from psubench.plugins import split_list
+from psubench.records import jsonl
 from psubench.records.run import Run
 from psubench.records.selftest import Judged, Suite
 from psubench.regression.bursts import bursts
@@ -73,10 +74,10 @@ class Selftest:
         Raises:
             PsubenchError: the folder holds another test, or the code cannot be measured.
         """
-        path, began = self.folder / record.NAME, time.monotonic()
+        path, began = self.folder / jsonl.NAME, time.monotonic()
         done = self._done(path)
         with record.Recorder(path) as recorder:
-            if not done and not record.begun(path):
+            if not done and not jsonl.begun(path):
                 recorder.append(self._header())
             for number in range(len(done), suites):
                 if time.monotonic() - began > max_seconds:
@@ -87,14 +88,14 @@ class Selftest:
         return done
 
     def _done(self, path: Path) -> list[Suite]:
-        if not record.begun(path):
+        if not jsonl.begun(path):
             return []
         if not self.resume:
             raise PsubenchError(
                 f"{self.folder} holds a self-test already",
                 "continue it with --resume or choose another --out",
             )
-        records = record.read(path)
+        records = jsonl.read(path)
         now = _plain(self.settings)
         first = records[0]
         if not isinstance(first, Run) or first.selftest != now:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from psubench import record
 from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.records import jsonl
 from psubench.records.structs import Record
 
 Words = Mapping[str, str]
@@ -58,7 +58,7 @@ class Side:
                     f"{self.name} cannot be measured: {last.removeprefix('error: ')}",
                     "check that revision, and that it has this suite's neurons and options",
                 )
-            return record.read(record.locate(out))
+            return jsonl.read(jsonl.locate(out))
 
     def _run(self, arguments: list[str]) -> tuple[int, str]:
         """Exit status and stderr; the process ends with this one, whatever ends it."""

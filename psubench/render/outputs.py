@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from psubench.neurons.names import approximated, output, parse
+from psubench import plugins
 from psubench.neurons.spec import OUTPUTS
+from psubench.neurons.table import TABLE
 
 
 def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -19,16 +20,16 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     said: dict[str, None] = {}
     shares: dict[str, dict[str, None]] = {}
     for row in rows:
-        if ":" in row["neuron"]:  # of a plug-in it is known where it was measured
+        kind, given = plugins.parse_call(row["neuron"])
+        spec = TABLE.get(kind.partition("@")[0])
+        if spec is None:  # of a plug-in it is known where it was measured
             if row.get("output") not in (None, "spikes"):
                 said[f"{row['label']} gives {OUTPUTS[row['output']]}"] = None
             continue
-        ref = parse(row["neuron"])
-        if output(ref) != "spikes":
-            said[f"{row['label']} gives {OUTPUTS[output(ref)]}"] = None
-        twin, share = approximated(ref), row.get("mismatch")
-        if twin is not None and share is not None:
-            K = {"K": 3, **dict(ref.parameters)}["K"]
-            text = f"{row['label']}, K = {K}: its outputs differ from those of {twin.label} in"
-            shares.setdefault(text, {})[f"{100 * share:.1f} % at T = {row['T']}"] = None
+        if spec.output != "spikes":
+            said[f"{row['label']} gives {OUTPUTS[spec.output]}"] = None
+        if spec.approximates is not None and row.get("mismatch") is not None:
+            K = given.get("K", spec.parameters["K"])
+            text = f"{row['label']}, K = {K}: its outputs differ from those of {spec.approximates} in"
+            shares.setdefault(text, {})[f"{100 * row['mismatch']:.1f} % at T = {row['T']}"] = None
     return [*said, *(f"{text} {', '.join(found)}" for text, found in shares.items())]

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from psubench.errors import PsubenchError, one_line
-from psubench.neurons.names import PLUGIN
 from psubench.render import escape, groups
 from psubench.render.columns import Row
 
+_PLUGIN = "plugin"  # as records hold it: the module that says so imports torch
 _AXES = ("phase", "T", "batch", "size", "model", "data", "mode", "dtype", "device", "threads", "reference")
 
 
@@ -55,7 +55,7 @@ def _timed(rows: Sequence[Row]) -> list[Row]:
 
 def _name(row: Row) -> str:
     """`psu, train, T=32, ..., reference=lif`: every axis, so that a name means the same in every run."""
-    label = row["neuron"] if row["implementation"] == PLUGIN else row["label"]
+    label = row["neuron"] if row["implementation"] == _PLUGIN else row["label"]
     axes = [f"{axis}={row[axis]}" for axis in _AXES if axis != "phase" and row[axis] is not None]
     return escape.terminal(one_line(", ".join([label, row["phase"], *axes])))
 

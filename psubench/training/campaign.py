@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from psubench import data, headers, record
 from psubench.devices import device_lock, worker_environment
 from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.records import jsonl
 from psubench.records.run import End, Planned, Run, case_of
 from psubench.records.structs import build
 from psubench.records.trained import Epoch, Trained
@@ -70,7 +71,7 @@ class Campaign:
             PsubenchError: the folder holds a run and `resume` is not set, the run was made in another
                 environment or with another plug-in file, or the record cannot be written.
         """
-        path = self.folder / record.NAME
+        path = self.folder / jsonl.NAME
         if launch.follows():
             return self._follow(path)
         self._done(path)  # refuses now, not after waiting for the device
@@ -144,10 +145,10 @@ class Campaign:
 
     def _done(self, path: Path) -> set[str]:
         """Keys of the trainings that need not be done again."""
-        if not record.begun(path):
+        if not jsonl.begun(path):
             return set()
         headers.refuse_unless_resumed(self.folder, resume=self.resume)
-        records = record.read(path)
+        records = jsonl.read(path)
         headers.check_resumable(records, self._header(), self.folder)
         self._told |= {one.key: one.epoch for one in records if isinstance(one, Epoch)}
         # What failed after the last epoch is in the message; it is tried again.

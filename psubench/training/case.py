@@ -11,7 +11,7 @@ from psubench.data import DataRef
 from psubench.models import ModelRef
 from psubench.neurons import NeuronRef
 from psubench.plugins import show_value
-from psubench.record import case_key
+from psubench.records.jsonl import case_key
 from psubench.training.recipe import Recipe, Task
 
 
