@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -15,111 +13,16 @@ from torch import Tensor, nn
 from psubench import models, neurons
 from psubench.errors import UnsupportedError, WrongError
 from psubench.measure.copy_speed import least_bytes
-from psubench.measure.gate import PROBE_ENTRIES, Gate
 from psubench.measure.inputs import Inputs
 from psubench.measure.spike_counts import activity
+from psubench.measure.subject_itself import Mark, Subject
 from psubench.models import Network
 from psubench.neurons import NeuronRef
-from psubench.training.weights import load
+from psubench.neurons.equality import Gate
+from psubench.neurons.outputs import spikes_of
+from psubench.training.layer_gate import LayerGate, gate_of, listening
 
-Mark = Callable[[], None]
 LOGITS_TOLERANCE = 1e-6  # of float64 logits, relative to the largest
-
-
-@dataclass
-class Subject:
-    """A neuron in its case: `run` is the forward pass that is timed.
-
-    Attributes:
-        case: as `Case.canonical` gives it, without neuron and mode.
-        ref: the neuron.
-        x: the input on its device, without gradient.
-        mark: called before each call: a sign of life.
-        module: with the weights; in training mode in phase `train`.
-    """
-
-    case: Mapping[str, Any]
-    ref: NeuronRef
-    x: Tensor
-    seed: int
-    mark: Mark
-    module: nn.Module
-
-    def load(self, checkpoint: str | None) -> None:
-        """Puts trained weights in the place of the fresh ones; None leaves those.
-
-        Raises:
-            PsubenchError: the weights are of something else.
-        """
-        if checkpoint is not None:
-            model = models.parse(self.case["model"])
-            found = load(Path(checkpoint), model=model, neuron=self.ref, T=self.case["T"])
-            found.into(self.module)
-
-    @property
-    def train(self) -> bool:
-        """Whether the phase is training."""
-        return bool(self.case["phase"] == "train")
-
-    def run(self, x: Tensor) -> Tensor:
-        """The forward pass that is timed."""
-        output: Tensor = self.module(x)
-        return output
-
-    def check(self) -> bool:
-        """Raises WrongError unless the subject is what it says it is; whether a reference confirmed it."""
-        raise NotImplementedError
-
-    def activity(self) -> dict[str, Any]:
-        """Counts of all spikes on the input, with the seed set."""
-        raise NotImplementedError
-
-    def leaves(self, x: Tensor) -> list[Tensor]:
-        """What training asks gradients for; `x` requires one."""
-        raise NotImplementedError
-
-    def least_bytes(self) -> int | None:
-        """What a call must move through memory at least; None where that is not known."""
-        return None
-
-    @property
-    def layers(self) -> list[nn.Module]:
-        """The spiking layers."""
-        return [self.module]
-
-    def first(self) -> None:
-        """Calls it once in every way in which it will be checked on its input and timed."""
-        self.activity()
-        with torch.inference_mode(not self.train):
-            self.call()()
-
-    def call(self) -> Callable[[], object]:
-        """One unit of work: the forward pass, in training with its backward pass.
-
-        The loss is linear in the output, so its gradient is a fixed tensor. `autograd.grad` returns
-        fresh gradients and accumulates none, so there is nothing to clear.
-        """
-        if not self.train:
-            x = self.x
-            return lambda: self.run(x)
-        x = self.x.detach().requires_grad_(True)
-        leaves = self.leaves(x)
-        if all(leaf is not x for leaf in leaves):
-            x = self.x
-        with torch.no_grad():
-            shape = self.run(self.x).shape
-        generator = torch.Generator().manual_seed(self.seed)
-        cotangent = torch.randn(shape, generator=generator).to(x.device, x.dtype)
-        return lambda: torch.autograd.grad(self.run(x), leaves, cotangent, allow_unused=True)
-
-    def _gate(self, layer: nn.Module, entries: int = PROBE_ENTRIES) -> Gate:
-        reference = neurons.build_reference(self.ref, self.case["T"])
-        if reference is not None:
-            reference.to("cpu", torch.float64).train(layer.training)
-            weights = {name: value.to("cpu", torch.float64) for name, value in layer.state_dict().items()}
-            reference.load_state_dict(weights)
-        causal = neurons.causal(self.ref, training=self.train)
-        return Gate(layer, reference, causal, self.train, self.seed, self.mark, entries)
 
 
 class OneLayer(Subject):
@@ -129,15 +32,24 @@ class OneLayer(Subject):
         """Of input, spikes and weights, and in training of their gradients."""
         return least_bytes(self.module, self.x, train=self.train)
 
-    def check(self) -> bool:
-        """The gate, on the input and on noise."""
-        gate = self._gate(self.module)
-        gate.check(self.x)
-        return gate.reference is not None
+    def _check(self) -> str | None:
+        """The gate, on the inputs and on noise."""
+        gate = gate_of(
+            self.module, self.ref, self.case["T"], train=self.train, seed=self.seed, mark=self.mark,
+            inference=self.inference,
+        )  # fmt: skip
+        doubt = gate.check(self.x, *([] if self.other is None else [self.other]))
+        output = gate.output(self.x)
+        self.seen.add(output)
+        self.verified = activity([spikes_of(output).detach()])
+        return doubt
 
     def activity(self) -> dict[str, Any]:
         """Of the one layer."""
-        return activity([Gate(self.module, None, None, False, self.seed, self.mark).spikes(self.x)])
+        gate = Gate(
+            self.module, None, None, self.train, self.seed, self.mark, inference=self.inference
+        )  # fmt: skip
+        return activity([gate.spikes(self.x)])
 
     def leaves(self, x: Tensor) -> list[Tensor]:
         """The input, which further layers would need the gradient of, and the weights."""
@@ -171,28 +83,19 @@ class InNetwork(Subject):
         output: Tensor = module(x) if self.mode == "layer" else cast(Any, module).step_by_step(x, on_spikes)
         return output
 
-    def check(self) -> bool:
-        """Every spiking layer passes the gate on what reaches it, and both modes give the same.
-
-        Of a built-in neuron, which treats every trace alike, some traces stand for all.
-        """
-        reached: dict[str, Tensor] = {}
-        with _listening(self.network, lambda name, given, _: reached.__setitem__(name, given)):
-            self._forward(self.module, self.x)
-        entries = PROBE_ENTRIES // len(reached)
-        verified = True
-        for name, layer in self.network.spiking.items():
-            if name not in reached:
-                raise WrongError(f"the network does not call its spiking layer {name}")
-            gate = self._gate(layer, entries)
-            try:
-                gate.check(self._some(reached.pop(name), entries))
-            except WrongError as error:
-                raise WrongError(f"layer {name}: {error}") from None
-            verified &= gate.reference is not None
+    def _check(self) -> str | None:
+        """Every spiking layer passes the gate on what reaches it, and both modes give the same."""
+        T, inference = self.case["T"], self.inference
+        gate = LayerGate(
+            self.network, self.ref, T, self.train, self.seed, self.mark, inference, self.seen
+        )  # fmt: skip
+        reached = gate.reached(lambda: self.module(self.x))
+        doubt = gate.check_reached(reached)
         if self.mode == "step":
             self._check_steps()
-        return verified
+        else:
+            self.verified = activity(output for outputs in reached.spikes.values() for output in outputs)
+        return doubt
 
     def _forward(self, module: nn.Module, x: Tensor) -> Tensor:
         self.mark()
@@ -200,14 +103,6 @@ class InNetwork(Subject):
         with torch.no_grad():
             output: Tensor = module(x)
         return output
-
-    def _some(self, given: Tensor, entries: int) -> Tensor:
-        """Some traces [T, n] of a layer's input; whole samples where one feature is not as another."""
-        if not neurons.interchangeable(self.ref):
-            return given[:, : max(1, entries // max(1, given[:, 0].numel()))]
-        traces = given.flatten(1)
-        chosen = torch.randperm(traces.shape[1], generator=torch.Generator().manual_seed(self.seed))
-        return traces[:, chosen[: max(1, entries // len(given))].to(given.device)]
 
     def _check_steps(self) -> None:
         """Step by step and layer by layer give equal spikes and logits, on one sample in float64.
@@ -218,7 +113,7 @@ class InNetwork(Subject):
         twin = Network(module, _same_layers(self.network, module), self.network.input_shape)
         x = self.x[:, :1].to("cpu", torch.float64)
         expected: dict[str, Tensor] = {}
-        with _listening(twin, lambda name, _, output: expected.__setitem__(name, output)):
+        with listening(twin, lambda name, _, output: expected.__setitem__(name, output)):
             logits = self._forward(module, x)
         found: dict[str, list[Tensor]] = {name: [] for name in expected}
         self.mark()
@@ -235,11 +130,11 @@ class InNetwork(Subject):
         found: dict[str, list[Tensor]] = {name: [] for name in self.network.spiking}
         self.mark()
         torch.manual_seed(self.seed)
-        with torch.no_grad():
+        with self.grad_mode():
             if self.mode == "step":
                 self._in_mode(self.module, self.x, lambda name, spikes: found[name].append(spikes))
                 return activity(torch.stack(steps) for steps in found.values())
-            with _listening(self.network, lambda name, _, output: found[name].append(output)):
+            with listening(self.network, lambda name, _, output: found[name].append(output)):
                 self.module(self.x)
         return activity(output for outputs in found.values() for output in outputs)
 
@@ -257,26 +152,23 @@ def _same_layers(network: Network, module: nn.Module) -> dict[str, nn.Module]:
     return {name: named[name] for name in network.spiking}
 
 
-@contextmanager
-def _listening(network: Network, on_layer: Callable[[str, Tensor, Tensor], None]) -> Iterator[None]:
-    """Tells name, input and output of every spiking layer that is called inside."""
-    hooks = [
-        layer.register_forward_hook(
-            lambda _, given, output, name=name: on_layer(name, given[0].detach(), output.detach())
-        )
-        for name, layer in network.spiking.items()
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
 def build(
-    case: Mapping[str, Any], ref: NeuronRef, mode: str, inputs: Inputs, x: Tensor, seed: int, mark: Mark
+    case: Mapping[str, Any],
+    ref: NeuronRef,
+    mode: str,
+    inputs: Inputs,
+    x: Tensor,
+    seed: int,
+    mark: Mark,
+    other: Tensor | None = None,
+    *,
+    inference: bool = True,
 ) -> Subject:
     """The subject of a case, freshly initialised from the seed on the device and in the dtype of `x`.
+
+    Args:
+        other: the input that is fed in turn with x; None to feed x alone.
+        inference: as `Subject` has it.
 
     Raises:
         PsubenchError: neuron or network cannot be built.
@@ -285,7 +177,7 @@ def build(
     T, train = case["T"], case["phase"] == "train"
     if case["model"] == "neuron":
         layer = neurons.build(ref, T, tuple(x.shape[2:])).to(x.device, x.dtype).train(train)
-        return OneLayer(case, ref, x, seed, mark, layer)
+        return OneLayer(case, ref, x, seed, mark, layer, other=other, inference=inference)
     model = models.parse(case["model"])
     if mode == "step" and model.is_plugin:
         raise UnsupportedError("a model plug-in runs layer by layer only", "use --mode layer")
@@ -293,4 +185,6 @@ def build(
     step = tuple(x.shape[2:])
     network = models.build(model, lambda: neurons.build(ref, T), T, step, classes)
     module = network.module.to(x.device, x.dtype).train(train)
-    return InNetwork(case, ref, x, seed, mark, module, network, mode)
+    return InNetwork(
+        case, ref, x, seed, mark, module, network, mode, other=other, inference=inference
+    )  # fmt: skip

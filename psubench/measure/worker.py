@@ -12,9 +12,11 @@ import itertools
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any
 
 from psubench.records.failures import classify
@@ -49,8 +51,21 @@ def main() -> None:
             _work(json.loads(line), say, status_file)
         say({"event": "started", "pid": pid})
         _, status = os.waitpid(pid, 0)
+        _end_group(pid)
         events.write(b"\n")  # ends a line that a killed worker has left open
         say({"event": "ended", "code": os.waitstatus_to_exitcode(status)})
+
+
+def _only_here(act: Callable[..., None]) -> Callable[..., None]:
+    """Ends a copy of this process, which a plug-in has forked, before it does the same again."""
+    own = os.getpid()
+
+    def guarded(*arguments: Any) -> None:
+        if os.getpid() != own:
+            os._exit(0)
+        act(*arguments)
+
+    return guarded
 
 
 def _speaker(events: IO[bytes]) -> Say:
@@ -61,10 +76,17 @@ def _speaker(events: IO[bytes]) -> Say:
     return say
 
 
+def _end_group(pid: int) -> None:
+    """Ends what a worker has started and left running, so that it does not disturb the next one."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
     """One job in the forked process, which ends here."""
     code = 1
     try:
+        os.setpgid(0, 0)
         threading.Thread(target=_die_with_parent, daemon=True).start()
         _limit_memory(job.pop("max_memory"), job["case"]["device"])
         _measure(job, say, status_file)
@@ -84,6 +106,7 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
     from psubench.experiments.profile.probe import ProfileProbe
     from psubench.experiments.sparsity.probe import ActivityProbe
     from psubench.experiments.speed.peak_memory import MemoryProbe
+    from psubench.measure.contestants import SpoiledError
 
     counter = itertools.count()
     numbers = {name: number for number, (_, name, *_) in enumerate(job["entries"])} | {AGAIN: 0}
@@ -92,6 +115,7 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
         # A write to a file, not an event: nobody must wake up between samples.
         os.pwrite(status_file, f"{numbers[neuron]} {stage} {next(counter)}".ljust(STATUS_BYTES).encode(), 0)
 
+    mark, say = _only_here(mark), _only_here(say)
     torch.set_num_threads(job["case"]["threads"])
     try:
         record: Outcomes
@@ -105,6 +129,9 @@ def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
             probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
             record = probe(Job(**job), mark, say).run()
         say({"event": "record", "record": plain(record)})
+    except SpoiledError as error:
+        blamed = None if error.label is None else numbers[error.label]
+        say({"event": "lost", "status": "failed", "message": str(error), "blamed": blamed, "strict": True})
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
         status, message = classify(error)
         say({"event": "lost", "status": status, "message": message})

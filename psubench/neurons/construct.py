@@ -87,7 +87,7 @@ def _build_plugin(ref: NeuronRef, make: object, T: int, label: str) -> nn.Module
     arguments: dict[str, Any] = {**({"T": T} if takes_T(make) else {}), **dict(ref.parameters)}
     _check_call(make, arguments, f'plug-in "{ref.kind}": {label}', how)
     try:
-        module = make(**arguments)
+        module = _made(make, arguments)
     except Exception as error:
         raise PsubenchError(
             f'plug-in "{ref.kind}": {label} with T={T} raises {plugins.one_line(error)}',
@@ -96,6 +96,16 @@ def _build_plugin(ref: NeuronRef, make: object, T: int, label: str) -> nn.Module
     if not isinstance(module, nn.Module):
         raise PsubenchError(f'plug-in "{ref.kind}": {label} gives a {type(module).__name__}', how)
     return module
+
+
+def _made(make: Callable[..., object], arguments: dict[str, Any]) -> object:
+    """What a plug-in makes; without T where only its `**kwargs`, as those of nn.Module, seem to take it."""
+    try:
+        return make(**arguments)
+    except TypeError as error:
+        if "T" not in arguments or "unexpected keyword argument 'T'" not in str(error):
+            raise
+    return make(**{name: value for name, value in arguments.items() if name != "T"})
 
 
 def takes_T(make: Callable[..., object]) -> bool:

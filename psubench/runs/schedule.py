@@ -171,18 +171,23 @@ class Crew:
     process: int | str
     host: Host
     folder: Path | None = None
+    _told: set[str] = field(default_factory=set)
 
     def measure(self, block: Block, entries: list[Entry]) -> Outcomes:
         """The block's record, whatever happens: who kills a worker is left out of the next try."""
         lost: list[dict[str, Any]] = []
+        strict, self._told = False, set()
         while entries:
-            result = self._attempt(block, entries)
+            result = self._attempt(block, entries, strict)
             if result.record is not None:
                 record = result.record
                 return replace(record, cases=[*record.cases, *self._without(block, lost).cases])
+            if result.strict and not strict and result.blamed is None:
+                strict = True
+                continue
             blamed = entries if result.blamed is None else [entries[result.blamed]]
             for entry in blamed:
-                self.watcher.case(entry.label, result.status, result.message)
+                self._case(entry.label, result.status, result.message)
                 lost.append(_lost(entry, result))
             entries = [entry for entry in entries if entry not in blamed]
         return self._without(block, lost)
@@ -193,7 +198,13 @@ class Crew:
         about = {"case": block.case.canonical(), "process": self.process, "reference": None, "cases": lost}
         return cast("Outcomes", build(without_results(kind, about)))
 
-    def _attempt(self, block: Block, entries: list[Entry]) -> Result:
+    def _case(self, label: str, status: str, message: str | None) -> None:
+        """Tells it once, however often the block is tried without those who took a worker down."""
+        if label not in self._told:
+            self._told.add(label)
+            self.watcher.case(label, status, message)
+
+    def _attempt(self, block: Block, entries: list[Entry], strict: bool) -> Result:
         if self.host.dead:
             self.host.close()
             self.host = Host(block.case.threads, block.case.device)
@@ -210,6 +221,7 @@ class Crew:
             "windows": asdict(self.settings.windows) if self.settings.windows else None,
             "folder": str(self.folder.resolve()) if self.folder else None,
             "checkpoint": self.settings.checkpoint,
+            "strict": strict,
         }
         labels = {entry.text: entry.label for entry in entries}
 
@@ -218,7 +230,7 @@ class Crew:
                 ratios = {labels[text]: tuple(ratio) for text, ratio in event["ratios"].items()}
                 self.watcher.live(ratios, event["rounds"])
             else:
-                self.watcher.case(labels[event["neuron"]], event["status"], event["message"])
+                self._case(labels[event["neuron"]], event["status"], event["message"])
 
         return self.host.run(job, self.settings.timeout, on_event)
 
@@ -231,5 +243,6 @@ def _lost(entry: Entry, result: Result) -> dict[str, Any]:
         "message": result.message,
         "verified": None,
         "activity": None,
+        "doubt": None,
         "compile": None,
     }

@@ -22,6 +22,8 @@ from psubench.training.case import Training
 
 Event = Mapping[str, Any]
 
+_UNKNOWN = ("test", "activity", "peak_memory_bytes", "parameters", "verified", "doubt")
+
 
 class Watcher(Protocol):
     """Told how trainings go on; shows it or does not."""
@@ -133,7 +135,7 @@ class Campaign:
                 self.watcher.epoch(case.title, event)
         elif kind == "end":
             # Of a process that died nothing is known but how.
-            unknown = dict.fromkeys(("test", "activity", "peak_memory_bytes", "parameters"))
+            unknown = dict.fromkeys(_UNKNOWN)
             recorder.append(build({"type": "trained", "key": case.key, **unknown, **event}))
             self.watcher.end(case.title, event)
         elif kind == "begin":

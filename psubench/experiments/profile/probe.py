@@ -15,13 +15,15 @@ from torch.profiler import ProfilerActivity, profile, schedule
 
 from psubench import neurons
 from psubench.devices import Device, open_device
+from psubench.devices.process_state import ProcessState
 from psubench.errors import UnsupportedError
 from psubench.experiments.paired.probe import Job
 from psubench.experiments.profile import ranges, trace
 from psubench.experiments.profile.plan import CALLS, TRACES
 from psubench.measure import inputs
 from psubench.measure import subject as measure_subject
-from psubench.measure.subject import Subject
+from psubench.measure.gate import Witness, complain
+from psubench.measure.subject_itself import Subject
 from psubench.records import profiled
 from psubench.records.outcomes import GatedOutcome, Spikes
 from psubench.records.run import ProfileCase, case_of
@@ -58,12 +60,20 @@ class ProfileProbe:
             self.mark(name, "gate")
             ref = neurons.parse(text)
             subject = measure_subject.build(case, ref, mode, given, x, self.job.seed, mark)
-            verified = subject.check()
+            state = ProcessState()
+            doubt = subject.check()
             outcome.activity = Spikes(**subject.activity())
-            outcome.verified = verified
+            outcome.output = subject.output
+            outcome.notes = subject.seen.notes(inference=subject.inference)
+            witness = Witness.of(subject)
+            state.put_back()
             found = self._profile(subject, device, f"{_plain(name)}-{key[:4]}")
-        except Exception as error:  # the worker's border: a plug-in may raise anything
+            witness.check_unchanged(outcome.activity)
+            complain(name, state.put_back(), "while it is profiled")
+            outcome.verified, outcome.doubt = doubt is None, doubt
+        except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
+            found = None
         told = case_of(case)
         assert isinstance(told, ProfileCase)
         return profiled.Profiled(
@@ -88,7 +98,7 @@ class ProfileProbe:
             mark()
             return device.sample(name, call, 1).wall_ns
 
-        with torch.inference_mode(not subject.train):
+        with subject.grad_mode():
             call = subject.call()
             sample()
             bare = [sample() for _ in range(CALLS)]

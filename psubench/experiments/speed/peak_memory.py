@@ -34,7 +34,7 @@ class MemoryProbe:
         outcome = MemoryOutcome(key=key, neuron=name, status="ok", message=None)
         try:
             outcome.peak_memory_bytes = self._peak(name, text, mode)
-        except Exception as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
         return Memory(case=case_of(self.job.case), cases=[outcome])
 
@@ -48,7 +48,7 @@ class MemoryProbe:
         subject = measure_subject.build(case, neurons.parse(text), mode, given, x, self.job.seed, mark)
         subject.load(self.job.checkpoint)
         del given
-        with torch.inference_mode(not subject.train):
+        with subject.grad_mode():
             call = subject.call()
             call()  # what libraries keep for good after their first call is not the case's
             mark()
