@@ -15,7 +15,8 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for every neuron of the rows that needs one.
 
     Args:
-        rows: with `neuron`, `label` and `T`; `mismatch`, the share of other outputs, where it is known.
+        rows: with `neuron`, `label` and `T`; `output`, what a plug-in gave; `mismatch`, the share of other
+            outputs, where it is known.
     """
     said: dict[str, None] = {}
     shares: dict[str, dict[str, None]] = {}
@@ -25,8 +26,10 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         library = library_of(kind)
         if library is not None:
             said[f"{row['label']} is the neuron of {library.name}, a {library.mode}"] = None
-        if spec is None:
-            continue  # a plug-in
+        if spec is None:  # of a plug-in it is known where it was measured
+            if row.get("output") not in (None, "spikes"):
+                said[f"{row['label']} gives {OUTPUTS[row['output']]}"] = None
+            continue
         if spec.output != "spikes":
             said[f"{row['label']} gives {OUTPUTS[spec.output]}"] = None
         if spec.approximates is not None and row.get("mismatch") is not None:

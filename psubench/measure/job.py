@@ -21,6 +21,7 @@ class Job(Struct, frozen=True, kw_only=True):
         windows: fields of `windows.Windowing`, of the rounds that measure energy.
         folder: of the run, for traces.
         checkpoint: where the weights of networks come from; None for fresh ones.
+        strict: whether everything is compared after every sample: somebody has spoiled a worker before.
     """
 
     probe: str
@@ -35,3 +36,4 @@ class Job(Struct, frozen=True, kw_only=True):
     windows: dict[str, Any] | None = None
     folder: str | None = None
     checkpoint: str | None = None
+    strict: bool = False

@@ -12,11 +12,13 @@ import itertools
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
-from typing import IO
+from typing import IO, Any
 
 from msgspec import convert
 
@@ -53,8 +55,21 @@ def main() -> None:
             _work(convert(json.loads(line), Job), say, status_file)
         say(Started(pid))
         _, status = os.waitpid(pid, 0)
+        _end_group(pid)
         events.write(b"\n")  # ends a line that a killed worker has left open
         say(Ended(os.waitstatus_to_exitcode(status)))
+
+
+def _only_here(act: Callable[..., None]) -> Callable[..., None]:
+    """Ends a copy of this process, which a plug-in has forked, before it does the same again."""
+    own = os.getpid()
+
+    def guarded(*arguments: Any) -> None:
+        if os.getpid() != own:
+            os._exit(0)
+        act(*arguments)
+
+    return guarded
 
 
 def _speaker(events: IO[bytes]) -> Say:
@@ -65,10 +80,17 @@ def _speaker(events: IO[bytes]) -> Say:
     return say
 
 
+def _end_group(pid: int) -> None:
+    """Ends what a worker has started and left running, so that it does not disturb the next one."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 def _work(job: Job, say: Say, status_file: int) -> None:
     """One job in the forked process, which ends here."""
     code = 1
     try:
+        os.setpgid(0, 0)
         threading.Thread(target=_die_with_parent, daemon=True).start()
         _limit_memory(job.max_memory, job.case["device"])
         _measure(job, say, status_file)
@@ -83,6 +105,8 @@ def _work(job: Job, say: Say, status_file: int) -> None:
 def _measure(job: Job, say: Say, status_file: int) -> None:
     import torch
 
+    from psubench.measure.contestants import SpoiledError
+
     counter = itertools.count()
     numbers = {name: number for number, (_, name, *_) in enumerate(job.entries)} | {AGAIN: 0}
 
@@ -90,11 +114,15 @@ def _measure(job: Job, say: Say, status_file: int) -> None:
         # A write to a file, not an event: nobody must wake up between samples.
         os.pwrite(status_file, f"{numbers[neuron]} {stage} {next(counter)}".ljust(STATUS_BYTES).encode(), 0)
 
+    mark, say = _only_here(mark), _only_here(say)
     torch.set_num_threads(job.case["threads"])
     try:
         module, _, name = job.probe.partition(":")
         probe = getattr(import_module(module), name)
         say(Recorded(plain(probe(job, mark, say).run())))
+    except SpoiledError as error:
+        blamed = None if error.label is None else numbers[error.label]
+        say(Lost("failed", str(error), blamed, strict=True))
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
         say(Lost(*classify(error)))
 

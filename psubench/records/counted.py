@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from psubench.records.bounds import Amount, Count, Number, Positive, Tally
+from psubench.records.bounds import Amount, Count, Number, Output, Positive, Tally
 from psubench.records.outcomes import Outcome
 from psubench.records.run import SparsityCase
 
@@ -99,13 +99,19 @@ class CountedOutcome(Outcome, kw_only=True):
     """One network with one neuron.
 
     Attributes:
+        verified: whether a reference has confirmed the spikes; None if it was not asked.
+        doubt: why no reference has confirmed them, where none has.
         exact: numbers that another run of the same code gives again.
         split: of the data, which was counted.
         layers: in the order of the network; last their total.
         mismatch: of a neuron that tends to another one, the share of its outputs that differ.
+        output: what it gave on its input; None where nothing was seen.
+        notes: what else must be said of how it was measured, in clauses.
     """
 
     weights: str | None = None
+    verified: bool | None = None
+    doubt: str | None = None
     exact: dict[str, Any] | None = None
     split: str | None = None
     note: str | None = None
@@ -115,6 +121,13 @@ class CountedOutcome(Outcome, kw_only=True):
     maps: list[Map] | None = None
     raster: list[Raster] | None = None
     mismatch: Amount | None = None
+    output: Output | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def fail(self, error: BaseException) -> None:
+        """As of any case; only a wrong one is known not to be verified."""
+        super().fail(error)
+        self.verified = False if self.status == "wrong" else None
 
     def __post_init__(self) -> None:
         if self.status != "ok" and not self.layers:

@@ -36,10 +36,17 @@ class Ended(Event, frozen=True, tag="ended"):
 
 
 class Lost(Event, frozen=True, tag="lost"):
-    """The whole job failed, and no neuron is to blame."""
+    """The whole job failed.
+
+    Attributes:
+        blamed: number of the entry that spoiled it; None if none is known.
+        strict: whether it is to be tried again with everything compared after every sample.
+    """
 
     status: Status
     message: str
+    blamed: int | None = None
+    strict: bool = False
 
 
 class Recorded(Event, frozen=True, tag="record"):

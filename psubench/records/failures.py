@@ -23,7 +23,8 @@ _STAGES = {
 
 def classify(error: BaseException) -> tuple[Status, str]:
     """Status and message of a case that raised."""
-    text, named = " ".join(str(error).split()), plugins.one_line(error)
+    named = plugins.one_line(error)  # an exception of a plug-in may raise when it is asked for its text
+    text = named.partition(": ")[2] or named
     if isinstance(error, WrongError):
         return "wrong", text
     if isinstance(error, UnsupportedError | NeuronError):

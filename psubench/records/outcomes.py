@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from psubench.records.bounds import Amount, Count, Positive, Status
+from psubench.records.bounds import Amount, Count, Output, Positive, Status
 from psubench.records.failures import classify
 
 
@@ -29,8 +29,14 @@ class Outcome(Struct, kw_only=True):
         self.status, self.message = classify(error)
 
 
+def labelled(label: str, output: str | None) -> str:
+    """A label that names what a neuron gives where that is no spikes; those of built-in neurons do."""
+    named = output in (None, "spikes") or label.endswith(f"[{output}]")
+    return label if named else f"{label} [{output}]"
+
+
 class Spikes(Struct, frozen=True, kw_only=True):
-    """What a neuron fires on the input of its case."""
+    """What a neuron fires on the input of its case; of one that gives no spikes, outputs that are not 0."""
 
     spikes: Count
     neuron_steps: Positive
@@ -50,15 +56,21 @@ class GatedOutcome(Outcome, kw_only=True):
     """Of a case that went through the gate.
 
     Attributes:
-        verified: whether a reference has confirmed its spikes; None if there is none.
+        verified: whether a reference has confirmed its spikes; None if it was not asked.
+        doubt: why no reference has confirmed them, where none has.
         activity: None if it did not pass.
         mismatch: of a neuron that tends to another one, the share of its outputs that differ.
+        output: what it gave on its input; None where nothing was seen.
+        notes: what else must be said of how it was measured, in clauses.
     """
 
     verified: bool | None
     activity: Spikes | None
+    doubt: str | None = None
     compile: Compilation | None = None
     mismatch: Amount | None = None
+    output: Output | None = None
+    notes: list[str] = []
 
     @classmethod
     def begun(cls, key: str, neuron: str) -> GatedOutcome:

@@ -166,19 +166,24 @@ class Crew:
     host: Host
     folder: Path | None = None
     title: str = ""
+    _told: set[str] = field(default_factory=set)
 
     def measure(self, title: str, block: Block, entries: list[Entry]) -> Outcomes:
         """The block's record, whatever happens: who kills a worker is left out of the next try."""
         self.title = title
         lost: list[dict[str, Any]] = []
+        strict, self._told = False, set()
         while entries:
-            result = self._attempt(block, entries)
+            result = self._attempt(block, entries, strict)
             if result.record is not None:
                 record = result.record
                 return replace(record, cases=[*record.cases, *self._without(block, lost).cases])
+            if result.strict and not strict and result.blamed is None:
+                strict = True
+                continue
             blamed = entries if result.blamed is None else [entries[result.blamed]]
             for entry in blamed:
-                self.watcher.hear(title, Failed(entry.label, result.status, result.message))
+                self._case(Failed(entry.label, result.status, result.message))
                 lost.append(_lost(entry, result))
             entries = [entry for entry in entries if entry not in blamed]
         return self._without(block, lost)
@@ -191,7 +196,13 @@ class Crew:
     def _kind(self, block: Block) -> str:
         return MEMORY if self.process == MEMORY else block.case.kind
 
-    def _attempt(self, block: Block, entries: list[Entry]) -> Result:
+    def _case(self, event: Failed) -> None:
+        """Tells it once, however often the block is tried without those who took a worker down."""
+        if event.neuron not in self._told:
+            self._told.add(event.neuron)
+            self.watcher.hear(self.title, event)
+
+    def _attempt(self, block: Block, entries: list[Entry], strict: bool) -> Result:
         if self.host.dead:
             self.host.close()
             self.host = Host(block.case.threads, block.case.device)
@@ -209,6 +220,7 @@ class Crew:
             windows=asdict(self.settings.windows) if self.settings.windows else None,
             folder=str(self.folder.resolve()) if self.folder else None,
             checkpoint=self.settings.checkpoint,
+            strict=strict,
         )
         labels = {entry.text: entry.label for entry in entries}
 
@@ -216,7 +228,8 @@ class Crew:
             if isinstance(event, Live):
                 event = replace(event, ratios={labels[text]: ratio for text, ratio in event.ratios.items()})
             else:
-                event = replace(event, neuron=labels[event.neuron])
+                self._case(replace(event, neuron=labels[event.neuron]))
+                return
             self.watcher.hear(self.title, event)
 
         return self.host.run(job, self.settings.timeout, hear)
@@ -230,5 +243,6 @@ def _lost(entry: Entry, result: Result) -> dict[str, Any]:
         "message": result.message,
         "verified": None,
         "activity": None,
+        "doubt": None,
         "compile": None,
     }

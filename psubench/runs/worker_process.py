@@ -38,12 +38,14 @@ class Result:
         record: the block's record, if the worker lived to write it.
         blamed: number of the entry that ran when the worker died; None if it was none of them.
         status, message: of the blamed entry, or of all.
+        strict: whether the next worker must find out who it was.
     """
 
     record: Outcomes | None = None
     blamed: int | None = None
     status: Status = "failed"
     message: str = ""
+    strict: bool = False
 
 
 class Host:
@@ -76,8 +78,9 @@ class Host:
 
     def close(self) -> None:
         """Ends the process and whatever it has forked."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        for group in filter(None, (self._worker, self._process.pid)):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
         self._process.wait()
         self._stderr.close()
         self._folder.cleanup()
@@ -96,7 +99,7 @@ class Host:
         with suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(to_builtins(job)).encode() + b"\n")
             self._process.stdin.flush()
-        result = Result(message="the worker ended without a record")
+        result, told = Result(), False
         while (event := self._next(timeout, result)) is not None:
             match event:
                 case Started(pid=pid):
@@ -104,10 +107,12 @@ class Host:
                 case Recorded(record=record):
                     self._take(record, result)
                 case Lost():
+                    told = True
                     result.status, result.message = event.status, event.message
+                    result.blamed, result.strict = event.blamed, event.strict
                 case Ended(code=code):
                     self._worker = None
-                    if code != 0 and result.status != "timeout":
+                    if result.record is None and not told and result.status != "timeout":
                         result.status, result.message = self._cause_of_death(code, said_before)
                         self._blame(result)
                     return result
@@ -115,6 +120,7 @@ class Host:
                     hear(event)
         if result.status != "timeout":
             result.status, result.message = self._cause_of_death(self._process.wait(), said_before)
+            self._blame(result)
         return result
 
     def _take(self, value: Any, result: Result) -> None:
@@ -149,7 +155,7 @@ class Host:
 
     def _kill(self) -> None:
         with suppress(ProcessLookupError):
-            os.kill(self._worker or self._process.pid, signal.SIGKILL)
+            os.killpg(self._worker or self._process.pid, signal.SIGKILL)
 
     def _blame(self, result: Result) -> None:
         """Adds to a result who was at work, as the status file tells."""

@@ -10,8 +10,7 @@ import torch
 
 from psubench import neurons
 from psubench.devices import open_device
-from psubench.measure import inputs
-from psubench.measure import subject as measure_subject
+from psubench.measure import inputs, subjects
 from psubench.measure.job import Job
 from psubench.records.events import Failed, Told
 from psubench.records.measured import Memory, MemoryOutcome
@@ -37,7 +36,7 @@ class MemoryProbe:
         outcome = MemoryOutcome(key=key, neuron=name, status="ok", message=None)
         try:
             outcome.peak_memory_bytes = self._peak(name, text, mode)
-        except Exception as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
             self.say(Failed(name, outcome.status, outcome.message))
         return Memory(case=case_of(self.job.case), cases=[outcome])
@@ -49,10 +48,10 @@ class MemoryProbe:
         x = given.x.to(device.torch_device, getattr(torch, case["dtype"]))
         mark = partial(self.mark, name, "memory")
         mark()
-        subject = measure_subject.build(case, neurons.parse(text), mode, given, x, self.job.seed, mark)
+        subject = subjects.build(case, neurons.parse(text), mode, given, x, self.job.seed, mark)
         subject.load(self.job.checkpoint)
         del given
-        with torch.inference_mode(not subject.train):
+        with subject.grad_mode():
             call = subject.call()
             call()  # what libraries keep for good after their first call is not the case's
             mark()
