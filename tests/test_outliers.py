@@ -4,6 +4,7 @@ import math
 
 import pytest
 from support import compare_records as records
+from support.records_of import typed
 
 from psubench.compare.decide import DISTURBED, Look, judge, suspects
 from psubench.compare.verdicts import compare, match
@@ -16,7 +17,7 @@ def side(slow=(), shift=0.0, all_slower=0.0):
     """LIF beside a yardstick; in the processes `slow` both are disturbed, LIF twice as much."""
     yardstick = [-all_slower - 0.3 * (p in slow) for p in range(COUNT)]
     lif = [0.2 - shift + 0.001 * (p % 2) - 0.3 * (p in slow) for p in range(COUNT)]
-    return records.run({("yardstick", 8, "infer"): yardstick, ("lif", 8, "infer"): lif}, COUNT)
+    return typed(records.run({("yardstick", 8, "infer"): yardstick, ("lif", 8, "infer"): lif}, COUNT))
 
 
 def left(base, new):
