@@ -2,9 +2,9 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
+from support.command_line import LONGEST_SECONDS, PROGRAM
 from support.compare_records import changed, run
 from support.records_of import text_of, typed, whole
 
@@ -59,8 +59,10 @@ phase = "infer"
 
 
 def program(*arguments, cwd):
-    command = [sys.executable, "-m", "psubench", *map(str, arguments)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200, cwd=cwd)
+    command = [*PROGRAM, *map(str, arguments)]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS, cwd=cwd
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

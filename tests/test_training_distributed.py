@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.command_line import LONGEST_SECONDS
 from support.places import TINY
 
 from psubench.records import jsonl
@@ -50,7 +51,7 @@ def train(tmp_path, *launcher):
         capture_output=True,
         text=True,
         env=environment,
-        timeout=180,
+        timeout=LONGEST_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     records = jsonl.read(out / jsonl.NAME)
