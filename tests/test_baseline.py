@@ -14,6 +14,8 @@ from psubench.experiments.speed import rows
 from psubench.records import jsonl
 from psubench.render import export
 
+pytestmark = pytest.mark.slow
+
 SIX = [0.0, 0.01, -0.01, 0.005, -0.005, 0.0]
 RUN = run({("lif", 8, "infer"): SIX, ("psu", 8, "infer"): [v + 0.5 for v in SIX]}, 6)
 

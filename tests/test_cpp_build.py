@@ -13,6 +13,8 @@ from psubench.experiments.speed import rows as speed_rows
 from psubench.neurons import cpp_build
 from psubench.records import jsonl
 
+pytestmark = pytest.mark.slow
+
 TINY = 'extern "C" int answer() { return 42; }\n'
 COMPILER = """#!/bin/sh
 case "$*" in *--version*) echo "{version}"; exit 0;; esac

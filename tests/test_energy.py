@@ -17,6 +17,8 @@ from psubench.records import jsonl
 from psubench.records import recorder as records_recorder
 from psubench.records.measured import IDLE, Energy
 
+pytestmark = pytest.mark.slow
+
 BASE = [*PROGRAM, "energy", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
     "--phase", "infer", "--neurons", "psu", "--device", "cpu", "--processes", "1", "--windows", "1",
     "--window", "0.1", "--quiet",

@@ -12,6 +12,8 @@ import torch
 from support.command_line import LONGEST_SECONDS, PROGRAM
 from support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 sys.path.insert(0, str(ROOT / "examples"))
 FILES = sorted((ROOT / "examples").glob("*.py"))
 DOCSTRINGS = [str(ast.get_docstring(ast.parse(path.read_text()), clean=False)) for path in FILES]

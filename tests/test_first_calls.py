@@ -11,7 +11,7 @@ from psubench.neurons import TABLE, build, compiled, parse
 from psubench.neurons.table_second import SPECS as SECOND
 
 # torch.compile uses parts of torch that torch itself warns of.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 class Slow(torch.nn.Module):

@@ -8,6 +8,8 @@ import pytest
 import torch
 from support.command_line import LONGEST_SECONDS
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("triton", reason="Triton is not installed: pip install 'psubench[triton]'")
 
 # The interpreter must be chosen before Triton is imported, and slows every kernel down: a process of its own.

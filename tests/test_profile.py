@@ -18,6 +18,8 @@ from psubench.experiments.profile.options import ProfileOptions
 from psubench.experiments.profile.plan import CALLS, profile_blocks
 from psubench.records import jsonl
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parent
 WRONG = TESTS / "wrong_neurons.py"
 VGGSNN = ["--model", "vggsnn(width=0.125)", "--T", "4", "--batch", "1", "--phase", "infer", "--mode", "step"]

@@ -13,6 +13,8 @@ from psubench.records import jsonl
 from psubench.records.measured import Block
 from psubench.records.run import End, Run
 
+pytestmark = pytest.mark.slow
+
 RUN = [*PROGRAM, "speed", "--batch", "1", "--size", "4", "--data", "normal", "--neurons",
     "psu", "--phase", "infer", "--processes", "1", "--max-seconds", "0.02", "--no-memory", "--quiet",
 ]  # fmt: skip

@@ -16,6 +16,8 @@ from psubench.records.jsonl import line_of
 from psubench.records.measured import AGAIN, Block
 from psubench.records.run import End
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parent
 WRONG = f"{TESTS / 'wrong_neurons.py'}"
 BASE = [*PROGRAM, "speed", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",

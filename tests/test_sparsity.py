@@ -8,6 +8,8 @@ import sys
 import pytest
 from support.command_line import PROGRAM
 
+pytestmark = pytest.mark.slow
+
 PLUGINS = '''
 import torch
 from torch import nn

@@ -5,6 +5,8 @@ import json
 import pytest
 from support.command_line import psubench
 
+pytestmark = pytest.mark.slow
+
 MLP = ["--model", "mlp(width=0.1)", "--neurons", "psu", "--samples", "100", "--batch", "100", "--quiet"]
 
 

@@ -14,6 +14,8 @@ from support.records_of import text_of
 from psubench.records import jsonl
 from psubench.records.run import End
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = [*PROGRAM]
 
 

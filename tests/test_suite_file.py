@@ -17,6 +17,8 @@ from psubench.records import jsonl
 from psubench.records.measured import Block, Memory
 from psubench.runs import estimate
 
+pytestmark = pytest.mark.slow
+
 GOOD = """\
 version = 1
 title = "two networks"

@@ -15,6 +15,8 @@ from psubench.records.run import End, Run
 from psubench.records.trained import Epoch, Trained
 from psubench.training.distributed import Group
 
+pytestmark = pytest.mark.slow
+
 RECIPE = f"""
 version = 1
 [[train]]

@@ -14,6 +14,8 @@ from psubench import data, models, neurons
 from psubench.errors import PsubenchError
 from psubench.training import checkpoint, weights
 
+pytestmark = pytest.mark.slow
+
 
 def curve(events):
     """What an epoch gave, its times left out."""

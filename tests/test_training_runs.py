@@ -13,6 +13,8 @@ from psubench.experiments.accuracy.rows import summary, trainings
 from psubench.records import jsonl
 from psubench.records.trained import Epoch, Trained
 
+pytestmark = pytest.mark.slow
+
 TABLE = "version = 1\n[[train]]\n"
 
 
