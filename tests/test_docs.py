@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from support.command_line import psubench
+from support.command_line import here
 from support.places import ROOT
 
 from psubench import __version__
@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_the_table_in_the_readme_is_that_of_the_committed_run():
-    shown = [line.rstrip() for line in psubench("show", "reports/example", cwd=ROOT).stdout.splitlines()]
+    shown = [line.rstrip() for line in here("show", "reports/example", cwd=ROOT).stdout.splitlines()]
     block = README.split("$ scripts/psubench speed --T 4..128\n")[1].split("```")[0]
     quoted = [line for line in block.splitlines() if line and not line.startswith(("[...", "record, "))]
     assert len(quoted) > 40
@@ -21,9 +21,7 @@ def test_the_table_in_the_readme_is_that_of_the_committed_run():
 
 
 def test_the_accuracies_in_the_readme_are_those_of_the_committed_run():
-    shown = [
-        line.rstrip() for line in psubench("show", "reports/example-accuracy", cwd=ROOT).stdout.splitlines()
-    ]
+    shown = [line.rstrip() for line in here("show", "reports/example-accuracy", cwd=ROOT).stdout.splitlines()]
     block = README.split("--out reports/example-accuracy\n")[1].split("```")[0]
     assert [line for line in block.splitlines() if line] == [line for line in shown if line]
 

@@ -4,12 +4,12 @@ import csv
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 
 import pytest
 from support import energy_records
+from support.command_line import LONGEST_SECONDS, PROGRAM, psubench
 from support.places import EXAMPLE
 from support.records_of import typed
 
@@ -17,8 +17,9 @@ from psubench.records import jsonl
 from psubench.records import recorder as records_recorder
 from psubench.records.measured import IDLE, Energy
 
-BASE = [
-    sys.executable, "-m", "psubench", "energy", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
+pytestmark = pytest.mark.slow
+
+BASE = [*PROGRAM, "energy", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
     "--phase", "infer", "--neurons", "psu", "--device", "cpu", "--processes", "1", "--windows", "1",
     "--window", "0.1", "--quiet",
 ]  # fmt: skip
@@ -65,15 +66,10 @@ def energy(out, host, *options):
     done = subprocess.run(
         [*BASE, "--out", str(out), *options],
         env={**os.environ, "PSUBENCH_HOST_ROOT": str(host)},
-        check=False, capture_output=True, text=True, timeout=120,
+        check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     return done
-
-
-def psubench(*arguments):
-    command = [sys.executable, "-m", "psubench", *map(str, arguments)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
 
 
 def test_a_run_from_the_counters_to_the_table(tmp_path, counters):

@@ -9,7 +9,10 @@ import sys
 
 import pytest
 import torch
+from support.command_line import LONGEST_SECONDS, PROGRAM
 from support.places import ROOT
+
+pytestmark = pytest.mark.slow
 
 sys.path.insert(0, str(ROOT / "examples"))
 FILES = sorted((ROOT / "examples").glob("*.py"))
@@ -31,8 +34,8 @@ def rows(folder):
 
 def run(arguments, folder):
     done = subprocess.run(
-        [sys.executable, "-m", "psubench", *arguments, "--out", str(folder)],
-        check=False, capture_output=True, text=True, timeout=300, cwd=ROOT,
+        [*PROGRAM, *arguments, "--out", str(folder)],
+        check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 import torch
+from support.command_line import LONGEST_SECONDS
 from support.neuron_pairs import FUSED, gradients, noise, pair
 
 from psubench.errors import UnsupportedError
@@ -229,4 +230,4 @@ if pid == 0:
     os._exit(0 if torch.equal(build(parse("psu@fused"), 32)(x), due) else 1)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=LONGEST_SECONDS).returncode == 0

@@ -6,6 +6,9 @@ import sys
 
 import pytest
 import torch
+from support.command_line import LONGEST_SECONDS
+
+pytestmark = pytest.mark.slow
 
 pytest.importorskip("triton", reason="Triton is not installed: pip install 'psubench[triton]'")
 
@@ -82,7 +85,7 @@ else:
 def run(device, **variables):
     return subprocess.run(
         [sys.executable, "-c", CODE % (sys.path, device)], capture_output=True, text=True, check=False,
-        timeout=600, env={**os.environ, **variables},
+        timeout=LONGEST_SECONDS, env={**os.environ, **variables},
     )  # fmt: skip
 
 

@@ -1,7 +1,6 @@
-"""House rules that neither ruff nor import-linter holds: lengths, names, paths in documents, lazy imports."""
+"""House rules that neither ruff nor import-linter holds: lengths, names, lazy imports."""
 
 import ast
-import re
 import subprocess
 import sys
 
@@ -9,7 +8,6 @@ from support.places import ROOT
 
 FOLDERS = ("psubench", "tests", "scripts", "examples")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINES_OF_A_FILE = 300
 LINES_OF_A_FUNCTION = 40
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc", "shared"}
@@ -43,17 +41,6 @@ def too_long(path):
 def test_files_and_functions_are_short_and_no_file_is_a_drawer():
     offences = [sentence for path in FILES for sentence in too_long(path)]
     offences += [f"{path.relative_to(ROOT)} is a drawer" for path in FILES if path.stem in DRAWERS]
-    assert not offences, "\n".join(offences)
-
-
-def test_documents_name_files_that_are_there():
-    offences = []
-    for document in DOCUMENTS:
-        for path in re.findall(
-            r"[(` ]((?:psubench|tests|scripts|docs|examples)/[\w/.-]+\.\w+)", document.read_text()
-        ):
-            if not (ROOT / path).exists():
-                offences.append(f"{document.name} names {path}")
     assert not offences, "\n".join(offences)
 
 

@@ -12,6 +12,8 @@ from support.robustness import RUNS, SEEDS, call, edited, ends_well, examples
 from psubench.errors import NOT_COMPARABLE
 from psubench.records import jsonl
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ("csv", "json", "markdown", "latex")
 KINDS = st.sampled_from(sorted(RUNS))
 

@@ -11,6 +11,8 @@ from support.robustness import SEEDS, ends_well, examples
 from psubench.errors import PsubenchError
 from psubench.runs.case import parse_range
 
+pytestmark = pytest.mark.slow
+
 SUITES = ROOT / "suites"
 TEXTS = {path.name: path.read_text() for path in sorted(SUITES.glob("*.toml"))}
 TRAINED = {name for name in TEXTS if "[[speed]]" not in TEXTS[name]}

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from itertools import pairwise
 
 import pytest
@@ -13,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
 from matplotlib.text import Text
 from support import render_rows
+from support.command_line import PROGRAM
 from support.figures import drawn, panel
 from support.places import EXAMPLE
 
@@ -275,7 +275,7 @@ def test_files_of_the_user_that_matplotlib_cannot_read_cost_no_table(tmp_path):
     (tmp_path / "matplotlibrc").write_bytes(b"text.usetex: True\n\xff\xfe\n")
     shutil.copy(EXAMPLE / "run.jsonl", tmp_path)
     environment = {**os.environ, "MPLCONFIGDIR": str(tmp_path), "MPLBACKEND": "nonsense"}
-    command = [sys.executable, "-m", "psubench", "plot", str(tmp_path), "--format", "png"]
+    command = [*PROGRAM, "plot", str(tmp_path), "--format", "png"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd="/")
     assert "Traceback" not in done.stderr
     assert done.returncode in (0, 2)

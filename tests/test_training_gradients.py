@@ -15,6 +15,8 @@ from torch.nn import functional
 from psubench import models, neurons
 from psubench.neurons import no_reset, surrogate
 
+pytestmark = pytest.mark.slow
+
 T = 6
 
 VARIANTS = [

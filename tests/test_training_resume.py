@@ -15,6 +15,8 @@ from psubench.errors import PsubenchError
 from psubench.records.events import Message, Recorded
 from psubench.training import checkpoint, weights
 
+pytestmark = pytest.mark.slow
+
 
 def curve(events):
     """What an epoch gave, its times left out."""

@@ -24,6 +24,8 @@ from psubench.runs.trainings import Trainings
 from psubench.training import checkpoint, weights
 from psubench.training.network import network_of
 
+pytestmark = pytest.mark.slow
+
 
 def loaded_into_a_new_one(one, path):
     """A fresh network of the training's case with the weights of a file."""

@@ -1,21 +1,17 @@
 """What the robustness tests share: the command line in this process, records of every kind, edits of them."""
 
-import contextlib
 import copy
-import io
 import os
 import random
-import sys
-import warnings
 
 import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from support import activity_cases, energy_records, profile_cases, training_records
+from support.command_line import here
 from support.places import EXAMPLE
 from support.records_of import whole
 
-from psubench.cli import main
 from psubench.errors import CASE_FAILED
 from psubench.records import jsonl
 from psubench.records.structs import plain
@@ -32,19 +28,8 @@ JUNK = (
 
 def call(*arguments):
     """Exit code, standard output and standard error of the program; whatever it does not catch is raised."""
-    out, err = io.StringIO(), io.StringIO()
-    before = sys.argv
-    sys.argv = ["psubench", *map(str, arguments)]
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
-            # Letters that a font lacks and panels without room are matplotlib's to tell.
-            warnings.simplefilter("ignore", UserWarning)
-            main()
-    except SystemExit as stop:
-        code = stop.code
-    finally:
-        sys.argv = before
-    return code or 0, out.getvalue(), err.getvalue()
+    done = here(*arguments)
+    return done.returncode, done.stdout, done.stderr
 
 
 def ends_well(*arguments):
