@@ -1,4 +1,4 @@
-"""What the README shows is what the program does."""
+"""What the documents show is what the program does."""
 
 import re
 import tomllib
@@ -9,20 +9,20 @@ from support.places import ROOT
 from psubench import __version__
 from psubench.neurons import TABLE
 
-README = (ROOT / "README.md").read_text()
+FINDINGS = (ROOT / "docs" / "findings.md").read_text()
 
 
-def test_the_table_in_the_readme_is_that_of_the_committed_run():
+def test_the_table_of_the_findings_is_that_of_the_committed_run():
     shown = [line.rstrip() for line in here("show", "reports/example", cwd=ROOT).stdout.splitlines()]
-    block = README.split("$ scripts/psubench speed --T 4..128\n")[1].split("```")[0]
+    block = FINDINGS.split("$ scripts/psubench speed --T 4..128\n")[1].split("```")[0]
     quoted = [line for line in block.splitlines() if line and not line.startswith(("[...", "record, "))]
     assert len(quoted) > 40
     assert [line for line in quoted if line not in shown] == []
 
 
-def test_the_accuracies_in_the_readme_are_those_of_the_committed_run():
+def test_the_accuracies_of_the_findings_are_those_of_the_committed_run():
     shown = [line.rstrip() for line in here("show", "reports/example-accuracy", cwd=ROOT).stdout.splitlines()]
-    block = README.split("--out reports/example-accuracy\n")[1].split("```")[0]
+    block = FINDINGS.split("--out reports/example-accuracy\n")[1].split("```")[0]
     assert [line for line in block.splitlines() if line] == [line for line in shown if line]
 
 

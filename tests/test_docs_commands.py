@@ -51,7 +51,7 @@ def lay_out(name, folder):
 
 def test_there_are_commands():
     assert len(COMMANDS) >= 9
-    assert {name for name, _ in COMMANDS} >= {"README.md", "docs/extending.md", "docs/compare.md"}
+    assert {name for name, _ in COMMANDS} >= {"README.md", "docs/findings.md", "docs/extending.md"}
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[f"{n}: {c}" for n, c in COMMANDS])
