@@ -7,6 +7,7 @@ from typing import Any
 
 from psubench.records.measured import Block, Energy
 from psubench.records.run import Run
+from psubench.records.selftest import Suite
 from psubench.records.structs import Record
 
 _SAME = ("psubench", "seed", "environment")
@@ -68,5 +69,7 @@ def disagreement(records: Sequence[Record]) -> tuple[int, str] | None:
 
 
 def _measured(record: Record, references: set[str]) -> Iterable[str]:
+    if isinstance(record, Suite):  # of a self-test: verdicts, which each of its suites gives anew
+        return ()
     again = references if isinstance(record, _PAIRED) else set()
     return [o.key for o in getattr(record, "cases", ()) if o.status == "ok" and o.key not in again]
