@@ -22,3 +22,9 @@ os.environ["COLUMNS"] = "80"  # tables are as wide as in a pipe, whatever termin
 for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
     if signal.getsignal(ending) is signal.SIG_IGN:
         signal.signal(ending, signal.default_int_handler if ending == signal.SIGINT else signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first: at the end two workers should not wait for one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
