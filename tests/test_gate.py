@@ -8,6 +8,8 @@ import torch
 from psubench import neurons
 from psubench.measure.gate import Gate, WrongError
 
+pytestmark = pytest.mark.slow
+
 WRONG = Path(__file__).parent / "wrong_neurons.py"
 T = 16
 
