@@ -204,6 +204,7 @@ def run(*options):
     return done
 
 
+@pytest.mark.slow
 def test_the_real_thing(tmp_path):
     command = [
         sys.executable,

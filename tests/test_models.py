@@ -85,6 +85,7 @@ def test_width_and_depth_scale(text, convolutions, channels):
     ],
 )
 @pytest.mark.parametrize("neuron", ["lif", "if(reset=hard)", "plif", "lif(detach_reset=false)"])
+@pytest.mark.slow
 def test_step_mode_gives_the_logits_and_gradients_of_layer_mode(text, shape, neuron):
     T = 10
     made = network(text, neuron, T, shape)

@@ -151,6 +151,7 @@ def test_the_chosen_neuron_is_wrapped_on_both_sides_or_refused():
         handicapped(settings(inject=0.05, neuron="rpsu"))
 
 
+@pytest.mark.slow
 def test_a_self_test_is_recorded_and_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr(ab_run, "LOOKS", (1,))
     said = []

@@ -30,6 +30,8 @@ from psubench.compare.verdicts import compare
 from psubench.errors import PsubenchError
 from psubench.experiments import suite_file
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 SUITE = """version = 1
 [settings]

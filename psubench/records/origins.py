@@ -8,6 +8,7 @@ from typing import Any
 from psubench.records.measured import Block, Energy
 from psubench.records.outcomes import Outcome
 from psubench.records.run import Run
+from psubench.records.selftest import Suite
 from psubench.records.structs import Record
 
 _SAME = ("psubench", "seed", "environment")
@@ -75,6 +76,8 @@ def disagreement(records: Sequence[Record]) -> tuple[int, str] | None:
 
 
 def _measured(record: Record, references: set[str]) -> Iterable[str]:
+    if isinstance(record, Suite):  # of a self-test: verdicts, which each of its suites gives anew
+        return ()
     again = references if isinstance(record, _PAIRED) else set()
     outcomes = [one for one in getattr(record, "cases", ()) if isinstance(one, Outcome)]
     return [one.key for one in outcomes if one.status == "ok" and one.key not in again]
