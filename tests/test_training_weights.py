@@ -142,6 +142,18 @@ def test_state_that_is_no_tensor_and_counts_that_fail_cost_no_result(tmp_path, m
     assert (tmp_path / "b" / checkpoint.WEIGHTS).exists()
 
 
+def test_numbers_that_no_record_may_hold_are_a_row_and_not_a_fault(tmp_path, monkeypatch):
+    def counted(*_):
+        unknown = dict.fromkeys(("n_samples", "sop_eff", "dynamics_energy_pj"))
+        return {**unknown, "energy_pj": 1e40, "energy_model": "mine", "policy": "mine"}
+
+    monkeypatch.setattr("psubench.training.session.counted", counted)
+    row, _, told = campaign(tmp_path, case("lif", epochs=1))
+    assert (row["status"], row["accuracy"], row["epochs_done"]) == ("failed", None, 1)
+    assert "activity.energy_pj" in row["message"]
+    assert row["message"] in told
+
+
 def what_is_told(path, one):
     """The line of a file that is not loaded; None of one that is."""
     try:

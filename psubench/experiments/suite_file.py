@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 
 from psubench.errors import PsubenchError
 from psubench.experiments import axes
-from psubench.experiments.accuracy.options import TrainOptions
-from psubench.experiments.accuracy.plan import in_order, trainings
+from psubench.experiments.accuracy.plan import in_order
 from psubench.experiments.axes import Axes
-from psubench.experiments.commands import MEASURING, TRAINING, options_of
+from psubench.experiments.commands import MEASURING, TRAINING, options_of, plan, work
 from psubench.experiments.option import Option, declared
 from psubench.experiments.read_options import read_options
 from psubench.experiments.speed.plan import meant
 from psubench.experiments.suite_tables import File, Table
 from psubench.neurons import parse
-from psubench.runs.blocks import Blocks
 from psubench.runs.campaign import Work
 from psubench.runs.case import Block, Entry
 from psubench.runs.schedule import Settings
-from psubench.runs.trainings import Trainings
 from psubench.training.case import Training
 
 SKIPPING = ("speed", "energy")
@@ -97,7 +94,7 @@ class Suite:
             raise PsubenchError(
                 f"{self.path} holds trainings, and no cases to measure", "psubench run takes it"
             )
-        made = self._planned(lambda options: MEASURING[self.command].blocks(options, device))
+        made = self._planned(device)
         self._check_once(made)
         for number, skip in enumerate(self.skips):
             made = self._without(made, number, skip)
@@ -105,10 +102,8 @@ class Suite:
 
     def work(self, device: str) -> Work:
         """What is run, and how."""
-        if self.command in TRAINING:
-            jobs = cast("TrainOptions", self.options[0]).jobs
-            return Trainings(self.command, self.trainings(device), jobs)
-        return Blocks(self.blocks(device), self.how())
+        trains = self.command in TRAINING
+        return work(self.command, self.options[0], (self.trainings if trains else self.blocks)(device))
 
     def how(self) -> Settings:
         """How the blocks are measured; all tables share the settings."""
@@ -116,13 +111,13 @@ class Suite:
 
     def trainings(self, device: str) -> list[Training]:
         """What is trained: every training of all tables once."""
-        return in_order(self._planned(lambda options: trainings(cast("TrainOptions", options), device)))
+        return in_order(self._planned(device))
 
-    def _planned(self, plan: Callable[[Axes], list[Any]]) -> list[Any]:
+    def _planned(self, device: str) -> list[Any]:
         made = []
         for number, options in enumerate(self.options):
             try:
-                made += plan(options)
+                made += plan(self.command, options, device)
             except PsubenchError as error:
                 place = self.where((self.command, number))
                 raise PsubenchError(f"{place}: {error.what}", error.remedy) from None

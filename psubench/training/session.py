@@ -97,7 +97,10 @@ class Work:
 
     def recorded(self) -> Recorded:
         """Trains to the last epoch; what became of it, as a record."""
-        return self._record("trained", asdict(self.run()))
+        try:
+            return self._record("trained", asdict(self.run()))
+        except ValueError as error:
+            return self._record("trained", asdict(Outcome(*classify(error))))
 
     def _record(self, kind: str, found: Mapping[str, Any]) -> Recorded:
         """Raises ValueError for numbers that no record may hold."""
