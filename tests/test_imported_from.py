@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from scratch_repository import FAST, SETTINGS, empty, refused, table, write
-from test_revisions import commit, git, untouched
+from test_worktrees import commit, git, untouched
 
 from psubench.compare.git import ab_run
 from psubench.compare.git.ab_run import Duel
@@ -186,7 +186,7 @@ def test_the_fixed_work_notes_what_was_imported_before_and_after_it(tmp_path):
     write(tmp_path, {"early_part.py": "", "late_part.py": "", "ns/deep.py": ""})
     code = (
         "import early_part, runpy, sys\n"
-        f"runpy.run_path({str(Path(ab_run.__file__).with_name('yardstick.py'))!r})\n"
+        f"runpy.run_path({str(Path(ab_run.__file__).with_name(ab_run.FIXED_WORK))!r})\n"
         "import late_part, ns.deep\n"
     )
     environment = {**os.environ, "PSUBENCH_MODULES": str(tmp_path / "m"), "PYTHONPATH": str(tmp_path)}

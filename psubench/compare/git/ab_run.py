@@ -28,7 +28,7 @@ from psubench.records.run import Run
 from psubench.records.structs import Record
 from psubench.runs.case import NEVER_EARLY, parse_range
 
-YARDSTICK = "yardstick.py"
+FIXED_WORK = "fixed_work.py"
 STEP_BY_STEP = frozenset({"loop", "scan"})
 """Implementations with a call or more per step: beside them a yardstick may take as long."""
 LEAST = 6
@@ -114,7 +114,7 @@ class Duel:
         return (FEW, large) if large else (0, keys)
 
     def _share_the_fixed_work(self) -> None:
-        shutil.copy(Path(__file__).with_name(YARDSTICK), self._shared / YARDSTICK)
+        shutil.copy(Path(__file__).with_name(FIXED_WORK), self._shared / FIXED_WORK)
 
     @property
     def _shared(self) -> Path:
@@ -123,7 +123,7 @@ class Duel:
 
     def _reference(self, table: Words) -> str:
         """As both sides name it, from folders of theirs that lie equally deep."""
-        path = os.path.relpath(self._shared / YARDSTICK, self.base.folder)
+        path = os.path.relpath(self._shared / FIXED_WORK, self.base.folder)
         return f"{path}:{yardstick(table)}"
 
     def _records(self) -> tuple[list[Record], list[Record]]:
