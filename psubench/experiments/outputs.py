@@ -1,4 +1,4 @@
-"""What must be said of neurons whose output is no spike, or that only tend to another neuron."""
+"""Notes on neurons whose outputs are not spikes of 0 and 1, or that only approximate another neuron."""
 
 from __future__ import annotations
 

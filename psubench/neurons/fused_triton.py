@@ -1,8 +1,8 @@
-"""The fused neurons on a GPU: the passes over time of `native` as Triton kernels.
+"""The fused neurons on a GPU: the passes over time of the C++ operators as Triton kernels.
 
 A program takes BLOCK neurons through all of time, state in registers. The backward pass goes through
-chunks of steps from the last to the first: it computes the states of a chunk anew from the state that the
-forward pass kept at its start, in registers too, and then walks back.
+chunks of steps from the last to the first: it recomputes the states of a chunk from the state that the
+forward pass kept at its start, also in registers, and then walks back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ except ImportError:
     kernels = None  # type: ignore[assignment]
 
 CHUNK = 8
-"""Steps whose inputs a program holds in registers; it keeps a state for the way back at each CHUNK-th."""
+"""Steps whose inputs a program holds in registers; it keeps every CHUNK-th state for the backward pass."""
 BLOCK, WARPS = 128, 4
 Gradients = tuple[Tensor | None, ...]
 
@@ -39,7 +39,7 @@ def _learns(*tensors: Tensor | None) -> bool:
 
 
 def _states(x: Tensor, parts: int, train: bool) -> Tensor:
-    """State at the first step of each chunk, [chunks, parts, N]; without chunks if nobody goes back."""
+    """State at the first step of each chunk, [chunks, parts, N]; without chunks if there is no backward."""
     return _scratch(x, ((x.shape[0] + CHUNK - 1) // CHUNK if train else 0, parts, x[0].numel()))
 
 
@@ -95,7 +95,7 @@ def serial(
     reset: int,
     detach_reset: bool,
 ) -> Tensor:
-    """As the operator `serial` of `native`: shapes, meaning and order of the arguments are the same."""
+    """As the C++ operator `serial`: shapes, meaning and order of the arguments are the same."""
     _check()
     x = x.contiguous()
     factors = (0.0 if learned is not None else rate, learned is not None, decay_input, threshold)
@@ -150,7 +150,7 @@ def psu(
     threshold: float,
     alpha: float,
 ) -> Tensor:
-    """As the operator `psu` of `native`."""
+    """As the C++ operator `psu`."""
     _check()
     x, q = x.contiguous(), None if q is None else q.contiguous()
     numbers = (leak, gain, keep, scale, threshold, alpha)
@@ -197,7 +197,7 @@ class _Band(torch.autograd.Function):
 
 
 def band(x: Tensor, weights: Tensor, bias: Tensor, alpha: float) -> Tensor:
-    """As the operator `band` of `native`."""
+    """As the C++ operator `band`."""
     _check()
     spikes: Tensor = _Band.apply(x, weights, bias, alpha)  # type: ignore[no-untyped-call]
     return spikes

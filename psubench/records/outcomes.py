@@ -1,4 +1,4 @@
-"""What became of one case, whatever was asked of it."""
+"""The outcome of one case, for all kinds of runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psubench.records.failures import classify
 
 
 class Outcome(Struct, kw_only=True):
-    """How a case ended, or stands while it is at work.
+    """How a case ended, or its state while it is measured.
 
     Attributes:
         key: of the case.
@@ -30,7 +30,7 @@ class Outcome(Struct, kw_only=True):
 
 
 class Spikes(Struct, frozen=True, kw_only=True):
-    """What a neuron fires on the input of its case."""
+    """Spikes of a neuron on the input of its case."""
 
     spikes: Count
     neuron_steps: Positive
@@ -38,7 +38,7 @@ class Spikes(Struct, frozen=True, kw_only=True):
 
 
 class Compilation(Struct, kw_only=True):
-    """Of a compiled neuron: its graphs, and those that were made anew while it was timed."""
+    """Graphs of a compiled neuron, and how many were recompiled while it was timed."""
 
     graphs: Count
     graph_breaks: Count
@@ -47,7 +47,7 @@ class Compilation(Struct, kw_only=True):
 
 
 class GatedOutcome(Outcome, kw_only=True):
-    """Of a case that went through the gate.
+    """The outcome of a case that went through the gate.
 
     Attributes:
         verified: whether a reference has confirmed its spikes; None if there is none.
@@ -62,10 +62,10 @@ class GatedOutcome(Outcome, kw_only=True):
 
     @classmethod
     def begun(cls, key: str, neuron: str) -> GatedOutcome:
-        """That of a case that nothing has gone wrong with so far."""
+        """The outcome of a case with which nothing has gone wrong so far."""
         return cls(key=key, neuron=neuron, status="ok", message=None, verified=None, activity=None)
 
     def fail(self, error: BaseException) -> None:
-        """As of any case; only a wrong one is known not to be verified."""
+        """As for any case; only a wrong case is known not to be verified."""
         super().fail(error)
         self.verified = False if self.status == "wrong" else None

@@ -141,7 +141,7 @@ class Work:
 
 
 def _resident_bytes() -> int | None:
-    """Memory of this process now; None where the system does not tell."""
+    """Memory of this process now; None where the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):
