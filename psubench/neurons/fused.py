@@ -100,7 +100,7 @@ def banded(x: Tensor, weights: Tensor, bias: Tensor, alpha: float) -> Tensor:
 
 
 def fire(V: Tensor, threshold: float, alpha: float) -> Tensor:
-    """H(V - threshold) with the surrogate gradient; the backward pass is fused too; V has any shape [T, ...]."""
+    """H(V - threshold) with the surrogate gradient, fused backwards too; V has shape [T, ...]."""
     if not (V.requires_grad and torch.is_grad_enabled()):
         return V.ge_(threshold)
     return through_time(

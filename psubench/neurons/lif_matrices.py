@@ -17,7 +17,7 @@ _KEPT: dict[_Key, Tensor] = {}
 
 
 def decay(tau: float, released: bool = False) -> float:
-    """The share of a potential that remains per step: β = 1 - 1/τ; 1/τ in the released code (equal at τ = 2)."""
+    """The share of a potential that remains per step: β = 1 - 1/τ; 1/τ in released code."""
     return 1 / tau if released else 1 - 1 / tau
 
 
