@@ -1,5 +1,17 @@
 """`python -m psubench`."""
 
-from psubench.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Runs the program; where it cannot even be imported, that is no regression, whose exit code is 1."""
+    try:
+        from psubench.cli import main as run
+    except ImportError as error:
+        print(f"error: psubench cannot be imported: {error}; install it again", file=sys.stderr)  # noqa: T201  # before there is a CLI
+        sys.exit(70)
+    run()
+
+
+if __name__ == "__main__":
+    main()

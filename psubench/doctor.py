@@ -19,10 +19,11 @@ from psubench.devices.noise_sources import Finding
 from psubench.devices.nvml import Nvml
 from psubench.experiments.speed.options import SpeedOptions
 from psubench.experiments.speed.plan import speed_blocks
+from psubench.records.events import Begin, Measured, Watcher
 from psubench.records.measured import Block as Timed
 from psubench.records.paired import block_ratios
 from psubench.runs.case import NEVER_EARLY, Block
-from psubench.runs.schedule import Crew, Settings, Watcher
+from psubench.runs.schedule import Crew, Settings
 from psubench.runs.worker_process import Host
 from psubench.stats import intervals
 
@@ -103,21 +104,21 @@ def same_against_same(
     settings = Settings(
         processes, NEVER_EARLY, seconds / processes, CASE.timeout, memory_limit_bytes(), 0, False
     )
-    watcher.plan(processes)
+    watcher.plan("blocks", processes, processes)
     return [_process(number, block, settings, watcher) for number in range(processes)]
 
 
 def _process(number: int, block: Block, settings: Settings, watcher: Watcher) -> Timed:
     began = time.monotonic()
-    watcher.block(f"noise, process {number + 1} of {settings.processes}")
+    watcher.hear("noise", Begin())
     crew = Crew(settings, watcher, number, Host(block.case.threads, block.case.device))
     try:
-        record = crew.measure(block, list(block.entries))
+        record = crew.measure("noise", block, list(block.entries))
     finally:
         crew.host.close()
     assert isinstance(record, Timed)
     ratios = {name: interval.ratios() for name, interval in block_ratios(record).items()}
-    watcher.block_done("noise", time.monotonic() - began, ratios)
+    watcher.hear("noise", Measured(time.monotonic() - began, ratios))
     return record
 
 

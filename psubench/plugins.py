@@ -163,5 +163,8 @@ def _import_failure(text: str, error: BaseException) -> PsubenchError:
 
 def one_line(error: BaseException) -> str:
     """Type and message of an exception without line breaks."""
-    message = " ".join(str(error).split())
+    try:
+        message = " ".join(str(error).split())
+    except BaseException:  # a plug-in's own exception may do anything when it is asked for its text
+        message = "(its text cannot be read)"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -25,6 +25,9 @@ from pathlib import Path
 
 from psubench.errors import PsubenchError
 from psubench.records import jsonl
+from psubench.records.run import End, Run
+from psubench.records.structs import Record
+from psubench.records.trained import Epoch, Trained
 
 MARK = "PSUBENCH_KILL_SWEEP"
 EXAMPLE = Path(__file__).parent.parent / "reports" / "example" / jsonl.NAME
@@ -199,21 +202,22 @@ class Sweep:
             time.sleep(0.1)
         return [_read(process / "cmdline").replace(b"\0", b" ").decode()[:120] for process in left]
 
-    def compare(self, name: str, whole: list[dict], resumed: list[dict]) -> None:
+    def compare(self, name: str, whole: list[Record], resumed: list[Record]) -> None:
         """Every case was measured as often as in a run that was let end; references at least."""
         times = [_measured(records) for records in (whole, resumed)]
         if times[0].keys() != times[1].keys():
             self.problems.append(f"{name} lost or invented {times[0].keys() ^ times[1].keys()}")
 
 
-def _measured(records: list[dict]) -> Counter[tuple]:
+def _measured(records: list[Record]) -> Counter[tuple]:
     found: Counter[tuple] = Counter()
     for one in records:
-        if one["type"] in ("training", "trained"):
-            found[one["type"], one["key"], one.get("epoch")] += 1
-        for case in one.get("cases", ()) if one["type"] != "run" else ():
-            if case.get("status") == "ok":
-                found[one["type"], case["key"], one.get("process")] += 1
+        if isinstance(one, Epoch | Trained):
+            found[type(one), one.key, getattr(one, "epoch", None)] += 1
+        elif not isinstance(one, Run | End):
+            for case in getattr(one, "cases", ()):
+                if case.status == "ok":
+                    found[type(one), case.key, getattr(one, "process", None)] += 1
     return found
 
 

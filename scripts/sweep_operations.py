@@ -184,7 +184,8 @@ def flat(g: torch.Generator, inputs: int) -> tuple[str, nn.Module]:
     w = dyadic(outputs, inputs, g=g)
     makers: dict[str, Callable[[], nn.Module]] = {
         **{name: (lambda run=run, name=name: _way(name, w, run, g)) for name, run in LINEAR.items()},
-        **_modules(w, g),
+        **_linear_modules(w, g),
+        **_other_modules(w, g),
     }
     name = list(makers)[int(torch.randint(len(makers), (), generator=g))]
     return name, makers[name]()
@@ -198,7 +199,8 @@ def _way(name: str, w: Tensor, run: Plain, g: torch.Generator) -> nn.Module:
     return Synapse(w, run, None if name in OTHER else functional.linear, buffer=buffer)
 
 
-def _modules(w: Tensor, g: torch.Generator) -> dict[str, Callable[[], nn.Module]]:
+def _linear_modules(w: Tensor, g: torch.Generator) -> dict[str, Callable[[], nn.Module]]:
+    """`nn.Linear`, and what torch makes of it."""
     o, i = w.shape
     mask = (torch.arange(o * i) % 3 > 0).float().view(o, i)
 
@@ -230,6 +232,13 @@ def _modules(w: Tensor, g: torch.Generator) -> dict[str, Callable[[], nn.Module]
         "traced": lambda: wrapped(torch.jit.trace(linear(), torch.ones(2, i))),
         "frozen": lambda: wrapped(torch.jit.freeze(torch.jit.script(linear().eval()))),
         "quantised": lambda: wrapped(quantised()),
+        "one memory": lambda: Wrapped(_one_memory(linear()), None),
+    }
+
+
+def _other_modules(w: Tensor, g: torch.Generator) -> dict[str, Callable[[], nn.Module]]:
+    o, i = w.shape
+    return {
         "attribute": lambda: Held(w, functional.linear),
         "attribute by rows": lambda: Held(w, _rows),
         "constant": lambda: Held(w, lambda x, w: functional.linear(x, w.clone())),
@@ -250,7 +259,6 @@ def _modules(w: Tensor, g: torch.Generator) -> dict[str, Callable[[], nn.Module]
         "LSTM": lambda: Recurrent(nn.LSTM(i, o), g, True),
         "multi-head attention": lambda: Wrapped(Attention(i), None, known=False),
         "encoder layer": lambda: Wrapped(nn.TransformerEncoderLayer(i, 1, 4, dropout=0.0), None, known=False),
-        "one memory": lambda: Wrapped(_one_memory(linear()), None),
     }
 
 

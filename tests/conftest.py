@@ -1,7 +1,11 @@
-"""Tests have device locks in a folder of their own: whatever else measures on this machine is nothing that
-they wait for. Those that run side by side (pytest-xdist) have one each, for the same reason."""
+"""What every test has: device locks of its own, and signals as a terminal gives them.
+
+Whatever else measures on this machine is nothing that the tests wait for; those that run side by side
+(pytest-xdist) have locks and a temporary folder each, for the same reason.
+"""
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -11,3 +15,10 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
 locks = tempfile.TemporaryDirectory(prefix="psubench-locks-")  # removed when the tests end
 os.environ["PSUBENCH_LOCKS"] = locks.name
+os.environ["COLUMNS"] = "80"  # tables are as wide as in a pipe, whatever terminal the tests run in
+
+# Under nohup, and in the background of a script, a process starts with signals ignored, and so would the
+# programs that tests start; they are sent these signals.
+for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(ending) is signal.SIG_IGN:
+        signal.signal(ending, signal.default_int_handler if ending == signal.SIGINT else signal.SIG_DFL)

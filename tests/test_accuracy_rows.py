@@ -1,85 +1,20 @@
-"""Records of trainings to rows, tables, figures and progress; golden output in tests/golden."""
+"""Records of trainings to rows, tables and figures; golden output in tests/golden."""
 
 import csv
 import io
 import json
 import math
-from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support.places import GOLDEN
 from support.records_of import typed
+from support.training_records import records
 
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy import figures, tables
 from psubench.experiments.accuracy import rows as accuracy_rows
 from psubench.experiments.speed import figures as speed_figures
-from psubench.render.training_progress import Lines, Quiet, Terminal, watch
-
-GOLDEN = Path(__file__).parent / "golden"
-
-
-def found(correct, rate):
-    """What `evaluate.tested` finds: 2,000 neuron-steps per sample."""
-    samples, steps = 200, 200_000
-    spikes = {"neuron1": round(rate * steps), "neuron2": round(rate * steps)}
-    return {
-        "correct": correct, "samples": samples, "spikes": spikes,
-        "neuron_steps": dict.fromkeys(spikes, steps), "firing_rate": sum(spikes.values()) / (2 * steps),
-    }  # fmt: skip
-
-
-def counted(spikes):
-    """What the counter finds in 200 samples: two operations per spike."""
-    return {
-        "n_samples": 200,
-        "sop_eff": 2 * spikes, "energy_pj": 10.0 * spikes, "dynamics_energy_pj": 4.0 * spikes,
-        "energy_model": "horowitz45-fp32", "policy": "first=sparse_mac,pooling=graded",
-    }  # fmt: skip
-
-
-def case(neuron, data, seed):
-    return {
-        "kind": "training", "model": "mlp", "data": data, "neuron": neuron, "T": 32,
-        "implementation": "matmul",
-        "recipe": {"epochs": 3, "eval_samples": 4}, "seed": seed, "device": "cpu", "threads": 1,
-    }  # fmt: skip
-
-
-def records(data="spoken-digits"):
-    """psu with three seeds; lif with one that was killed and one that failed; spsn with one seed."""
-    plan = [("psu", 0), ("lif", 0), ("spsn", 0), ("psu", 1), ("lif", 1), ("psu", 2)]
-    cases = [
-        {"key": f"{neuron}{seed}", "case": case(neuron, data, seed), "label": neuron, "note": None}
-        for neuron, seed in plan
-    ]
-    told = [{"type": "run", "run_id": "r1", "cases": cases}]
-    right = {"psu0": (180, 0.1), "psu1": (184, 0.12), "psu2": (176, 0.11), "spsn0": (150, 0.4)}
-    for key, (correct, rate) in right.items():
-        for epoch in (1, 2, 3):
-            told.append(
-                {
-                    "type": "training", "key": key, "epoch": epoch, "loss": 1 / epoch,
-                    "accuracy": 0.3 * epoch,
-                    "samples": 800, "seconds": [9.0, 2.0, 4.0][epoch - 1], "data_seconds": 0.5,
-                    "test": found(correct - 10 * (3 - epoch), rate),
-                }
-            )  # fmt: skip
-        test = found(correct, rate)
-        if key == "spsn0":  # counted over four passes
-            test = {**test, "spikes": {k: 4 * v for k, v in test["spikes"].items()}}
-        told.append(
-            {
-                "type": "trained", "key": key, "status": "ok", "message": None, "test": test,
-                "activity": counted(sum(test["spikes"].values())),
-                "peak_memory_bytes": 50 << 20, "parameters": 21784,
-            }
-        )  # fmt: skip
-    told.append({**told[1], "key": "lif0"})
-    failed = {"test": None, "peak_memory_bytes": None, "parameters": None}
-    message = "the loss is nan at step 3 of epoch 1; a lower lr may help"
-    told.append({"type": "trained", "key": "lif1", "status": "failed", "message": message, **failed})
-    return told
 
 
 def rows(data="spoken-digits"):
@@ -162,80 +97,3 @@ def test_figures_are_the_same_every_time(tmp_path):
     again = speed_figures.save(figures.figures(rows()), tmp_path / "b", ("svg",))
     assert first == [path.read_bytes() for path in again]
     assert figures.figures(accuracy_rows.summary(accuracy_rows.trainings(typed(records()[:1])))) == []
-
-
-class Tty(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self):
-        return True
-
-
-def epoch(number):
-    return {
-        "epoch": number, "loss": 0.5, "accuracy": 0.8, "samples": 800, "seconds": 2.0,
-        "test": found(180, 0.1),
-    }  # fmt: skip
-
-
-def two_trainings(watcher):
-    watcher.plan(2, 4)
-    watcher.begin("psu on digits", 0, 2)
-    watcher.step(
-        "psu on digits", {"epoch": 1, "done": 0.5, "loss": 0.9, "accuracy": 0.5, "samples_per_second": 99.0}
-    )
-    watcher.epoch("psu on digits", epoch(1))
-    watcher.epoch("psu on digits", epoch(2))
-    watcher.end("psu on digits", {"status": "ok", "message": None, "test": found(180, 0.1)})
-    watcher.begin("lif on digits", 1, 2)
-    watcher.end("lif on digits", {"status": "failed", "message": "the loss [b]is nan[/b]", "test": None})
-
-
-def test_progress_in_lines_and_quietly():
-    stream = io.StringIO()
-    with watch(quiet=False, stream=stream) as watcher:
-        assert type(watcher) is Lines
-        two_trainings(watcher)
-    first, second = stream.getvalue().splitlines()
-    assert first.startswith("[1/2] psu on digits: accuracy 90.0 %, firing rate 0.100; 0:0")
-    assert second == "lif on digits: failed: the loss [b]is nan[/b]"
-    stream = io.StringIO()
-    with watch(quiet=True, stream=stream) as watcher:
-        assert type(watcher) is Quiet
-        two_trainings(watcher)
-    assert stream.getvalue() == f"{second}\n"
-
-
-def test_a_single_training_tells_every_epoch():
-    stream = io.StringIO()
-    with watch(quiet=False, stream=stream) as watcher:
-        watcher.plan(1, 2)
-        watcher.begin("psu on digits", 0, 2)
-        watcher.epoch("psu on digits", epoch(1))
-    line = "psu on digits: epoch 1, loss 0.500, accuracy 90.0 %, firing rate 0.100, 400 samples/s; 0:0"
-    assert stream.getvalue().startswith(line)
-
-
-def test_a_terminal_shows_the_training_at_work_and_is_left_clean(monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
-    stream = Tty()
-    with watch(quiet=False, stream=stream) as watcher:
-        assert type(watcher) is Terminal
-        watcher.plan(2, 4)
-        watcher.begin("psu on digits", 0, 2)
-        watcher.epoch("psu on digits", epoch(1))
-        console = Console(file=io.StringIO(), width=80)
-        console.print(watcher.picture())
-        cells = console.file.getvalue().splitlines()[-1].split("  ")
-        assert [cell.strip() for cell in cells if cell] == [
-            "psu on digits",
-            "1/2",
-            "0.500",
-            "90.0 %",
-            "0.100",
-            "400",
-        ]
-        watcher.end("psu on digits", {"status": "failed", "message": "no", "test": None})
-    text = stream.getvalue()
-    assert "psu on digits: failed: no" in text
-    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1

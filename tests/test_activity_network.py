@@ -7,6 +7,8 @@ from torch import nn
 from psubench import models, neurons
 from psubench.sops.network import MAP_CHANNELS, RASTER_NEURONS, calibrate, count, pictures, spread
 
+pytestmark = pytest.mark.slow
+
 T, B = 4, 3
 
 

@@ -2,9 +2,9 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
+from support.command_line import LONGEST_SECONDS, PROGRAM
 from support.compare_records import changed, run
 from support.records_of import text_of, typed, whole
 
@@ -13,6 +13,8 @@ from psubench.errors import PsubenchError
 from psubench.experiments.speed import rows
 from psubench.records import jsonl
 from psubench.render import export
+
+pytestmark = pytest.mark.slow
 
 SIX = [0.0, 0.01, -0.01, 0.005, -0.005, 0.0]
 RUN = run({("lif", 8, "infer"): SIX, ("psu", 8, "infer"): [v + 0.5 for v in SIX]}, 6)
@@ -59,8 +61,10 @@ phase = "infer"
 
 
 def program(*arguments, cwd):
-    command = [sys.executable, "-m", "psubench", *map(str, arguments)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200, cwd=cwd)
+    command = [*PROGRAM, *map(str, arguments)]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS, cwd=cwd
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

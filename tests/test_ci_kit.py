@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 
-from test_revisions import ROOT, clone, commit, edit
+from test_worktrees import ROOT, clone, commit, edit
 
 ACTION = (ROOT / "action.yml").read_text()
 __all__ = ["clone"]

@@ -2,22 +2,13 @@
 
 import csv
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from support.command_line import here, psubench
+from support.places import EXAMPLE
 
 from psubench.errors import PsubenchError
 from psubench.experiments import notations
-
-ROOT = Path(__file__).parent.parent
-EXAMPLE = ROOT / "reports" / "example"
-
-
-def psubench(*arguments, cwd=None):
-    command = [sys.executable, "-m", "psubench", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=cwd, timeout=120)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +45,7 @@ def psubench(*arguments, cwd=None):
     ],
 )
 def test_a_usage_error_is_one_line_and_exit_2(arguments, complaint):
-    done = psubench("speed", "--processes", "1", *arguments)
+    done = here("speed", "--processes", "1", *arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert complaint in done.stderr
@@ -63,7 +54,7 @@ def test_a_usage_error_is_one_line_and_exit_2(arguments, complaint):
 
 
 def test_a_mistake_leaves_no_folder_behind(tmp_path):
-    psubench("speed", "--T", "9..4", cwd=tmp_path)
+    here("speed", "--T", "9..4", cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -72,7 +63,7 @@ def test_a_mistake_leaves_no_folder_behind(tmp_path):
     [[], ["speed"], ["train"], ["accuracy"], ["show"], ["plot"], ["export"], ["list"], ["list", "neurons"]],
 )
 def test_every_command_has_help(command):
-    done = psubench(*command, "--help")
+    done = here(*command, "--help")
     assert done.returncode == 0
     assert "Usage: psubench" in done.stdout
 
@@ -80,22 +71,22 @@ def test_every_command_has_help(command):
 def test_list_neurons_knows_every_neuron_and_is_json_on_request():
     from psubench.neurons import TABLE
 
-    text = psubench("list", "neurons").stdout
-    assert all(spec.equation.split("  ")[0] in text for spec in TABLE.values())
-    entries = json.loads(psubench("list", "neurons", "--json").stdout)
+    text = " ".join(here("list", "neurons").stdout.split())
+    assert all(" ".join(spec.equation.split()) in text for spec in TABLE.values())
+    entries = json.loads(here("list", "neurons", "--json").stdout)
     assert [entry["neuron"] for entry in entries] == list(TABLE)
     assert {entry["neuron"]: entry["causal"] for entry in entries}["psn"] is False
 
 
 def test_list_data_and_devices():
-    assert "spoken-digits" in psubench("list", "data").stdout
-    names = [entry["device"] for entry in json.loads(psubench("list", "devices", "--json").stdout)]
+    assert "spoken-digits" in here("list", "data").stdout
+    names = [entry["device"] for entry in json.loads(here("list", "devices", "--json").stdout)]
     assert names[0] == "cpu"
     assert names[-1] == "scripted"
 
 
 def test_dry_run_lists_every_block_and_measures_nothing(tmp_path):
-    done = psubench("speed", "--T", "4..16", "--neurons", "psu", "--dry-run", cwd=tmp_path)
+    done = here("speed", "--T", "4..16", "--neurons", "psu", "--dry-run", cwd=tmp_path)
     assert done.returncode == 0
     assert done.stdout.count("lif, psu") == 6
     assert "12 cases in 6 blocks" in done.stdout
@@ -104,23 +95,23 @@ def test_dry_run_lists_every_block_and_measures_nothing(tmp_path):
 
 def test_showing_a_run_that_is_not_there_is_one_line(tmp_path):
     for command in ("show", "plot", "export"):
-        done = psubench(command, str(tmp_path))
+        done = here(command, str(tmp_path))
         assert (done.returncode, done.stdout) == (2, "")
         assert "no record at" in done.stderr
         assert len(done.stderr.splitlines()) == 1
 
 
 def test_the_example_can_be_shown_exported_and_drawn(tmp_path):
-    shown = psubench("show", str(EXAMPLE))
+    shown = psubench("show", EXAMPLE)
     assert shown.returncode == 0
     assert "slower" in shown.stdout
-    table = list(csv.DictReader(psubench("export", str(EXAMPLE)).stdout.splitlines()))
-    objects = json.loads(psubench("export", str(EXAMPLE), "--format", "json").stdout)
+    table = list(csv.DictReader(here("export", str(EXAMPLE)).stdout.splitlines()))
+    objects = json.loads(here("export", str(EXAMPLE), "--format", "json").stdout)
     assert len(table) == len(objects) == 60
     assert [float(row["ratio"]) for row in table] == [row["ratio"] for row in objects]
-    assert psubench("export", str(EXAMPLE), "--format", "latex").stdout.count(r"\toprule") >= 1
-    assert psubench("export", str(EXAMPLE), "--format", "markdown").stdout.count("\n| train ") == 30
-    drawn = psubench("plot", str(EXAMPLE), "--format", "svg", "--out", str(tmp_path))
+    assert here("export", str(EXAMPLE), "--format", "latex").stdout.count(r"\toprule") >= 1
+    assert here("export", str(EXAMPLE), "--format", "markdown").stdout.count("\n| train ") == 30
+    drawn = here("plot", str(EXAMPLE), "--format", "svg", "--out", str(tmp_path))
     assert drawn.returncode == 0
     assert len(list(tmp_path.glob("*.svg"))) == 4
 

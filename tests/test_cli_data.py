@@ -4,11 +4,11 @@ import io
 import json
 import os
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 from support import published
+from support.command_line import LONGEST_SECONDS, PROGRAM
 
 from psubench.data import TABLE, examples, parse, state
 from psubench.errors import PsubenchError
@@ -23,9 +23,11 @@ def root(tmp_path, monkeypatch):
 
 
 def psubench(root, *arguments):
-    command = [sys.executable, "-m", "psubench", *arguments]
+    command = [*PROGRAM, *arguments]
     environment = {**os.environ, "PSUBENCH_DATA": str(root), "no_proxy": "127.0.0.1"}
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=200, env=environment)
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS, env=environment
+    )
 
 
 def test_the_states_of_all_sets(root):

@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 from support import render_rows
+from support.command_line import psubench
+from support.figures import drawn, panel
 from support.records_of import typed
-from test_cli import psubench
-from test_render_plots import drawn, panel
 
 from psubench import neurons
 from psubench.devices import open_device
@@ -31,7 +31,7 @@ def test_what_must_move_is_counted_once_and_twice_in_training():
 
 def test_as_many_samples_as_needed_and_no_more():
     device = open_device("cpu", T=1, phase="infer", seed=0)
-    roof = Roof(device, torch.ones(8, 16), {"lif": 1024})
+    roof = Roof(device, [torch.ones(8, 16)] * 2, {"lif": 1024})
     for _ in range(SAMPLES + 5):
         roof.sample()
     fields = roof.fields()

@@ -3,15 +3,17 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from support.command_line import LONGEST_SECONDS, PROGRAM, until
 
 from psubench.errors import UnsupportedError
 from psubench.experiments.speed import rows as speed_rows
 from psubench.neurons import cpp_build
 from psubench.records import jsonl
+
+pytestmark = pytest.mark.slow
 
 TINY = 'extern "C" int answer() { return 42; }\n'
 COMPILER = """#!/bin/sh
@@ -61,12 +63,12 @@ def test_two_processes_at_once_build_once(tiny, monkeypatch):
     compiler(tiny, monkeypatch, body='sleep 1\nexec c++ "$@"')
     code = f"""
 from pathlib import Path
-from psubench.neurons import native
-native._HERE, native.SOURCES = Path({str(tiny)!r}), ("tiny.cpp",)
-print(native.library())
+from psubench.neurons import cpp_build
+cpp_build._HERE, cpp_build.SOURCES = Path({str(tiny)!r}), ("tiny.cpp",)
+print(cpp_build.library())
 """
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in "ab"]
-    paths = {process.communicate(timeout=120)[0].strip() for process in both}
+    paths = {process.communicate(timeout=LONGEST_SECONDS)[0].strip() for process in both}
     assert [process.returncode for process in both] == [0, 0]
     assert builds(tiny) == 1
     assert paths == {str(path) for path in libraries(tiny)}
@@ -76,13 +78,12 @@ def test_a_killed_builder_leaves_no_lock_and_no_half_library(tiny, monkeypatch):
     compiler(tiny, monkeypatch, body="for last; do :; done\necho half > half.so\nsleep 60")
     code = f"""
 from pathlib import Path
-from psubench.neurons import native
-native._HERE, native.SOURCES = Path({str(tiny)!r}), ("tiny.cpp",)
-native.library()
+from psubench.neurons import cpp_build
+cpp_build._HERE, cpp_build.SOURCES = Path({str(tiny)!r}), ("tiny.cpp",)
+cpp_build.library()
 """
     builder = subprocess.Popen([sys.executable, "-c", code], cwd=tiny, start_new_session=True)
-    while not builds(tiny):
-        time.sleep(0.05)
+    until(lambda: builds(tiny), builder)
     os.killpg(builder.pid, 9)
     builder.wait()
     compiler(tiny, monkeypatch)
@@ -178,13 +179,14 @@ def test_a_damaged_library_says_which_file_to_delete(tiny):
 
 
 def test_without_a_compiler_only_what_needs_one_is_unsupported(tmp_path):
-    command = [
-        sys.executable, "-m", "psubench", "speed", "--T", "4", "--batch", "2", "--size", "8", "--quiet",
+    command = [*PROGRAM, "speed", "--T", "4", "--batch", "2", "--size", "8", "--quiet",
         "--data", "normal", "--phase", "infer", "--processes", "1", "--max-seconds", "0.1",
         "--neurons", "lif,lif@fused,psu@fused,psu@compile,psu", "--out", str(tmp_path),
     ]  # fmt: skip
     environment = {**os.environ, "CXX": "no-such-compiler"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
+    )
     assert done.returncode == 4, done.stderr
     rows = {row["label"]: row for row in speed_rows.rows(jsonl.read(tmp_path / jsonl.NAME))}
     for label in ("lif@fused", "psu@fused", "psu@compile"):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support import hostile_files
+from support import hostile_archives, hostile_files
 
 from psubench.data import aedat, aedat4, cifar, fashion_mnist
 from psubench.data.download import unpack
@@ -77,7 +77,7 @@ def test_hostile_pickles_are_read_or_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "contents"), [(".zip", hostile_files.zips), (".tar.gz", hostile_files.tars)]
+    ("suffix", "contents"), [(".zip", hostile_archives.zips), (".tar.gz", hostile_archives.tars)]
 )
 def test_hostile_archives_are_unpacked_or_told_and_no_link_is_followed(tmp_path, suffix, contents):
     victim, path = tmp_path / "victim", tmp_path / f"one{suffix}"

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psubench.compare.decide import Look, Rule, judge, suspects
+from psubench.compare.decide import NO_PAIR, Look, Rule, far, judge, suspects
 from psubench.compare.evidence import Evidence
-from psubench.compare.git.ab_run import LOOKS
+from psubench.compare.git.ab_run import FEW, LOOKS
 
 MARGIN = math.log1p(0.03)
 CASES = 24
@@ -137,3 +137,34 @@ def test_two_finished_records_are_one_look():
     assert judge({"case0": faint}, RULE, [])["case0"].verdict == "slower"
     found = judge({"case0": faint, **others}, RULE, [])["case0"]
     assert (found.verdict, "among so many" in found.reason) == ("unclear", True)
+
+
+def test_the_reason_that_is_said_is_the_true_one():
+    pairs = {"case0": (evidence("case0", [0.0, 0.1] * 3), evidence("case0", [-0.05, -0.15, 0.1] * 2))}
+    looks = [Look(range(6), frozenset(pairs))]
+    assert "--budget" in judge(pairs, RULE, looks, out_of_time=True)["case0"].reason
+    assert "after all looks" in judge(pairs, RULE, looks)["case0"].reason
+    other = {"other": pairs["case0"]}
+    first = [Look(range(6), frozenset(other))]
+    assert "only gated" in judge(other, RULE, first, out_of_time=True)["other"].reason
+    quick = {"case0": (evidence("case0", [0.0] * 6), evidence("case0", [0.2, 0.0, 0.3, 0.1, 0.0, 0.2]))}
+    assert "whether it is faster" in judge(quick, RULE, [Look(range(6), frozenset(quick))])["case0"].reason
+    apart = (evidence("case0", [0.0, 0.1]), evidence("case0", [0.0, 0.1]))
+    moved = replace(apart[1], log_ratio={5: 0.0}, log_time={5: 0.0}, log_reference={5: 0.0})
+    lost = {"case0": (replace(apart[0], log_reference={0: 0.0, 1: 0.0}), moved)}
+    assert judge(lost, RULE, [Look(range(6), frozenset(lost))])["case0"].reason == NO_PAIR
+
+
+def test_what_is_far_beyond_the_margin_is_not_passed_for_want_of_time():
+    """A 500-fold slowdown: a few fresh processes are sure of it; without any it is not green."""
+    base, slow = [0.0, 0.02, 0.01, 0.0, 0.02] * 2, [-6.2, -6.22, -6.21, -6.25, -6.2] * 2
+    pairs = {"case0": (evidence("case0", base), evidence("case0", slow))}
+    looks = [Look(range(6), frozenset(pairs))]
+    assert far(pairs, RULE, looks) == {"case0"}
+    found = judge(pairs, RULE, looks, out_of_time=True)["case0"]
+    assert (found.verdict, found.undecided) == ("unclear", True)
+    looks.append(Look(range(6, 6 + FEW), frozenset(pairs)))
+    assert judge(pairs, RULE, looks, out_of_time=True)["case0"].verdict == "slower"
+    near = {"case0": (evidence("case0", base), evidence("case0", [v - 0.05 for v in base]))}
+    assert far(near, RULE, looks) == frozenset()
+    assert not judge(near, RULE, looks[:1], out_of_time=True)["case0"].undecided

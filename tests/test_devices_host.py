@@ -7,17 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from support.powercap import tree
 
 from psubench.devices import device_lock, host, lock, machine, memory_limit_bytes
 from psubench.errors import PsubenchError
-
-
-def tree(root, files):
-    for path, text in files.items():
-        file = root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return root
 
 
 def test_the_facts_of_a_machine_are_read(tmp_path, monkeypatch):

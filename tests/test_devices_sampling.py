@@ -17,6 +17,8 @@ from psubench.devices.cuda import Cuda
 from psubench.devices.scripted import Scripted
 from psubench.errors import PsubenchError, UnsupportedError
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_cpu_window_holds_the_calls_and_nothing_else():
     events = []

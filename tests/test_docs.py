@@ -3,7 +3,8 @@
 import re
 import tomllib
 
-from test_cli import ROOT, psubench
+from support.command_line import here
+from support.places import ROOT
 
 from psubench import __version__
 from psubench.neurons import TABLE
@@ -12,7 +13,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_the_table_in_the_readme_is_that_of_the_committed_run():
-    shown = [line.rstrip() for line in psubench("show", "reports/example", cwd=ROOT).stdout.splitlines()]
+    shown = [line.rstrip() for line in here("show", "reports/example", cwd=ROOT).stdout.splitlines()]
     block = README.split("$ scripts/psubench speed --T 4..128\n")[1].split("```")[0]
     quoted = [line for line in block.splitlines() if line and not line.startswith(("[...", "record, "))]
     assert len(quoted) > 40
@@ -20,17 +21,17 @@ def test_the_table_in_the_readme_is_that_of_the_committed_run():
 
 
 def test_the_accuracies_in_the_readme_are_those_of_the_committed_run():
-    shown = [
-        line.rstrip() for line in psubench("show", "reports/example-accuracy", cwd=ROOT).stdout.splitlines()
-    ]
+    shown = [line.rstrip() for line in here("show", "reports/example-accuracy", cwd=ROOT).stdout.splitlines()]
     block = README.split("--out reports/example-accuracy\n")[1].split("```")[0]
     assert [line for line in block.splitlines() if line] == [line for line in shown if line]
 
 
-def test_every_neuron_is_in_the_readme_with_its_equation():
-    for spec in TABLE.values():
-        assert f"| `{spec.name}`" in README
-        assert f"| {spec.equation} |" in README
+def test_every_neuron_is_in_the_docs_as_it_is():
+    rows = [line.split(" | ") for line in (ROOT / "docs" / "neurons.md").read_text().splitlines()]
+    shown = {row[0]: row for row in rows if row[0].startswith("| `") and len(row) == 5}
+    assert [name.split("`")[1] for name in shown] == list(TABLE)
+    for spec, row in zip(TABLE.values(), shown.values(), strict=True):
+        assert row[1:] == [spec.equation, "yes" if spec.causal else "no", spec.relation, f"{spec.source} |"]
 
 
 def test_the_version_stands_once_more_in_the_citation():

@@ -2,9 +2,11 @@
 
 import re
 import shlex
+from functools import cache
 
 import pytest
-from test_cli import ROOT, psubench
+from support.command_line import here, psubench
+from support.places import ROOT
 
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
@@ -99,13 +101,18 @@ def test_files_that_a_document_names_exist(name):
         assert (ROOT / target).exists() or (ROOT / "psubench" / target).exists(), target
 
 
+@cache
+def help_of(*words):
+    return here(*words, "--help").stdout
+
+
 def test_the_commands_within_sentences_are_known():
     """Their options too: `psubench NAME --help` must name each."""
     for path, name in zip(DOCUMENTS, NAMES, strict=True):
         for code in re.findall(r"`(?:scripts/)?psubench ([a-z][^`]*)`", path.read_text().replace("\n", " ")):
             words = shlex.split(code.partition("|")[0])
             group = 2 if words[0] in ("data", "list", "selftest", "baseline") and words[1:] else 1
-            known = psubench(*words[:group], "--help").stdout
+            known = help_of(*words[:group])
             assert known, f"{name}: {code}"
             for word in words:
                 if re.fullmatch(r"--[a-z][\w-]*", word):

@@ -8,9 +8,10 @@ import sys
 
 import pytest
 from rich.console import Console
+from support.command_line import LONGEST_SECONDS, PROGRAM
+from support.powercap import zones
 from support.records_of import typed
 from support.render_rows import same_as_golden
-from test_counters import zones
 
 from psubench import doctor
 from psubench.compare.power import smallest_effect
@@ -193,11 +194,11 @@ def test_a_terminal_of_ascii_and_noise_that_was_not_measured():
 
 def run(*options):
     done = subprocess.run(
-        [sys.executable, "-m", "psubench", "doctor", *options],
+        [*PROGRAM, "doctor", *options],
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LONGEST_SECONDS,
     )
     assert "Traceback" not in done.stderr
     return done
@@ -217,7 +218,7 @@ def test_the_real_thing(tmp_path):
         "--quiet",
     ]
     done = subprocess.run(
-        [*command, "--device", "cpu"], check=False, capture_output=True, text=True, timeout=120,
+        [*command, "--device", "cpu"], check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)

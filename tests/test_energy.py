@@ -4,21 +4,22 @@ import csv
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
-import test_joules
+from support import energy_records
+from support.command_line import LONGEST_SECONDS, PROGRAM, psubench
+from support.places import EXAMPLE
 from support.records_of import typed
 
 from psubench.records import jsonl
 from psubench.records import recorder as records_recorder
 from psubench.records.measured import IDLE, Energy
 
-BASE = [
-    sys.executable, "-m", "psubench", "energy", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
+pytestmark = pytest.mark.slow
+
+BASE = [*PROGRAM, "energy", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
     "--phase", "infer", "--neurons", "psu", "--device", "cpu", "--processes", "1", "--windows", "1",
     "--window", "0.1", "--quiet",
 ]  # fmt: skip
@@ -65,15 +66,10 @@ def energy(out, host, *options):
     done = subprocess.run(
         [*BASE, "--out", str(out), *options],
         env={**os.environ, "PSUBENCH_HOST_ROOT": str(host)},
-        check=False, capture_output=True, text=True, timeout=120,
+        check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     return done
-
-
-def psubench(*arguments):
-    command = [sys.executable, "-m", "psubench", *map(str, arguments)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
 
 
 def test_a_run_from_the_counters_to_the_table(tmp_path, counters):
@@ -151,13 +147,12 @@ def test_counters_that_stand_still_fail_their_cases_with_the_reason(tmp_path, co
 
 def test_runs_of_two_kinds_share_no_table(tmp_path):
     with records_recorder.Recorder(tmp_path / jsonl.NAME) as recorder:
-        for one in typed([test_joules.header(), test_joules.energy_record(0, *test_joules.FIRST)]):
+        for one in typed([energy_records.header(), energy_records.energy_record(0, *energy_records.FIRST)]):
             recorder.append(one)
     assert "E_lif / E_neuron" in psubench("show", tmp_path).stdout
-    example = Path(__file__).parent.parent / "reports" / "example"
-    both = psubench("show", tmp_path, example).stdout
+    both = psubench("show", tmp_path, EXAMPLE).stdout
     assert both.index("E_lif / E_neuron") < both.index("t_lif / t_neuron")
-    done = psubench("export", tmp_path, example)
+    done = psubench("export", tmp_path, EXAMPLE)
     assert (done.returncode, done.stdout) == (2, "")
     assert "these are runs of energy and of speed; give runs of one kind" in done.stderr
 

@@ -4,9 +4,9 @@ import io
 
 import pytest
 from rich.console import Console
+from support.energy_records import FIRST, LOST, SECOND, energy_record, header
 from support.records_of import typed
 from support.render_rows import same_as_golden
-from test_joules import FIRST, LOST, SECOND, energy_record, header
 
 from psubench.experiments.energy import columns
 from psubench.experiments.paired import tables

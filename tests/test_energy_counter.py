@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_devices_presence import FakeNVMLError, fake_nvml
+from support.nvml import FakeNVMLError, fake_nvml
+from support.powercap import RANGE, zones
 
 from psubench.devices import energy_meters, rapl
 from psubench.devices.energy_counter import Counter, Reading, Resolution
 from psubench.errors import PsubenchError
-
-RANGE = 262_143_328_850
 
 
 def counter(*readings, wraps_at=RANGE):
@@ -77,22 +76,6 @@ def test_the_resolution_is_the_smallest_whole_step():
 def test_a_stuck_counter_has_no_resolution(readings, reason):
     now = iter(range(100))
     assert counter(*readings).resolution(clock=lambda: next(now), patience_s=9) == (None, reason)
-
-
-def zones(root, **files):
-    """A powercap folder; `n0_2=("dram", 7)` is the zone intel-rapl:0:2."""
-    folder = root / "sys/class/powercap"
-    folder.mkdir(parents=True)
-    for key, (name, count) in files.items():
-        kind, _, numbers = key.replace("mmio", "intel-rapl-mmio").replace("n", "intel-rapl", 1).partition("_")
-        if key.startswith("mmio"):
-            kind, _, numbers = "intel-rapl-mmio", "", key.removeprefix("mmio_")
-        zone = folder / f"{kind}:{numbers.replace('_', ':')}"
-        zone.mkdir()
-        (zone / "name").write_text(f"{name}\n")
-        (zone / "energy_uj").write_text(f"{count}\n")
-        (zone / "max_energy_range_uj").write_text(f"{RANGE}\n")
-    return root
 
 
 def names(found):

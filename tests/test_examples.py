@@ -6,12 +6,14 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from support.command_line import LONGEST_SECONDS, PROGRAM
+from support.places import ROOT
 
-ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.slow
+
 sys.path.insert(0, str(ROOT / "examples"))
 FILES = sorted((ROOT / "examples").glob("*.py"))
 DOCSTRINGS = [str(ast.get_docstring(ast.parse(path.read_text()), clean=False)) for path in FILES]
@@ -32,8 +34,8 @@ def rows(folder):
 
 def run(arguments, folder):
     done = subprocess.run(
-        [sys.executable, "-m", "psubench", *arguments, "--out", str(folder)],
-        check=False, capture_output=True, text=True, timeout=300, cwd=ROOT,
+        [*PROGRAM, *arguments, "--out", str(folder)],
+        check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

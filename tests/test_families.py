@@ -2,9 +2,10 @@
 
 import math
 
-import compare_records as records
 import numpy as np
 import pytest
+from support import compare_records as records
+from support.records_of import typed
 
 from psubench.compare.families import pools
 from psubench.compare.git.ab_run import Look
@@ -20,7 +21,7 @@ def sides(shift, sd=0.0, processes=6, seed=1):
 
     def side(slower):
         drawn = {key: rng.normal(0, sd, processes) for key in (("psu", 8), ("psu", 32), ("lif", 8))}
-        return records.run(
+        record = records.run(
             {
                 YARDSTICK[0]: [0.0] * processes,
                 ("psu", 8, "infer"): list(0.5 + drawn["psu", 8] - slower),
@@ -30,6 +31,7 @@ def sides(shift, sd=0.0, processes=6, seed=1):
             },
             processes,
         )
+        return typed(record)
 
     return side(0.0), side(shift)
 

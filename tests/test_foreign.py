@@ -5,8 +5,9 @@ import inspect
 import pytest
 import torch
 
-from psubench.measure.gate import Gate, WrongError
+from psubench.errors import WrongError
 from psubench.neurons import build_reference, parse
+from psubench.neurons.equality import Gate
 from psubench.neurons.foreign.table import LIBRARIES, adapter, check
 from psubench.plugins import load
 

@@ -6,7 +6,8 @@ from itertools import product
 
 import pytest
 import torch
-from test_neurons import FUSED, gradients, noise, pair
+from support.command_line import LONGEST_SECONDS
+from support.neuron_pairs import FUSED, gradients, noise, pair
 
 from psubench.errors import UnsupportedError
 from psubench.neurons import build, cpp_build, fused_learned, parse
@@ -117,7 +118,7 @@ def test_threads_change_no_spike():
     code = f"""
 import sys, torch
 sys.path[:0] = {sys.path!r}
-from test_neurons import gradients, noise, pair
+from support.neuron_pairs import gradients, noise, pair
 torch.set_num_threads(int(sys.argv[1]))
 for text in ("lif@fused", "plif@fused", "psu@fused", "rpsu@fused", "sliding-psn@fused", "masked-psn@fused"):
     module = pair(text, 41, torch.float32)[0]
@@ -229,4 +230,4 @@ if pid == 0:
     os._exit(0 if torch.equal(build(parse("psu@fused"), 32)(x), due) else 1)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=LONGEST_SECONDS).returncode == 0

@@ -6,6 +6,9 @@ import sys
 
 import pytest
 import torch
+from support.command_line import LONGEST_SECONDS
+
+pytestmark = pytest.mark.slow
 
 pytest.importorskip("triton", reason="Triton is not installed: pip install 'psubench[triton]'")
 
@@ -14,13 +17,13 @@ CODE = """
 import sys
 sys.path[:0] = %r
 import torch
-from psubench.neurons import fused_triton, native
+from psubench.neurons import cpp_build, fused_triton
 
 DEVICE = %r
 
 def both(name, tensors, rest, dtype):
     found = []
-    for operators, device in ((native.ops(), "cpu"), (fused_triton, DEVICE)):
+    for operators, device in ((cpp_build.ops(), "cpu"), (fused_triton, DEVICE)):
         leaves = [None if t is None else t.detach().to(device, copy=True).requires_grad_() for t in tensors]
         spikes = getattr(operators, name)(*arrange(name, leaves, rest))
         torch.manual_seed(5)
@@ -82,7 +85,7 @@ else:
 def run(device, **variables):
     return subprocess.run(
         [sys.executable, "-c", CODE % (sys.path, device)], capture_output=True, text=True, check=False,
-        timeout=600, env={**os.environ, **variables},
+        timeout=LONGEST_SECONDS, env={**os.environ, **variables},
     )  # fmt: skip
 
 

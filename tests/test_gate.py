@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from psubench import neurons
-from psubench.measure.gate import Gate, WrongError
+from psubench.errors import WrongError
+from psubench.neurons.equality import Gate
 
 WRONG = Path(__file__).parent / "wrong_neurons.py"
 T = 16
@@ -168,7 +169,42 @@ def test_beyond_rounding_it_is_not():
         Gate(OffAtTies(1e-3), OffAtTies(0), True, gradients=False, seed=0, mark=lambda: None).check(x)
 
 
-def test_too_many_ties_say_nothing():
+def test_where_too_many_ties_hide_the_answer_float64_gives_it():
     x = torch.full((4, 8, 32), 1 + 2e-7)
-    with pytest.raises(WrongError, match="hang on ties"):
-        Gate(OffAtTies(5e-7), OffAtTies(0), True, gradients=False, seed=0, mark=lambda: None).check(x)
+    doubt = Gate(OffAtTies(5e-7), OffAtTies(0), True, gradients=False, seed=0, mark=lambda: None).check(x)
+    assert "100.0% of the traces on its input hang on ties, and in float64 1024 of 1024 spikes" in doubt
+
+
+class OnlyFloat32(OffAtTies):
+    def forward(self, x):
+        if x.dtype != torch.float32:
+            raise TypeError(f"no kernel for {x.dtype}")
+        return super().forward(x)
+
+
+def test_a_correct_neuron_on_a_grid_is_verified_in_float64():
+    module, reference = neurons.build(neurons.parse("if"), T), neurons.build_reference(neurons.parse("if"), T)
+    x = torch.randint(0, 5, (T, 8, 32), generator=torch.Generator().manual_seed(1)) * torch.tensor(0.1)
+    assert not torch.equal(module(x), reference(x.double()).float())
+    assert Gate(module, reference, True, gradients=False, seed=0, mark=lambda: None).check(x) is None
+
+
+def test_a_neuron_on_ties_that_has_no_float64_is_unverified_and_not_wrong():
+    x = torch.full((4, 8, 32), 1 + 2e-7)
+    checked = Gate(OnlyFloat32(5e-7), OffAtTies(0), None, gradients=False, seed=0, mark=lambda: None)
+    doubt = checked.check(x)
+    assert "of the traces on its input hang on ties, and it does not run in float64 (TypeError" in doubt
+
+
+class Remembers(OffAtTies):
+    def forward(self, x):
+        if getattr(self, "key", None) != x.data_ptr():
+            self.key, self.kept, self.spikes = x.data_ptr(), x, super().forward(x)
+        return self.spikes
+
+
+def test_an_output_that_is_remembered_by_its_input_is_wrong():
+    module = Remembers(0)
+    x = 2 * torch.rand(4, 8, 32, generator=torch.Generator().manual_seed(3))
+    with pytest.raises(WrongError, match="it remembers outputs"):
+        Gate(module, OffAtTies(0), None, gradients=False, seed=0, mark=lambda: None).check(x)

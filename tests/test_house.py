@@ -1,70 +1,55 @@
-"""The house rules that a machine can hold: lengths, names, prints, lazy imports."""
+"""House rules that neither ruff nor import-linter holds: lengths, names, lazy imports."""
 
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
+from support.places import ROOT
 
-ROOT = Path(__file__).parent.parent
-SOURCES = sorted((ROOT / "psubench").rglob("*.py"))
-FILES = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "scripts").glob("*.py"))]
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_lengths(path):
-    text = path.read_text()
-    assert len(text.splitlines()) <= 300
-    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
-    # A command has one parameter per option, which are declarations: only what it does is counted.
-    starts = [node.body[0].lineno if path.parent.name == "cli" else node.lineno for node in functions]
-    lengths = {f.name: f.end_lineno - start + 1 for f, start in zip(functions, starts, strict=True)}
-    assert {name: length for name, length in lengths.items() if length > 40} == {}
-
-
-def test_no_file_is_a_drawer():
-    assert not {path.stem for path in SOURCES} & {
-        "utils",
-        "util",
-        "helpers",
-        "common",
-        "base",
-        "manager",
-        "misc",
-    }
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_public_thing_has_a_docstring(path):
-    tree = ast.parse(path.read_text())
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    bodies = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_")]
-    public = [
-        node for body in bodies for node in body.body if isinstance(node, kinds) and node.name[0] != "_"
-    ]
-    assert ast.get_docstring(tree)
-    assert not [node.name for node in public if not ast.get_docstring(node)]
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "import psubench.cli",
-        "import psubench.neurons; psubench.neurons.parse_list('all')",
-        "import psubench.data",
-        "import psubench.devices",
-        "import psubench.runs.schedule",
-        "import psubench.experiments.speed.rows",
-        "import psubench.experiments.accuracy.campaign, psubench.experiments.suite_file",
-        "import psubench.experiments.accuracy.rows",
-        "import psubench.compare.verdicts, psubench.compare.git.ab_run, psubench.compare.selftest.selftest",
-        "import psubench.experiments.paired.tables, psubench.render.export",
-        "import psubench.experiments.speed.figures",
-    ],
+FOLDERS = ("psubench", "tests", "scripts", "examples")
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+LINES_OF_A_FILE = 300
+LINES_OF_A_FUNCTION = 40
+DRAWERS = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc", "shared"}
+SLOW = ("torch", "pandas", "matplotlib", "scipy")
+LIGHT = (
+    "psubench.cli",
+    "psubench.neurons; psubench.neurons.parse_list('all')",
+    "psubench.data, psubench.devices, psubench.runs.schedule, psubench.experiments.speed.rows",
+    "psubench.runs.trainings, psubench.experiments.suite_file",
+    "psubench.experiments.accuracy.rows, psubench.experiments.speed.figures",
+    "psubench.compare.verdicts, psubench.compare.git.ab_run, psubench.compare.selftest.selftest",
+    "psubench.experiments.paired.tables, psubench.render.export",
 )
-def test_nothing_slow_is_imported_before_it_is_needed(statement):
-    heavy = "{'torch', 'pandas', 'matplotlib', 'scipy'}"
-    code = f"import sys; {statement}; print(sorted({heavy} & sys.modules.keys()))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+
+
+def too_long(path):
+    """What is wrong with the lengths of a file of Python, a sentence each."""
+    text = path.read_text()
+    name = path.relative_to(ROOT)
+    length = len(text.splitlines())
+    if length > LINES_OF_A_FILE:
+        yield f"{name} has {length} lines"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            # A command has one parameter per option, which are declarations: only what it does is counted.
+            start = node.body[0].lineno if path.parent.name == "cli" else node.lineno
+            if node.end_lineno - start + 1 > LINES_OF_A_FUNCTION:
+                yield f"{name}, {node.name} has {node.end_lineno - start + 1} lines"
+
+
+def test_files_and_functions_are_short_and_no_file_is_a_drawer():
+    offences = [sentence for path in FILES for sentence in too_long(path)]
+    offences += [f"{path.relative_to(ROOT)} is a drawer" for path in FILES if path.stem in DRAWERS]
+    assert not offences, "\n".join(offences)
+
+
+def test_nothing_slow_is_imported_before_it_is_needed():
+    # One process after the other forgets: what the first imported, the next would not import again.
+    offences = []
+    for names in LIGHT:
+        code = f"import sys, {names}; print(*sorted(set({SLOW}) & sys.modules.keys()))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        if done.stdout.strip():
+            offences.append(f"import {names} imports {done.stdout.strip()}")
+    assert not offences, "\n".join(offences)

@@ -90,11 +90,12 @@ def test_a_full_disk_keeps_every_complete_record(tmp_path):
     path = tmp_path / "run.jsonl"
     script = (
         "import resource, signal, pathlib, sys\n"
-        "from psubench import record\n"
+        "from psubench.records import jsonl\n"
+        "from psubench.records.recorder import Recorder\n"
         "from psubench.errors import PsubenchError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
-        "recorder = record.Recorder(pathlib.Path(sys.argv[1]))\n"
+        "recorder = Recorder(pathlib.Path(sys.argv[1]))\n"
         "from psubench.records.run import Run\n"
         "run = Run(schema=jsonl.SCHEMA, run_id='r', cases=[])\n"
         "recorder.append(run)\n"
@@ -127,14 +128,16 @@ def test_a_record_has_one_writer(tmp_path):
             records_recorder.Recorder(path)
         first.append(BLOCK)
     assert jsonl.read(path) == [RUN, BLOCK]
-    write(path, {"type": "end"})
+    write(path, END)
+    assert jsonl.read(path) == [RUN, BLOCK, END]
 
 
 def test_a_killed_writer_holds_nothing(tmp_path):
     path = tmp_path / "run.jsonl"
     script = (
-        "import pathlib, sys, time\nfrom psubench import record\n"
-        f"recorder = record.Recorder(pathlib.Path(sys.argv[1]))\nrecorder.append({RUN!r})\n"
+        "import pathlib, sys, time\nfrom psubench.records.recorder import Recorder\n"
+        "from psubench.records.run import Run\n"
+        f"recorder = Recorder(pathlib.Path(sys.argv[1]))\nrecorder.append({RUN!r})\n"
         "print('held', flush=True)\ntime.sleep(600)\n"
     )
     writer = subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE, text=True)
@@ -196,5 +199,5 @@ def test_a_signal_in_the_midst_of_a_line_leaves_no_half_of_it(tmp_path, monkeypa
         monkeypatch.setattr(os, "fsync", interrupted)
         with pytest.raises(KeyboardInterrupt):
             recorder.append(BLOCK)
-        recorder.append({"type": "end"})
-    assert jsonl.read(path) == [RUN, {"type": "end"}]
+        recorder.append(END)
+    assert jsonl.read(path) == [RUN, END]

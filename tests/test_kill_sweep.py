@@ -4,9 +4,13 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 
 from kill_sweep import sweep  # a script, which is in no package
+
+pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("PSUBENCH_KILLS", "0"))
 

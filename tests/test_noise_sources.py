@@ -3,8 +3,8 @@
 import os
 
 import pytest
-from test_devices_host import tree
-from test_devices_presence import FakeNVMLError, fake_nvml
+from support.nvml import FakeNVMLError, fake_nvml
+from support.powercap import tree
 
 from psubench.devices import noise_sources
 from psubench.devices.noise_sources import Snapshot

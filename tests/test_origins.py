@@ -4,6 +4,7 @@ import copy
 
 import pytest
 from support import robustness
+from support.records_of import text_of
 
 from psubench.errors import PsubenchError
 from psubench.records import jsonl, origins
@@ -63,7 +64,7 @@ def test_a_plugin_that_the_last_run_lacked_is_still_known(tmp_path):
 
 def joined(tmp_path, *runs):
     path = tmp_path / jsonl.NAME
-    path.write_text("".join(robustness.text_of(run) for run in runs))
+    path.write_bytes(b"".join(text_of(run) for run in runs))
     return path
 
 

@@ -2,8 +2,9 @@
 
 import math
 
-import compare_records as records
 import pytest
+from support import compare_records as records
+from support.records_of import typed
 
 from psubench.compare.decide import DISTURBED, Look, judge, suspects
 from psubench.compare.verdicts import compare, match
@@ -16,7 +17,7 @@ def side(slow=(), shift=0.0, all_slower=0.0):
     """LIF beside a yardstick; in the processes `slow` both are disturbed, LIF twice as much."""
     yardstick = [-all_slower - 0.3 * (p in slow) for p in range(COUNT)]
     lif = [0.2 - shift + 0.001 * (p % 2) - 0.3 * (p in slow) for p in range(COUNT)]
-    return records.run({("yardstick", 8, "infer"): yardstick, ("lif", 8, "infer"): lif}, COUNT)
+    return typed(records.run({("yardstick", 8, "infer"): yardstick, ("lif", 8, "infer"): lif}, COUNT))
 
 
 def left(base, new):
@@ -50,14 +51,11 @@ def test_what_was_disturbed_neither_hides_a_slowdown_nor_makes_one(shift, verdic
 def test_a_turn_is_judged_by_itself():
     """A quicker yardstick in later processes makes no earlier one a disturbed one."""
     quick = {p: 0.0 if p < 6 else -0.5 for p in range(COUNT)}
-    both = [
-        records.run(
-            {("yardstick", 8, "infer"): [-v for v in quick.values()], ("lif", 8, "infer"): [0.2] * COUNT},
-            COUNT,
-        )
-        for _ in range(2)
-    ]
-    (pair,) = match(*both, None, ("*",), turns=[range(6), range(6, COUNT)]).tested.values()
+    yardstick = [-v for v in quick.values()]
+    one = typed(
+        records.run({("yardstick", 8, "infer"): yardstick, ("lif", 8, "infer"): [0.2] * COUNT}, COUNT)
+    )
+    (pair,) = match(one, one, None, ("*",), turns=[range(6), range(6, COUNT)]).tested.values()
     assert [set(one.log_ratio) for one in pair] == [EVERYONE] * 2
 
 

@@ -11,6 +11,8 @@ from torch import nn
 from psubench import neurons
 from psubench.sops.counter import Counter
 
+pytestmark = pytest.mark.slow
+
 T, B = 4, 3
 
 

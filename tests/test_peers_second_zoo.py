@@ -5,6 +5,8 @@ import torch
 
 from psubench.neurons import build, parse
 
+pytestmark = pytest.mark.slow
+
 REASON = "SpikingJelly >= 2.0 is not installed: pip install 'psubench[peers]'"
 peer = pytest.importorskip("spikingjelly.activation_based.neuron", reason=REASON)
 surrogate = pytest.importorskip("spikingjelly.activation_based.surrogate", reason=REASON)

@@ -6,18 +6,19 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from support.command_line import LONGEST_SECONDS, PROGRAM
 
 from psubench.errors import PsubenchError
 from psubench.experiments.profile import rows as profile_rows
 from psubench.experiments.profile.options import ProfileOptions
 from psubench.experiments.profile.plan import CALLS, profile_blocks
 from psubench.records import jsonl
+
+pytestmark = pytest.mark.slow
 
 TESTS = Path(__file__).parent
 WRONG = TESTS / "wrong_neurons.py"
@@ -26,12 +27,12 @@ SMALL = ["--T", "4", "--batch", "2", "--size", "8", "--data", "normal"]
 
 
 def command(*arguments):
-    return [sys.executable, "-m", "psubench", *map(str, arguments)]
+    return [*PROGRAM, *map(str, arguments)]
 
 
 def psubench(*arguments, check=0, cwd=None):
     done = subprocess.run(
-        command(*arguments), check=False, capture_output=True, text=True, timeout=300, cwd=cwd
+        command(*arguments), check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS, cwd=cwd
     )
     assert "Traceback" not in done.stderr
     assert done.returncode == check, done.stderr
@@ -202,7 +203,7 @@ def test_tensorboard_lists_the_run(tmp_path):
         assert address.startswith("http://127.0.0.1:")
 
         def ask(what):
-            with urlopen(f"{address}data/plugin/pytorch_profiler/{what}", timeout=60) as answer:
+            with urlopen(f"{address}data/plugin/pytorch_profiler/{what}", timeout=LONGEST_SECONDS) as answer:
                 return json.load(answer)
 
         names = [Path(case["profile"].trace).parent.name for case in cases(tmp_path / "run").values()]
@@ -210,11 +211,9 @@ def test_tensorboard_lists_the_run(tmp_path):
         for name in names:
             assert any("Operator" in str(view) for view in ask(f"views?run={name}"))
     finally:
-        began = time.monotonic()
         os.kill(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=LONGEST_SECONDS)
     assert process.returncode == 0, said
-    assert time.monotonic() - began < 60
     assert "Traceback" not in said
 
 

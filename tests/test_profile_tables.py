@@ -2,17 +2,15 @@
 
 import csv
 import io
-from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support.places import GOLDEN
 from support.profile_cases import CASES, case, profile
 
 from psubench.errors import PsubenchError
 from psubench.experiments.profile import figures, rows, tables
 from psubench.render import profile_export
-
-GOLDEN = Path(__file__).parent / "golden"
 
 
 def shown(cases, width, encoding="utf-8"):

@@ -6,7 +6,10 @@ from support.records_of import typed
 
 from psubench.experiments.speed import rows as speed_rows
 
-pytestmark = pytest.mark.skipif(browser.found() is None, reason="no Chromium or Chrome is installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(browser.found() is None, reason="no Chromium or Chrome is installed"),
+]
 
 CONTRASTS = """
 (() => {

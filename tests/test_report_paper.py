@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from support import report_records
+from support.command_line import LONGEST_SECONDS
 
 from psubench.render.report import kinds, latex, paper
 from psubench.render.report.parts import Cell, Head, Table
@@ -126,7 +127,9 @@ def test_a_real_compiler_takes_it(folder):
     if not subprocess.run(["kpsewhich", "booktabs.sty"], capture_output=True, check=False).stdout:
         pytest.skip("pdflatex has no booktabs")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
+    )
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout
     assert "Undefined control sequence" not in done.stdout

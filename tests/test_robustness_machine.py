@@ -5,22 +5,21 @@ import resource
 import shutil
 import signal
 import subprocess
-import sys
-import time
 
 import pytest
+from support.command_line import LONGEST_SECONDS, PROGRAM, until
 
 from psubench.records import jsonl
 from psubench.records.measured import Block
 from psubench.records.run import End, Run
 
-RUN = [
-    sys.executable, "-m", "psubench", "speed", "--batch", "1", "--size", "4", "--data", "normal", "--neurons",
+pytestmark = pytest.mark.slow
+
+RUN = [*PROGRAM, "speed", "--batch", "1", "--size", "4", "--data", "normal", "--neurons",
     "psu", "--phase", "infer", "--processes", "1", "--max-seconds", "0.02", "--no-memory", "--quiet",
 ]  # fmt: skip
 SCRIPTED = [*RUN, "--device", "scripted", "--T", "2..4+1"]
 ENDLESS = [*RUN, "--T", "4..200+1", "--device"]  # more than a test waits for
-LONGEST_SECONDS = 120
 
 
 def limited(size):
@@ -33,13 +32,6 @@ def ended(command, **how):
         command, check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS, **how
     )
     return done.returncode, done.stderr.splitlines()
-
-
-def until(test):
-    began = time.monotonic()
-    while not test():
-        assert time.monotonic() - began < LONGEST_SECONDS
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -87,7 +79,7 @@ def test_a_disk_without_any_room_is_one_line(tmp_path):
 def test_a_run_whose_folder_is_removed_ends_and_says_so(tmp_path, running):
     out = tmp_path / "run"
     run = running([*ENDLESS, "scripted", "--out", str(out)])
-    until(lambda: (out / jsonl.NAME).exists() and b'"block"' in (out / jsonl.NAME).read_bytes())
+    until(lambda: (out / jsonl.NAME).exists() and b'"block"' in (out / jsonl.NAME).read_bytes(), run)
     shutil.rmtree(out)
     _, said = run.communicate(timeout=LONGEST_SECONDS)
     assert run.returncode == 2
@@ -125,7 +117,7 @@ def test_a_folder_whose_name_is_no_text_holds_a_run(tmp_path):
 
 def test_a_terminal_without_letters_gets_escapes(tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    command = [sys.executable, "-m", "psubench", "list", "neurons"]
+    command = [*PROGRAM, "list", "neurons"]
     done = subprocess.run(command, check=True, capture_output=True, env=environment)
     assert done.stderr == b""
     assert rb"\u03b2 v[t-1]" in done.stdout
@@ -134,7 +126,7 @@ def test_a_terminal_without_letters_gets_escapes(tmp_path):
 def test_a_cache_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     environment = {**os.environ, "PSUBENCH_DATA": str(tmp_path / "file" / "cache")}
-    command = [sys.executable, "-m", "psubench", "data", "get", "shd", "--mirror", "http://127.0.0.1:9"]
+    command = [*PROGRAM, "data", "get", "shd", "--mirror", "http://127.0.0.1:9"]
     code, said = ended(command, env=environment)
     assert (code, len(said)) == (2, 1)
     assert str(tmp_path / "file") in said[0]
@@ -144,7 +136,7 @@ def test_the_second_run_on_a_device_waits_and_says_so(tmp_path, running):
     """Ctrl-C ends the wait; when the first is killed, the next gets the device."""
     environment = {**os.environ, "PSUBENCH_LOCKS": str(tmp_path)}
     first = running([*ENDLESS, "cpu", "--out", str(tmp_path / "first")], env=environment)
-    until((tmp_path / "first" / jsonl.NAME).exists)
+    until((tmp_path / "first" / jsonl.NAME).exists, first)
     second = running([*RUN, "--T", "2", "--out", str(tmp_path / "second")], env=environment)
     told = f"cpu is in use by process {first.pid}; waiting until it has finished\n"
     assert second.stderr.readline() == told

@@ -5,6 +5,8 @@ from support.option_sweep import attempt
 
 from psubench.errors import CASE_FAILED
 
+pytestmark = pytest.mark.slow
+
 PER_TEST = 12
 
 

@@ -4,24 +4,18 @@ import json
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.records_of import text_of
-from support.robustness import RUNS, SCALE, call, edited, ends_well
+from support.robustness import RUNS, SEEDS, call, edited, ends_well, examples
 
 from psubench.errors import NOT_COMPARABLE
 from psubench.records import jsonl
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ("csv", "json", "markdown", "latex")
-SEEDS = st.integers(0, 2**32)
 KINDS = st.sampled_from(sorted(RUNS))
-
-
-def examples(count):
-    return settings(
-        max_examples=count * SCALE, deadline=None, derandomize=SCALE == 1, database=None,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,19 @@
 """Ranges and suites of any text: blocks, or one line."""
 
 import random
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.robustness import ends_well
-from test_robustness_records import SEEDS, examples
+from support.places import ROOT
+from support.robustness import SEEDS, ends_well, examples
 
 from psubench.errors import PsubenchError
 from psubench.runs.case import parse_range
 
-SUITES = Path(__file__).parent.parent / "suites"
+pytestmark = pytest.mark.slow
+
+SUITES = ROOT / "suites"
 TEXTS = {path.name: path.read_text() for path in sorted(SUITES.glob("*.toml"))}
 TRAINED = {name for name in TEXTS if "[[speed]]" not in TEXTS[name]}
 VALUES = (

@@ -22,7 +22,7 @@ class HandWound:
     log: list[tuple[str, int]] = field(default_factory=list)
     collecting: list[bool] = field(default_factory=list)
 
-    def sample(self, label, call, loops):
+    def sample(self, label, call, loops, kept=0):
         before = self.now
         for _ in range(loops):
             call()

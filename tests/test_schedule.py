@@ -3,12 +3,12 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from support.command_line import LONGEST_SECONDS, PROGRAM, until
 
 from psubench.experiments.speed import rows as speed_rows
 from psubench.records import jsonl
@@ -16,17 +16,22 @@ from psubench.records.jsonl import line_of
 from psubench.records.measured import AGAIN, Block
 from psubench.records.run import End
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parent
 WRONG = f"{TESTS / 'wrong_neurons.py'}"
-BASE = [
-    sys.executable, "-m", "psubench", "speed", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
+BASE = [*PROGRAM, "speed", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
     "--phase", "infer", "--processes", "1", "--max-seconds", "0.1", "--quiet",
 ]  # fmt: skip
 
 
 def speed(out, *options, check=None):
     done = subprocess.run(
-        [*BASE, "--out", str(out), *options], check=False, capture_output=True, text=True, timeout=300
+        [*BASE, "--out", str(out), *options],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
     )
     assert "Traceback" not in done.stderr
     if check is not None:
@@ -111,8 +116,8 @@ def test_killed_and_resumed_nothing_is_lost_or_measured_twice(tmp_path):
         run = subprocess.Popen(
             [*BASE, "--out", str(tmp_path), *options, "--resume"], stderr=subprocess.DEVNULL
         )
-        path, began = tmp_path / jsonl.NAME, time.monotonic()
-        while run.poll() is None and time.monotonic() - began < 60:
+        path = tmp_path / jsonl.NAME
+        while run.poll() is None:
             text = path.read_text() if path.exists() else ""
             if len([line for line in text.splitlines() if '"type":"block"' in line]) > len(done_before):
                 run.send_signal(signal.SIGKILL)
@@ -136,10 +141,9 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_continue(tmp_path):
     out = tmp_path / "my run"
     options = ["--T", "4..64", "--neurons", "psu", "--device", "scripted", "--processes", "3"]
     run = subprocess.Popen([*BASE, "--out", str(out), *options], stderr=subprocess.PIPE, text=True)
-    while not (out / jsonl.NAME).exists() or '"block"' not in (out / jsonl.NAME).read_text():
-        time.sleep(0.05)
+    until(lambda: (out / jsonl.NAME).exists() and '"block"' in (out / jsonl.NAME).read_text(), run)
     run.send_signal(signal.SIGINT)
-    _, stderr = run.communicate(timeout=60)
+    _, stderr = run.communicate(timeout=LONGEST_SECONDS)
     assert run.returncode == 130
     assert f"--out '{out}'" in stderr
     assert "--resume" in stderr
@@ -156,16 +160,14 @@ def test_a_killed_parent_takes_its_worker_along(tmp_path):
     if not children.exists():
         run.kill()
         pytest.skip("this kernel does not list children")
-    while not (pids := children.read_text().split()):
-        time.sleep(0.05)
-    time.sleep(0.5)
+    until(lambda: children.read_text().split(), run)
+    pids = children.read_text().split()
     run.kill()
     run.wait()
-    for _ in range(200):
-        if not any(_alive(int(pid)) for pid in pids):
-            return
-        time.sleep(0.05)
-    pytest.fail("the worker lives on")
+    began = time.monotonic()
+    while any(_alive(int(pid)) for pid in pids):
+        assert time.monotonic() - began < LONGEST_SECONDS, "the worker lives on"
+        time.sleep(0.02)
 
 
 def _alive(pid):

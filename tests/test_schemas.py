@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 from support import report_records
+from support.command_line import here, psubench
 from support.records_of import typed, whole
-from test_cli import psubench
 
 from psubench.errors import PsubenchError
 from psubench.experiments.energy import columns as energy_columns
@@ -74,8 +74,8 @@ def test_every_schema_is_one_and_says_what_it_is_of(name):
 
 
 def test_the_command_prints_a_schema_or_the_names_that_there_are():
-    assert json.loads(psubench("schema", "rows-speed").stdout) == schema("rows-speed")
-    assert psubench("schema").stdout.split() == names()
+    assert json.loads(here("schema", "rows-speed").stdout) == schema("rows-speed")
+    assert here("schema").stdout.split() == names()
     with pytest.raises(PsubenchError, match='did you mean "record-block"'):
         schema("record-blok")
 
@@ -97,12 +97,12 @@ def test_the_schema_of_rows_has_the_columns(kind, shown):
 
 def test_what_speed_show_and_export_print_fits(measured):
     folder, printed = measured
-    shown = json.loads(psubench("show", str(folder), "--json").stdout)
-    exported = json.loads(psubench("export", str(folder), "--format", "json").stdout)
+    shown = json.loads(here("show", str(folder), "--json").stdout)
+    exported = json.loads(here("export", str(folder), "--format", "json").stdout)
     assert printed == shown == exported
     assert problems("rows-speed", printed) == []
     assert {row["status"] for row in printed} >= {"ok", "unsupported"}
-    example = json.loads(psubench("show", str(report_records.EXAMPLE), "--json").stdout)
+    example = json.loads(here("show", str(report_records.EXAMPLE), "--json").stdout)
     assert problems("rows-speed", example) == []
 
 

@@ -5,10 +5,12 @@ import sys
 
 import pytest
 import torch
-from test_cli import ROOT, psubench
+from support.command_line import psubench
+from support.places import ROOT
 
 from psubench import neurons
 from psubench.compare.git import ab_run
+from psubench.compare.git.leftovers import held
 from psubench.compare.git.side import suite_text
 from psubench.compare.selftest import slowdown
 from psubench.compare.selftest.error_rates import half_found, rate, rates
@@ -185,3 +187,12 @@ def test_the_record_of_a_self_test_is_no_run(command):
     assert (done.returncode, done.stdout) == (2, "")
     assert "planned no case" in done.stderr or "is the record of a self-test" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_second_self_test_in_the_same_folder_leaves_the_first_alone(tmp_path):
+    """The first is at work on its comparison: a second one that resumes must not take it for a leftover."""
+    (tmp_path / "suite-000").mkdir()
+    with held(tmp_path), pytest.raises(PsubenchError, match="at work in another process"):
+        Selftest(settings(), tmp_path, True, print).run(1, 1e6)
+    assert (tmp_path / "suite-000").is_dir()
+    assert not (tmp_path / jsonl.NAME).exists()

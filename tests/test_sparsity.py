@@ -6,6 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from support.command_line import PROGRAM
+
+pytestmark = pytest.mark.slow
 
 PLUGINS = '''
 import torch
@@ -69,7 +72,7 @@ def folder(tmp_path_factory):
 
 def psubench(folder, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "psubench", *arguments],
+        [*PROGRAM, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -1,17 +1,13 @@
 """Weights of `sparsity`: from a checkpoint, trained on the spot, or untrained and said so."""
 
 import json
-import subprocess
-import sys
 
 import pytest
+from support.command_line import psubench
+
+pytestmark = pytest.mark.slow
 
 MLP = ["--model", "mlp(width=0.1)", "--neurons", "psu", "--samples", "100", "--batch", "100", "--quiet"]
-
-
-def psubench(*arguments, cwd):
-    command = [sys.executable, "-m", "psubench", *map(str, arguments)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=cwd, timeout=200)
 
 
 def sparsity(folder, *options):

@@ -4,9 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from matplotlib.collections import PolyCollection
@@ -14,18 +12,13 @@ from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
 from matplotlib.text import Text
 from support import render_rows
+from support.command_line import PROGRAM
+from support.figures import drawn, panel
+from support.places import EXAMPLE
 
 from psubench.experiments.speed import figures as speed_figures
 from psubench.neurons.table import TABLE
 from psubench.render.figures.styles import styles
-
-
-def drawn(name, rows):
-    return dict(speed_figures.figures(rows))[name]
-
-
-def panel(figure, title):
-    return next(axes for axes in figure.axes if axes.get_title() == title)
 
 
 def of_phase(phase, *, reference=False):
@@ -280,9 +273,9 @@ def test_a_figure_that_breaks_is_one_line_and_costs_nothing_else(tmp_path, capsy
 def test_files_of_the_user_that_matplotlib_cannot_read_cost_no_table(tmp_path):
     """The table first; matplotlib itself reads the file when it is imported."""
     (tmp_path / "matplotlibrc").write_bytes(b"text.usetex: True\n\xff\xfe\n")
-    shutil.copy(Path(__file__).parent.parent / "reports" / "example" / "run.jsonl", tmp_path)
+    shutil.copy(EXAMPLE / "run.jsonl", tmp_path)
     environment = {**os.environ, "MPLCONFIGDIR": str(tmp_path), "MPLBACKEND": "nonsense"}
-    command = [sys.executable, "-m", "psubench", "plot", str(tmp_path), "--format", "png"]
+    command = [*PROGRAM, "plot", str(tmp_path), "--format", "png"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd="/")
     assert "Traceback" not in done.stderr
     assert done.returncode in (0, 2)

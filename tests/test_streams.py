@@ -5,14 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from support import robustness
+from support.command_line import LONGEST_SECONDS, PROGRAM, until
+from support.records_of import text_of
 
 from psubench.records import jsonl
+from psubench.records.run import End
 
-PROGRAM = [sys.executable, "-m", "psubench"]
+pytestmark = pytest.mark.slow
+
+PROGRAM = [*PROGRAM]
 
 
 @pytest.fixture
@@ -21,7 +25,7 @@ def run(tmp_path):
     records = json.loads(json.dumps(robustness.RUNS["speed"]))
     for case in records[0]["cases"]:
         case["label"] += " µ|Ω"
-    (tmp_path / jsonl.NAME).write_text(robustness.text_of(records))
+    (tmp_path / jsonl.NAME).write_bytes(text_of(records))
     return tmp_path
 
 
@@ -32,7 +36,7 @@ def code_with_closed_reader(*arguments, unbuffered=""):
     environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     process = subprocess.Popen([*PROGRAM, *arguments], stdout=writes, stderr=writes, env=environment)
     os.close(writes)
-    return process.wait(timeout=120)
+    return process.wait(timeout=LONGEST_SECONDS)
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
@@ -49,7 +53,7 @@ def test_a_closed_pipe_changes_no_exit_code(run, tmp_path):
             slow = one["cases"][1]["neuron"]
             one["wall_ns"][slow] = [3 * time for time in one["wall_ns"][slow]]
     (tmp_path / "slow").mkdir()
-    (tmp_path / "slow" / jsonl.NAME).write_text(robustness.text_of(other))
+    (tmp_path / "slow" / jsonl.NAME).write_bytes(text_of(other))
     command = ["compare", str(run), str(tmp_path / "slow")]
     told = robustness.call(*command)[0]
     assert code_with_closed_reader(*command) == told
@@ -98,13 +102,10 @@ def test_signals_end_a_run_as_ctrl_c_does(tmp_path, number):
     ]  # fmt: skip
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
-    began = time.monotonic()
-    while not (out / jsonl.NAME).exists() or b'"block"' not in (out / jsonl.NAME).read_bytes():
-        assert time.monotonic() - began < 300
-        time.sleep(0.1)
+    until(lambda: (out / jsonl.NAME).exists() and b'"block"' in (out / jsonl.NAME).read_bytes(), process)
     process.send_signal(number)
-    _, told = process.communicate(timeout=300)
+    _, told = process.communicate(timeout=LONGEST_SECONDS)
     assert process.returncode == 128 + number
     assert b"interrupted; continue with: " in told
-    assert jsonl.read(out / jsonl.NAME)[-1] == {"type": "end", "status": "interrupted"}
+    assert jsonl.read(out / jsonl.NAME)[-1] == End(status="interrupted")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]  # no folder of a worker is left

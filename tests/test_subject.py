@@ -4,18 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from support.places import WRONG
 
 from psubench import neurons
-from psubench.errors import UnsupportedError
-from psubench.measure import inputs
-from psubench.measure import subject as measure_subject
-from psubench.measure.gate import WrongError
-
-WRONG = Path(__file__).parent / "wrong_neurons.py"
+from psubench.errors import UnsupportedError, WrongError
+from psubench.measure import inputs, subjects
 
 
 def case(**changes):
@@ -29,7 +25,7 @@ def subject(neuron="lif", mode="layer", **changes):
     of = case(**changes)
     given = inputs.make(of, seed=0)
     x = given.x.to(getattr(torch, of["dtype"]))
-    return measure_subject.build(of, neurons.parse(neuron), mode, given, x, 0, lambda: None)
+    return subjects.build(of, neurons.parse(neuron), mode, given, x, 0, lambda: None)
 
 
 @pytest.mark.parametrize("neuron", ["lif", "psn", "psu", "ipsu", "rpsu", "plif", "spsn"])
@@ -37,7 +33,7 @@ def subject(neuron="lif", mode="layer", **changes):
 @pytest.mark.parametrize("model", ["shd(width=0.1)", "shd-wide(width=0.02)"])
 def test_networks_of_built_in_neurons_are_verified(neuron, phase, model):
     made = subject(neuron, model=model, phase=phase)
-    assert made.check() is True
+    assert made.check() is None
     assert made.activity() == made.activity()
     assert (
         made.activity()["neuron_steps"]
@@ -54,7 +50,7 @@ def test_wrong_neurons_are_wrong_in_networks_and_the_layer_is_named(name):
 
 def test_step_mode_is_verified_and_counts_the_same_spikes():
     layer, step = subject(mode="layer"), subject(mode="step")
-    assert step.check() is True
+    assert step.check() is None
     assert step.activity() == layer.activity()
     assert step.activity()["spikes"] > 0
 
@@ -97,7 +93,7 @@ def test_a_plug_in_network_has_no_step_mode_and_must_call_its_layers(tmp_path):
 
 def test_training_asks_for_the_gradients_of_all_weights_and_not_of_the_input():
     made = subject("psn", phase="train", model="shd-wide(width=0.02)")
-    gradients = made.call()()
+    _, (_, gradients) = made.call()()
     assert len(gradients) == len(list(made.module.parameters()))
     assert all(gradient is not None for gradient in gradients)
 

@@ -13,7 +13,7 @@ from psubench.experiments.profile import ranges
 from psubench.experiments.profile import trace as profile_trace
 from psubench.experiments.profile.trace import events, operators, places
 from psubench.measure.inputs import Inputs
-from psubench.measure.subject import build
+from psubench.measure.subjects import build
 
 CALLS = 2
 

@@ -3,18 +3,19 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.command_line import LONGEST_SECONDS
+from support.places import TINY
 
 from psubench.records import jsonl
 from psubench.records.run import End, Run
 from psubench.records.trained import Epoch, Trained
 from psubench.training.distributed import Group
 
-TINY = Path(__file__).parent / "tiny_training.py"
+pytestmark = pytest.mark.slow
 
 RECIPE = f"""
 version = 1
@@ -52,7 +53,7 @@ def train(tmp_path, *launcher):
         capture_output=True,
         text=True,
         env=environment,
-        timeout=180,
+        timeout=LONGEST_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     records = jsonl.read(out / jsonl.NAME)

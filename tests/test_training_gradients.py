@@ -6,16 +6,17 @@ central differences. Where the reset is detached it keeps its hard step, which i
 """
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
+from support.places import TINY
 from torch.nn import functional
 
 from psubench import models, neurons
 from psubench.neurons import no_reset, surrogate
 
-TINY = Path(__file__).parent / "tiny_training.py"
+pytestmark = pytest.mark.slow
+
 T = 6
 
 VARIANTS = [

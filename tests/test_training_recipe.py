@@ -1,11 +1,10 @@
 """Recipes and suites: what TOML may hold, what a mistake says, and what the values do."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.places import ROOT, TINY
 from torch.nn import functional
 
 from psubench import data, models, neurons
@@ -14,6 +13,7 @@ from psubench.experiments import suite_file
 from psubench.experiments.accuracy import published
 from psubench.experiments.accuracy.options import TrainOptions
 from psubench.experiments.accuracy.plan import trainings
+from psubench.records.events import Recorded
 from psubench.training import augment, losses
 from psubench.training.case import training
 from psubench.training.network import lambda_at, network_of, set_lambda
@@ -21,8 +21,6 @@ from psubench.training.optimizer import optimizer_of, schedule_of
 from psubench.training.recipe import Augment, Recipe, Task
 from psubench.training.train_here import train_briefly
 
-ROOT = Path(__file__).parent.parent
-TINY = Path(__file__).parent / "tiny_training.py"
 RECIPES = sorted(path for path in (ROOT / "suites").glob("*.toml") if "[accuracy.recipe]" in path.read_text())
 
 
@@ -232,8 +230,8 @@ def test_a_brief_training_learns_and_gives_weights_that_fit():
     refs = {"model": models.parse(f"{TINY}:Plain"), "neuron": neurons.parse("psu"), "T": 4}
     source = data.parse(f"{TINY}:digits")
     recipe = Recipe(batch=10, lr=0.02)
-    weights = train_briefly(**refs, data=source, epochs=40, recipe=recipe, on_event=told.append)
-    test = [event["test"] for event in told if event["event"] == "epoch"][-1]
+    weights = train_briefly(**refs, data=source, epochs=40, recipe=recipe, say=told.append)
+    test = [event.record["test"] for event in told if isinstance(event, Recorded)][-1]
     assert test["correct"] / test["samples"] > 0.9  # chance is a third
     ref = refs["neuron"]
     network = models.build(refs["model"], lambda: neurons.build(ref, 4), 4, (6,), 3)

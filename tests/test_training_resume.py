@@ -3,67 +3,25 @@
 import os
 import pickle
 import zipfile
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.places import TINY
+from support.training_cases import assert_equal, case, newest, work
 
 from psubench import data, models, neurons
 from psubench.errors import PsubenchError
+from psubench.records.events import Message, Recorded
 from psubench.training import checkpoint, weights
-from psubench.training.case import training
-from psubench.training.recipe import Augment, Recipe, Task
-from psubench.training.session import Work
 
-TINY = Path(__file__).parent / "tiny_training.py"
-
-
-def case(neuron="psu", seed=0, epochs=4, model=f"{TINY}:Plain(dropout=0.3)", name="digits", **values):
-    recipe = Recipe(**{"epochs": epochs, "batch": 16, "augment": Augment(drop=0.1, time_shift=1), **values})
-    task = Task(model=model, data=f"{TINY}:{name}", T=4, recipe=recipe)
-    return training(task, neuron, seed=seed, device="cpu", threads=1)
-
-
-def work(case, folder, stop_after=None):
-    events = []
-
-    def say(event):
-        events.append(event)
-        # the epoch after `stop_after` ends before its checkpoint is written
-        if event["event"] == "epoch" and event["epoch"] == (stop_after or 0) + 1 and stop_after:
-            raise KeyboardInterrupt
-
-    outcome = Work(case, folder, say).run()
-    return outcome, events
+pytestmark = pytest.mark.slow
 
 
 def curve(events):
     """What an epoch gave, its times left out."""
-    epochs = {e["epoch"]: e for e in events if e["event"] == "epoch"}
+    epochs = {e.record["epoch"]: e.record for e in events if isinstance(e, Recorded)}
     return [{k: v for k, v in epochs[n].items() if "seconds" not in k} for n in sorted(epochs)]
-
-
-def newest(folder):
-    return checkpoint.newest(folder, lambda text: None)
-
-
-def assert_equal(a, b):
-    """Bit for bit, through all dictionaries and lists."""
-    assert type(a) is type(b)
-    if isinstance(a, dict):
-        assert a.keys() == b.keys()
-        for key in a:
-            if "seconds" not in str(key):
-                assert_equal(a[key], b[key])
-    elif isinstance(a, list | tuple):
-        assert len(a) == len(b)
-        for one, other in zip(a, b, strict=True):
-            assert_equal(one, other)
-    elif isinstance(a, torch.Tensor):
-        assert torch.equal(a, b)
-    else:
-        assert a == b
 
 
 @pytest.mark.parametrize(
@@ -165,7 +123,7 @@ def test_a_bad_checkpoint_is_named_and_the_one_before_it_is_used(damage, complai
     assert str(tmp_path / checkpoint.name_of(2)) in str(caught.value)
     assert "\n" not in str(caught.value)
     resumed, later = work(one, tmp_path)
-    assert [complaint in e["text"] for e in later if e["event"] == "message"] == [True]
+    assert [complaint in e.text for e in later if isinstance(e, Message)] == [True]
     assert (resumed.status, resumed.test) == ("ok", whole.test)
     assert_equal(state, newest(tmp_path))
     assert not (tmp_path / "trap").exists()
@@ -226,7 +184,7 @@ def test_a_loss_that_is_no_number_stops_the_training_and_says_where(tmp_path):
     outcome, events = work(case(model=f"{TINY}:Diverges"), tmp_path)  # 60 samples: 4 steps an epoch
     assert (outcome.status, outcome.test) == ("failed", None)
     assert "the loss is nan at step 2 of epoch 2" in outcome.message
-    assert [event["epoch"] for event in events if event["event"] == "epoch"] == [1]
+    assert [event.record["epoch"] for event in events if isinstance(event, Recorded)] == [1]
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-00001.pt"]
 
 

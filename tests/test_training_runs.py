@@ -4,17 +4,17 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
+from support.command_line import PROGRAM, psubench, until
+from support.places import TINY
 
 from psubench.experiments.accuracy.rows import summary, trainings
 from psubench.records import jsonl
 from psubench.records.trained import Epoch, Trained
 
-TINY = Path(__file__).parent / "tiny_training.py"
+pytestmark = pytest.mark.slow
+
 TABLE = "version = 1\n[[train]]\n"
 
 
@@ -23,13 +23,6 @@ def own_locks(tmp_path, monkeypatch):
     """Nobody else's measurement is waited for."""
     (tmp_path.parent / "locks").mkdir(exist_ok=True)
     monkeypatch.setenv("TMPDIR", str(tmp_path.parent / "locks"))
-
-
-def psubench(*arguments, check=None):
-    command = [sys.executable, "-m", "psubench", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
-    assert check in (None, done.returncode), done.stderr
-    return done
 
 
 def table(folder):
@@ -67,13 +60,11 @@ def test_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path):
     ]
     psubench(*asked, "--out", str(tmp_path / "whole"), check=0)
     killed = subprocess.Popen(
-        [sys.executable, "-m", "psubench", *asked, "--out", str(tmp_path / "parts")],
+        [*PROGRAM, *asked, "--out", str(tmp_path / "parts")],
         stdout=subprocess.DEVNULL,
     )
     path = tmp_path / "parts" / jsonl.NAME
-    while not (path.is_file() and b'"type":"training"' in path.read_bytes()):
-        assert killed.poll() is None
-        time.sleep(0.05)
+    until(lambda: path.is_file() and b'"type":"training"' in path.read_bytes(), killed)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     done_before = [r for r in jsonl.read(path) if isinstance(r, Trained)]

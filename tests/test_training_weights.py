@@ -1,6 +1,7 @@
 """What a training has learned is saved and loaded whatever its network holds, and not lost to a full disk."""
 
 import errno
+import io
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,15 +9,22 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import hostile_files
-from test_training_resume import TINY, assert_equal, case, newest, work
+from support import hostile_archives, hostile_files
+from support.places import TINY
+from support.training_cases import assert_equal, case, newest, work
 
 from psubench.errors import PsubenchError
-from psubench.experiments.accuracy.campaign import Campaign
 from psubench.experiments.accuracy.rows import summary, trainings
 from psubench.records import jsonl
+from psubench.records.events import Message
+from psubench.render.progress import Quiet
+from psubench.runs import training_processes
+from psubench.runs.campaign import Campaign
+from psubench.runs.trainings import Trainings
 from psubench.training import checkpoint, weights
 from psubench.training.network import network_of
+
+pytestmark = pytest.mark.slow
 
 
 def loaded_into_a_new_one(one, path):
@@ -60,21 +68,13 @@ def test_statistics_of_another_size_are_another_network():
 
 
 def campaign(folder, one, resume=False):
-    class Quiet:
-        def __init__(self):
-            self.told = []
-
-        def __getattr__(self, name):
-            return lambda *what: self.told.append(what)
-
-    class Here(Campaign):
-        def _train(self, due, on_event):
-            self._here(due, on_event)
-
-    watcher = Quiet()
-    assert Here("train", [one], folder, resume, 1, watcher).run()
+    """Trains in this process, where a test can break what it likes."""
+    stream = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training_processes, "each", lambda due, _, hear: training_processes.together(due, hear))
+        assert Campaign(Trainings("train", [one], 1), folder, resume, Quiet(stream)).run()
     (row,) = trainings(jsonl.read(folder / jsonl.NAME))
-    return row, summary([row])[0], watcher.told
+    return row, summary([row])[0], stream.getvalue()
 
 
 def full_disk(*_, **__):
@@ -111,7 +111,7 @@ def test_a_finished_training_is_not_lost_to_its_last_write_and_resume_finishes_i
     assert row["accuracy"] == summed["accuracy"] == whole["accuracy"]
     assert "No space left on device; what was saved before is kept; make room" in row["message"]
     assert row["message"] in summed["message"]
-    assert any("No space left" in str(one) for one in told)
+    assert "No space left" in told
     spoiled.append(True)
     monkeypatch.undo()
     row, _, _ = campaign(tmp_path / "run", one, resume=True)
@@ -129,7 +129,7 @@ def test_state_that_is_no_tensor_and_counts_that_fail_cost_no_result(tmp_path, m
     assert "cannot write" in outcome.message
     assert "weights.safetensors: _extra_state is a dict, and safetensors holds tensors" in outcome.message
     assert "\n" not in outcome.message
-    assert outcome.message in [event.get("text") for event in events]
+    assert Message(outcome.message) in events
     assert outcome.activity is not None
 
     def fails(*_):
@@ -158,7 +158,7 @@ def test_hostile_checkpoints_and_weights_are_loaded_or_told(name, tmp_path, monk
     work(one, tmp_path)
     path = tmp_path / name
     whole, draw = path.read_bytes(), np.random.default_rng(0)
-    crafted = hostile_files.zips(tmp_path) if name.endswith(".pt") else []
+    crafted = hostile_archives.zips(tmp_path) if name.endswith(".pt") else []
     if name.endswith(".pt"):
         for part in checkpoint._PARTS:
             for value in (None, 5, [], {}, "text", [1], {1: 2}, hostile_files.Payload()):

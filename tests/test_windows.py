@@ -34,7 +34,7 @@ class World:
         if not self.frozen:
             self.joules += watt * ns / 1e9
 
-    def sample(self, label, call, loops):
+    def sample(self, label, call, loops, kept=0):
         before = self.now
         for _ in range(loops):
             call()

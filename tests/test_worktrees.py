@@ -12,15 +12,20 @@ from pathlib import Path
 import pytest
 import torch
 from support.compare_records import run
+from support.records_of import typed
 
 from psubench.cli.compare_git import suite_for
 from psubench.compare import decide
+from psubench.compare.decide import Look
 from psubench.compare.evidence import evidence
 from psubench.compare.git import ab_run
-from psubench.compare.git.ab_run import LEAST, Duel, again, size, yardstick
+from psubench.compare.git.ab_run import FEW, LEAST, Duel, again, size, yardstick
 from psubench.compare.git.fixed_work import Loop, Products
-from psubench.compare.git.side import suite_text
-from psubench.compare.git.worktrees import packages, revisions
+from psubench.compare.git.layout import Checkout
+from psubench.compare.git.packages import packages
+from psubench.compare.git.side import Side, suite_text
+from psubench.compare.git.worktrees import revisions
+from psubench.compare.pairing import match
 from psubench.compare.verdicts import compare
 from psubench.errors import PsubenchError
 from psubench.experiments import suite_file
@@ -78,8 +83,8 @@ def edit(folder, path, old, new):
 def measure(folder, looks, monkeypatch, tmp_path, device="cpu", names=("base", "HEAD")):
     monkeypatch.setattr(ab_run, "LOOKS", looks)
     said = []
-    with revisions(folder, *names, said.append) as (base, new):
-        asked, name = suite_for(None, device)
+    asked, name = suite_for(None, device)
+    with revisions(folder, *names, asked.tables, said.append) as (base, new):
         found = Duel(
             base, new, asked.tables, asked.settings, name, tmp_path / "out", 1e6, None, ["*"], 0, said.append
         ).run()
@@ -138,11 +143,17 @@ def test_code_that_does_not_run_is_told_in_one_line(clone, monkeypatch, tmp_path
     assert untouched(clone)
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_ctrl_c_and_sigterm_leave_no_worktree(clone, tmp_path, sent, code):
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGQUIT, 131)],
+)
+def test_what_ends_a_comparison_leaves_no_worktree(clone, tmp_path, sent, code):
     command = [sys.executable, "-m", "psubench", "compare", "--git", "base", "--device", "scripted"]
     going = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
     )
     while len(git(clone, "worktree", "list").splitlines()) < 3:
         assert going.poll() is None
@@ -157,23 +168,24 @@ def test_ctrl_c_and_sigterm_leave_no_worktree(clone, tmp_path, sent, code):
 
 @pytest.mark.parametrize("name", ["no-such-branch", "--output=x", "base:psubench"])
 def test_what_is_no_commit_is_told(clone, name):
-    with pytest.raises(PsubenchError, match="names no commit"), revisions(clone, name, "HEAD", print):
+    with pytest.raises(PsubenchError, match="names no commit"), revisions(clone, name, "HEAD", [], print):
         pass
 
 
 def test_a_folder_without_repository_is_told(tmp_path):
-    with pytest.raises(PsubenchError, match="git"), revisions(tmp_path, "HEAD", "HEAD", print):
+    with pytest.raises(PsubenchError, match="git"), revisions(tmp_path, "HEAD", "HEAD", [], print):
         pass
 
 
 def test_only_what_changes_packages_asks_for_new_ones(clone):
-    before = packages(clone)
+    here = Checkout("base", clone, clone, Path())
+    before = packages(here)
     edit(clone, "pyproject.toml", "line-length = 110", "line-length = 100")
-    assert packages(clone) == before
+    assert packages(here) == before
     edit(clone, "pyproject.toml", '"rich>=15"', '"rich>=14"')
-    assert packages(clone) != before
+    assert packages(here) != before
     (clone / "requirements-dev.txt").write_text("x\n")
-    assert "requirements-dev.txt" in packages(clone)
+    assert "requirements-dev.txt" in packages(here)
 
 
 def test_suspects_are_measured_again_as_their_tables_have_them():
@@ -181,7 +193,7 @@ def test_suspects_are_measured_again_as_their_tables_have_them():
     products = {**loops, "neurons": "psn,psu@matmul,psu@scan", "T": "8,64"}
     names = {"lif": "loop", "plif": "loop", "psu": "scan"}
     cases = {(n, T, p): [0.0] for p in ("infer", "train") for T in (8, 32) for n in names}
-    every = {(e.label, e.case["T"], e.case["phase"]): e for e in evidence(run(cases, 1)).values()}
+    every = {(e.label, e.case["T"], e.case["phase"]): e for e in evidence(typed(run(cases, 1))).values()}
     left = [every["lif", 32, "infer"], every["plif", 8, "infer"]]
     scan = every["psu", 8, "train"]
     left.append(replace(scan, case={**scan.case, "implementation": "scan"}))
@@ -201,6 +213,22 @@ def test_a_further_look_is_as_large_as_the_time_allows_and_not_begun_for_less_th
     assert [size(2, seconds, 10) for seconds in (LEAST * 10, LEAST * 10 - 1, -5)] == [LEAST, 0, 0]
 
 
+def test_what_is_far_beyond_the_margin_is_measured_again_whatever_the_time(tmp_path):
+    six = [0.0, 0.002, -0.002, 0.001, -0.001, 0.0]
+    slow = {"psu": 6.2, "psn": 0.04}
+    cases = {(name, 8, "infer"): six for name in ("lif", "psu", "psn")}
+    new = {key: [value - slow.get(key[0], 0.0) for value in values] for key, values in cases.items()}
+    found = match(typed(run(cases, 6)), typed(run(new, 6)), None, ["*"], turns=[range(6)])
+    keys = {pair[1].label: key for key, pair in found.tested.items()}
+    looks, every, said = [Look(range(6), frozenset(keys.values()))], frozenset(keys.values()), []
+    sides = [Side(name, Path(sys.executable), tmp_path / name) for name in ("base", "new")]
+    made = Duel(*sides, [], {}, "cpu", tmp_path, 60, None, ["*"], 0, said.append)
+    assert made._next(found, looks, every, 0.0, 10.0) == (FEW, {keys["psu"]})
+    assert made._next(found, looks, every, 1e6, 10.0) == (ab_run.LOOKS[1], every)
+    assert made._next(found, looks, frozenset({keys["psn"]}), 0.0, 10.0) == (0, {keys["psn"]})
+    assert said == ["the next look would take longer than --budget allows"] * 2
+
+
 @pytest.mark.parametrize(
     ("neurons", "expected"),
     [
@@ -212,7 +240,7 @@ def test_a_further_look_is_as_large_as_the_time_allows_and_not_begun_for_less_th
     ],
 )
 def test_a_table_is_divided_by_what_takes_about_as_long(neurons, expected):
-    assert yardstick({"neurons": neurons}) == f"../yardstick.py:{expected}"
+    assert yardstick({"neurons": neurons}) == expected
 
 
 @pytest.mark.parametrize("made", [Loop, Products])
@@ -239,4 +267,5 @@ def test_a_written_suite_is_read_back(tmp_path, monkeypatch):
 def test_both_records_of_a_comparison_can_be_compared_again(tmp_path):
     """What --out keeps are two ordinary records."""
     records = run({("lif", 8, "infer"): [0.0, 0.01], ("psu", 8, "infer"): [0.0, 0.01]}, 2)
+    records = typed(records)
     assert compare(records, records).exit_code(strict=False) == 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
+from typing import NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -31,7 +34,9 @@ from psubench.cli import (
     streams,
     train,
 )
-from psubench.errors import INTERRUPTED, USAGE, PsubenchError, one_line
+from psubench.errors import INTERNAL, INTERRUPTED, USAGE, PsubenchError, one_line
+
+_MOST_LETTERS = 500
 
 app = typer.Typer(
     help="How fast is a spiking neuron? Measured, with its uncertainty.",
@@ -86,19 +91,33 @@ def main() -> None:
         streams.flush()
         sys.exit(signals.exit_code(code))
     except PsubenchError as error:
-        if debug:
-            raise
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code, debug=debug)
     except TyperException as error:
         told = one_line(error.format_message())
         if told:  # without a message, the help that was asked for has been shown
             print(f"error: {told}; psubench --help lists what there is", file=sys.stderr)
         sys.exit(USAGE)
     except OSError as error:  # of the machine: no temporary folder, a full disk, too many open files
-        if debug:
-            raise
-        print(f"error: {one_line(str(error))}; mend that and try again", file=sys.stderr)
-        sys.exit(USAGE)
+        _end(f"{one_line(str(error))}; mend that and try again", USAGE, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(signals.exit_code(INTERRUPTED))
+    except Exception as error:
+        _end(_own_fault(error), INTERNAL, debug=debug)
+
+
+def _end(told: str, code: int, *, debug: bool) -> NoReturn:
+    """Tells in one line what went wrong. Python's own exit code would be 1, that of a regression."""
+    if debug:
+        traceback.print_exc()
+    print(f"error: {one_line(told)}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _own_fault(error: Exception) -> str:
+    """An error that nothing has foreseen, with the place in psubench where it came up."""
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}psubench{os.sep}" in f.filename
+    ]
+    place = f" in {os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}" if frames else ""
+    told = one_line(f"{type(error).__name__}: {error}")[:_MOST_LETTERS]
+    return f"psubench itself failed{place}: {told}; run again with --debug and report what it shows"

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from psubench.cli import execute
 from psubench.cli.execute import Output
-from psubench.cli.learning import Recipes, train_all
+from psubench.cli.options import Recipes
 from psubench.cli.signature import takes
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy.options import AccuracyOptions
@@ -30,4 +31,4 @@ def accuracy(
     """
     if suite is not None and recipe:
         raise PsubenchError("--suite and --recipe both say what is trained", "give one of them")
-    train_all("accuracy", AccuracyOptions, [suite] if suite else recipe or [], given, output)
+    execute.train("accuracy", [suite] if suite else recipe or [], given, output)

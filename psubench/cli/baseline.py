@@ -43,6 +43,7 @@ def update(
     from psubench.devices import resolve
     from psubench.experiments import suite_file
     from psubench.render.progress import watch
+    from psubench.runs.blocks import Blocks
     from psubench.runs.campaign import Campaign
     from psubench.runs.case import NEVER_EARLY
 
@@ -51,7 +52,7 @@ def update(
     blocks = asked.blocks(resolve(device))
     settings = replace(asked.how(), processes=processes, precision=NEVER_EARLY, seed=seed, memory=False)
     with tempfile.TemporaryDirectory(dir=_parent(out)) as measured, watch(quiet=quiet) as watcher:
-        if not Campaign(blocks, settings, Path(measured), False, watcher.message).run(watcher):
+        if not Campaign(Blocks(blocks, settings), Path(measured), False, watcher).run():
             raise KeyboardInterrupt
         floor = baseline.replace(Path(measured), out, share)
     print(f"baseline: {out}, {sum(len(b.entries) for b in blocks)} cases, noise floor {100 * floor:.1f} %")

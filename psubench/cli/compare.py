@@ -26,7 +26,10 @@ Margin = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit code 3 if a gated case is unclear or missing.")]
 Gate = Annotated[
-    str, typer.Option(metavar="PATTERNS", help='Cases that may fail it, such as "psu train,lif*T=32"; all.')
+    str,
+    typer.Option(
+        metavar="PATTERNS", help='Cases that may fail it, by whole words: "psu train,lif*T=32"; all.'
+    ),
 ]
 Format = Annotated[str, typer.Option("--format", metavar="NAME", help="table, markdown, json or github.")]
 SuiteFile = Annotated[
@@ -59,9 +62,11 @@ def compare(
 
     Example: psubench compare --git main --format github
     """
+    from psubench.compare.gating import parse_gate
+
     chosen = o.choice(format, FORMATS, "--format")
     share = o.share(margin, "--margin") if margin else None
-    patterns = [pattern.strip() for pattern in gate.split(",")]
+    patterns = parse_gate(gate)
     if git:
         from psubench.cli.compare_git import compare_revisions
 

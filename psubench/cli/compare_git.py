@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from psubench.experiments.suite_file import Suite
 
 CI_SUITE = Path("suites", "ci.toml")
+_PACKAGE = Path(__file__).parent.parent
 
 
 def compare_revisions(
@@ -31,6 +30,7 @@ def compare_revisions(
     say: Callable[[str], None],
 ) -> Comparison:
     """Measures two revisions and compares them; options as of `psubench compare`."""
+    from psubench.compare.gating import check_gate
     from psubench.compare.git.ab_run import Duel
     from psubench.compare.git.worktrees import revisions
 
@@ -39,20 +39,23 @@ def compare_revisions(
             f"{len(sides)} revisions to compare", "give one or two: compare --git BASE [HEAD]"
         )
     asked, name = suite_for(suite, device)
+    check_gate(gate, _names(asked, name))
     if out is not None and (out / "base").exists():
         raise PsubenchError(f"{out} holds a comparison already", "choose another --out")
-    end_by_sigterm()
     base, new = sides[0], sides[1] if len(sides) == 2 else "HEAD"
     kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
-    with kept as folder, revisions(Path.cwd(), base, new, say) as (before, after):
+    with kept as folder, revisions(Path.cwd(), base, new, asked.tables, say) as (before, after):
         return Duel(
             before, after, asked.tables, asked.settings, name, Path(folder), budget, margin, gate, seed, say
         ).run()
 
 
-def end_by_sigterm() -> None:
-    """Makes SIGTERM an exception, so that worktrees vanish and no process goes on measuring."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+def _names(asked: Suite, device: str) -> list[str]:
+    """The cases of a suite in words."""
+    from psubench.compare.gating import case_name
+
+    blocks = asked.blocks(device)
+    return [case_name(entry.label, entry.case.canonical()) for block in blocks for entry in block.entries]
 
 
 def suite_for(suite: Path | None, device: str | None) -> tuple[Suite, str]:
@@ -81,6 +84,6 @@ def suite_for(suite: Path | None, device: str | None) -> tuple[Suite, str]:
 
 
 def ci_suite(suite: Path | None) -> Path:
-    """The suite that was given, else suites/ci.toml in the current folder or beside this code."""
-    beside = Path(__file__).parent.parent.parent / CI_SUITE
-    return suite or (CI_SUITE if CI_SUITE.is_file() else beside)
+    """The suite that was given, else suites/ci.toml here, in the wheel or beside this code."""
+    places = (Path(), _PACKAGE, _PACKAGE.parent)
+    return suite or next((place / CI_SUITE for place in places if (place / CI_SUITE).is_file()), CI_SUITE)

@@ -1,4 +1,4 @@
-"""What every measuring command does with its blocks: plan or measure, then show and save."""
+"""What every command that measures or trains does: plan, or run, show and save."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import json as js
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,11 +19,14 @@ import typer
 from psubench.errors import CASE_FAILED, INTERRUPTED, PsubenchError
 
 if TYPE_CHECKING:
-    from psubench.runs.case import Block
-    from psubench.runs.schedule import Settings
+    from psubench.experiments.axes import Axes
+    from psubench.experiments.read_options import Given
+    from psubench.runs.campaign import Work
 
 REPORTS = Path("reports")
-_FINE = ("ok", "skipped")
+Finish = Callable[[Path, Sequence[Any]], None]
+_BESIDE = {"profile": ["traces"], "training": ["checkpoints"]}
+"""What else lies in the folder of a run, by the kind of its cases."""
 
 
 class Output(NamedTuple):
@@ -36,43 +40,110 @@ class Output(NamedTuple):
     json: bool
 
 
+def measure(command: str, given: Mapping[str, Given], output: Output, finish: Finish | None = None) -> None:
+    """Measures what the options of `speed`, `energy`, `sparsity` or `profile` ask for; see `execute`."""
+    from psubench.devices import resolve
+    from psubench.experiments.commands import MEASURING
+    from psubench.experiments.read_options import read_options
+    from psubench.runs.blocks import Blocks
+
+    kind = MEASURING[command]
+    options = read_options(kind.options, given)
+    blocks = kind.blocks(options, resolve(options.device))
+    execute(command, options, Blocks(blocks, kind.settings(options)), output, finish=finish)
+
+
+def train(command: str, files: Sequence[Path], given: Mapping[str, Given], output: Output) -> None:
+    """Trains what the tables of these files ask for, or else the defaults, as the options given change it."""
+    from psubench.devices import resolve
+    from psubench.experiments.accuracy.plan import in_order, trainings
+    from psubench.experiments.commands import TRAINING
+    from psubench.experiments.read_options import read_options
+    from psubench.experiments.suite_tables import recipe_tables
+    from psubench.runs.trainings import Trainings
+
+    tables: list[Mapping[str, Given]] = [table for path in files for table in recipe_tables(path)]
+    options = [read_options(TRAINING[command], {**table, **given}) for table in tables or [{}]]
+    device = resolve(options[0].device)
+    cases = in_order([case for one in options for case in trainings(one, device)])
+    execute(command, options[0], Trainings(command, cases, options[0].jobs), output)
+
+
 def execute(
     command: str,
-    blocks: Sequence[Block],
-    settings: Settings,
+    options: Axes,
+    work: Work,
     output: Output,
     suite: str | None = None,
-    finish: Callable[[str, Path, bool], list[dict[str, Any]]] | None = None,
+    finish: Finish | None = None,
 ) -> None:
-    """Measures blocks into a folder, prints the result, and ends with the exit code that it deserves.
+    """Does the work into a folder, prints the result, and ends with the exit code that it deserves.
 
     Args:
         suite: name that the folder gets where none was given; the command's by default.
-        finish: reads the record of a folder back, shows it, and gives rows with key and status; told the
-            command, the folder, and whether the result is to be JSON.
+        finish: called with the folder and the cases once all is shown.
     """
-    from psubench.runs import preflight
-    from psubench.runs.case import number_of_cases
+    from psubench.runs.case import check_cases
 
-    preflight.check_blocks(blocks, settings.max_memory)
+    work.check()
     if output.dry_run:
-        _list(blocks, settings, json=output.json)
+        _list(work, json=output.json)
         return
-    number_of_cases(blocks, yes=output.yes)
-    if output.resume and output.out is None:
-        raise PsubenchError("--resume needs to know which run to continue", "name its folder with --out DIR")
+    check_cases(len(work.listed()), yes=output.yes)
+    _check_folder(command, output)
+    if command == "energy":
+        from psubench.devices import energy_meters
+
+        energy_meters.require(work.device)
     with run_folder(suite or command, output.out) as folder:
-        complete = _measure(blocks, settings, folder, resume=output.resume, quiet=output.quiet)
-    rows = (finish or _finish)(command, folder, output.json)
+        complete = _run(work, folder, output)
+    if work.follows:
+        return
+    cases = _show(command, folder, json=output.json)
+    if finish is not None:
+        finish(folder, cases)
     if not complete:
         arguments = [a for a in sys.argv[1:] if a != "--resume"]
         arguments += [] if output.out else ["--out", str(folder)]
         program = os.environ.get("PSUBENCH_COMMAND", "psubench")  # scripts/psubench says how it was called
         print(f"interrupted; continue with: {shlex.join([program, *arguments])} --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
-    asked = {entry.case.key for block in blocks for entry in block.entries}
-    if any(row["status"] not in _FINE for row in rows if row["key"] in asked):
+    asked = {planned.key for planned in work.planned()}
+    if not all(_whole(case, options) for case in cases if case["key"] in asked):
         raise typer.Exit(CASE_FAILED)
+
+
+def _check_folder(command: str, output: Output) -> None:
+    from psubench.experiments.commands import TRAINING
+    from psubench.training.torchrun import launched
+
+    if output.resume and output.out is None:
+        raise PsubenchError("--resume needs to know which run to continue", "name its folder with --out DIR")
+    if command in TRAINING and launched() and output.out is None:
+        raise PsubenchError("processes that train together need the same folder", "name it with --out DIR")
+
+
+def _run(work: Work, folder: Path, output: Output) -> bool:
+    from psubench.render.progress import watch
+    from psubench.runs.campaign import Campaign
+
+    with watch(quiet=output.quiet or work.follows) as watcher:
+        return Campaign(work, folder, output.resume, watcher).run()
+
+
+def _whole(case: Mapping[str, Any], options: Axes) -> bool:
+    """Whether a case of the record is as it was asked for."""
+    from psubench.experiments.accuracy.options import TrainOptions
+    from psubench.experiments.sparsity.options import SparsityOptions
+
+    if case["status"] not in ("ok", "skipped"):
+        return False
+    match options:
+        case TrainOptions():  # what failed after the last epoch is in the message
+            return case["message"] is None
+        case SparsityOptions(strict=True) if case["status"] == "ok":
+            return bool(case["layers"][-1]["complete"])
+    return True
 
 
 @contextmanager
@@ -106,68 +177,36 @@ def _new_folder(wanted: Path) -> Path:
     raise AssertionError
 
 
-def say_where(folder: Path, *files: str) -> None:
-    """Says what lies in the folder of a run beside its record."""
-    print(f"\n{', '.join(['record', *files[:-1]])} and {files[-1]}: {folder}")
-
-
-def _list(blocks: Sequence[Block], settings: Settings, *, json: bool) -> None:
-    cases = [{**e.case.canonical(), "skip": e.skip} for block in blocks for e in block.entries]
+def _list(work: Work, *, json: bool) -> None:
     if json:
-        print(js.dumps(cases, indent=2))
+        print(js.dumps(work.listed(), indent=2))
         return
-    for block in blocks:
-        print(f"{block.title}: {', '.join(e.label for e in block.entries if e.skip is None)}")
-        for entry in (e for e in block.entries if e.skip is not None):
-            print(f"  without {entry.label}: {entry.skip}")
-    print(f"{len(cases)} cases in {len(blocks)} blocks, {settings.processes} processes each")
-    print(_estimate(blocks, settings))
+    for line in work.lines(REPORTS):
+        print(line)
 
 
-def _estimate(blocks: Sequence[Block], settings: Settings) -> str:
-    from psubench.devices import machine
-    from psubench.runs import estimate
-
-    seconds, known = estimate.estimate(blocks, settings.processes, REPORTS, machine())
-    unknown = len(blocks) - known
-    least = unknown * settings.processes * max(settings.seconds(block) for block in blocks)
-    texts = []
-    if known:
-        texts.append(f"{known} blocks took {_clock(seconds)} here before")
-    if unknown:
-        texts.append(f"{unknown} were never measured here: up to {_clock(least)} of samples, and checks")
-    return "; ".join(texts)
-
-
-def _clock(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-def _measure(blocks: Sequence[Block], settings: Settings, folder: Path, *, resume: bool, quiet: bool) -> bool:
-    from psubench.render.progress import watch
-    from psubench.runs.campaign import Campaign
-
-    with watch(quiet=quiet) as watcher:
-        return Campaign(blocks, settings, folder, resume, watcher.message).run(watcher)
-
-
-def _finish(command: str, folder: Path, json: bool) -> list[dict[str, Any]]:
-    """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench.experiments.paired import tables
-    from psubench.experiments.speed import figures
-    from psubench.experiments.speed import rows as speed_rows
+def _show(command: str, folder: Path, *, json: bool) -> list[Any]:
+    """Reads the record back, writes table and figures beside it, prints the result; returns its cases."""
+    from psubench.experiments.registry import kind_of
+    from psubench.experiments.speed.figures import save_beside
     from psubench.records import jsonl
-    from psubench.render import export
+    from psubench.render.export import write_text
 
-    rows = speed_rows.rows(jsonl.read(jsonl.locate(folder)))
+    records = jsonl.read(jsonl.locate(folder))
+    kind = kind_of(records)
+    cases = replace(kind, join=None).of([records])
     if os.environ.get("PSUBENCH_RECORD_ONLY"):  # `psubench compare --git` reads the record and nothing else
-        return rows
-    export.write(rows, folder / f"{command}.csv")
+        return cases
+    rows = kind.of([records]) if kind.join else cases
+    write_text(kind.render(rows, "csv"), folder / f"{command}.csv")
+    if command == "accuracy":
+        write_text(kind.render(rows, "latex"), folder / "accuracy.tex")
     if json:
-        print(export.to_json(rows))
+        print(kind.to_json(rows))
     else:
-        tables.show(rows)
-    drawn = figures.save_beside(lambda: figures.figures(rows), folder)
+        kind.show(rows)
+    drawn = save_beside(lambda: kind.figures(rows), folder)
     if not json:
-        say_where(folder, f"{command}.csv", *["figures"] * drawn)
-    return rows
+        files = ["record", f"{command}.csv", *["figures"] * drawn, *_BESIDE.get(kind.name, ())]
+        print(f"\n{', '.join(files[:-1])} and {files[-1]}: {folder}")
+    return cases

@@ -2,42 +2,95 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 import typer
 
 from psubench.cli import data
 from psubench.cli import options as o
 
-app = typer.Typer(help="What there is: neurons, data, devices.", rich_markup_mode=None)
+app = typer.Typer(
+    help="Lists neurons, networks, data sets, devices and energy models.", rich_markup_mode=None
+)
 
 
 @app.command()
-def neurons(json: o.Json = False) -> None:
+def neurons(
+    json: o.Json = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also the neurons of other libraries, installed or not.")
+    ] = False,
+) -> None:
     """Every neuron: its equation, whether it is causal, its relation to LIF, its source.
 
-    Example: psubench list neurons
+    Example: psubench list neurons --all
     """
+    from psubench.render import listing
+
+    listing.show([*_built_in(), *(_foreign() if everything else [])], json=json)
+
+
+def _built_in() -> list[dict[str, Any]]:
     from psubench.neurons import TABLE
+
+    return [
+        {
+            "neuron": spec.name,
+            "equation": spec.equation,
+            "learnable": spec.learnable,
+            "causal": spec.causal,
+            "against LIF": spec.relation,
+            "implementations": ", ".join(spec.implementations),
+            "parameters": ", ".join(f"{name}={value}" for name, value in spec.parameters.items()),
+            "source": spec.source,
+        }
+        for spec in TABLE.values()
+    ]
+
+
+def _foreign() -> list[dict[str, Any]]:
+    from psubench.neurons.foreign.table import LIBRARIES
+
+    return [
+        {
+            "neuron": f"{library.name}:{name}",
+            "what": what,
+            "how": library.mode,
+            "installed": library.version or f"no; pip install {library.install}",
+        }
+        for library in LIBRARIES.values()
+        for name, what in library.neurons.items()
+    ]
+
+
+app.command(name="data")(data.listed)
+
+
+@app.command()
+def models(json: o.Json = False) -> None:
+    """Every network: its layers, the steps and classes that it takes, its source.
+
+    Example: psubench list models
+    """
+    from psubench.models import TABLE
     from psubench.render import listing
 
     listing.show(
         [
             {
-                "neuron": spec.name,
-                "equation": spec.equation,
-                "learnable": spec.learnable,
-                "causal": spec.causal,
-                "against LIF": spec.relation,
-                "implementations": ", ".join(spec.implementations),
-                "parameters": ", ".join(f"{name}={value}" for name, value in spec.parameters.items()),
+                "model": spec.name,
+                "layers": spec.geometry,
+                "step": "that of the data" if spec.input_shape is None else list(spec.input_shape),
+                "classes": spec.classes,
+                "T": spec.T,
+                "data": spec.real,
+                "parameters": ", ".join(f"{name}={value:g}" for name, value in spec.parameters.items()),
                 "source": spec.source,
             }
             for spec in TABLE.values()
         ],
         json=json,
     )
-
-
-app.command(name="data")(data.listed)
 
 
 @app.command()

@@ -39,3 +39,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="List the cases and meas
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or their run.jsonl.")]
+Recipes = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--recipe", metavar="FILE", help="A suite of trainings whose values are taken; may be repeated."
+    ),
+]

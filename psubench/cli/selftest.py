@@ -91,12 +91,10 @@ def _settings(
 def _run(
     kind: str, settings: Any, suites: int, max_seconds: float, out: Path | None, *, resume: bool, json: bool
 ) -> None:
-    from psubench.cli.compare_git import end_by_sigterm
     from psubench.cli.execute import run_folder
     from psubench.compare.selftest.error_rates import half_found, rates
     from psubench.compare.selftest.selftest import Selftest
 
-    end_by_sigterm()
     with run_folder(f"selftest-{kind}", out) as folder:
         done = Selftest(settings, folder, resume, _say).run(suites, max_seconds)
     found, half = rates(done, settings.inject), half_found(done)

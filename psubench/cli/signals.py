@@ -1,4 +1,4 @@
-"""Signals that end a command as Ctrl-C does: the record is closed, workers end, locks and folders go."""
+"""Signals that end a command: all of them as Ctrl-C does, so that records, locks, workers and folders go."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from typing import NoReturn
 
 from psubench.errors import INTERRUPTED
 
-_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_TOLD_BY_OTHERS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _received: list[int] = []
 
 
 def end_cleanly() -> None:
-    """Makes signals that would end this process at once end it as Ctrl-C does; `nohup` stays in force."""
+    """Makes signals that would end this process interrupt the command, each once.
+
+    One that was ignored when the program began, as `nohup` has it, stays so.
+    """
     _received.clear()
-    for number in _ENDING:
-        if signal.getsignal(number) is signal.SIG_DFL:
+    for number in (signal.SIGINT, *_TOLD_BY_OTHERS):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, _: object) -> NoReturn:
+    # What is cleaned up must not be cut short: a workflow that is cancelled sends SIGINT, and soon SIGTERM.
+    # A second Ctrl-C is a person's who will not wait.
+    for other in _TOLD_BY_OTHERS:
+        signal.signal(other, signal.SIG_IGN)
     _received.append(number)
     raise KeyboardInterrupt
 

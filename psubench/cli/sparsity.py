@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import json as js
-from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from psubench.cli.execute import Output
+from psubench.cli.execute import Output, measure
 from psubench.cli.signature import takes
-from psubench.experiments.read_options import Given, read_options
+from psubench.experiments.read_options import Given
 from psubench.experiments.sparsity.options import SparsityOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from psubench.runs.case import Block
-    from psubench.runs.schedule import Settings
 
 
 @takes(SparsityOptions)
@@ -25,64 +14,4 @@ def sparsity(given: dict[str, Given], output: Output) -> None:
 
     Example: psubench sparsity --model "vggsnn(width=0.25)" --T 10 --neurons lif,psn,psu
     """
-    from psubench.devices import resolve
-    from psubench.experiments.commands import MEASURING
-
-    options = read_options(SparsityOptions, given)
-    command = MEASURING["sparsity"]
-    blocks = command.blocks(options, resolve(options.device))
-    run(blocks, command.settings(options), output, strict=options.strict)
-
-
-def run(
-    blocks: Sequence[Block],
-    settings: Settings,
-    output: Output,
-    suite: str | None = None,
-    *,
-    strict: bool = False,
-) -> None:
-    """Counts; options as of `running.execute`."""
-    from psubench.cli.execute import execute
-    from psubench.runs import preflight
-
-    if output.dry_run:
-        preflight.check_blocks(blocks, settings.max_memory)
-        _list(blocks, output.json)
-        return
-    execute("sparsity", blocks, settings, output, suite, partial(_finish, strict=strict))
-
-
-def _list(blocks: Sequence[Block], as_json: bool) -> None:
-    cases = [block.entries[0].case.canonical() for block in blocks]
-    if as_json:
-        print(js.dumps(cases, indent=2))
-        return
-    for block, case in zip(blocks, cases, strict=True):
-        print(f"{block.entries[0].label}: {block.title}, {case['samples']} samples")
-
-
-def _finish(command: str, folder: Path, as_json: bool, strict: bool) -> list[dict[str, Any]]:
-    """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench.cli import execute as cli_execute
-    from psubench.experiments.sparsity import figures, tables
-    from psubench.experiments.sparsity.rows import cases
-    from psubench.experiments.speed import figures as speed_figures
-    from psubench.records import jsonl
-    from psubench.render import activity_export
-    from psubench.render.export import write_text
-
-    found = cases(jsonl.read(jsonl.locate(folder)))
-    write_text(activity_export.to_csv(found), folder / f"{command}.csv")
-    if as_json:
-        print(activity_export.to_json(found))
-    else:
-        tables.show(found)
-    drawn = speed_figures.save_beside(lambda: figures.figures(found), folder)
-    if not as_json:
-        cli_execute.say_where(folder, f"{command}.csv", *["figures"] * drawn)
-    if strict:
-        for case in found:
-            if case["status"] == "ok" and not case["layers"][-1]["complete"]:
-                case["status"] = "incomplete"
-    return found
+    measure("sparsity", given, output)

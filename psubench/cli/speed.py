@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from psubench.cli.execute import Output
+from psubench.cli.execute import Output, measure
 from psubench.cli.signature import takes
-from psubench.experiments.read_options import Given, read_options
+from psubench.experiments.read_options import Given
 from psubench.experiments.speed.options import SpeedOptions
 
 
@@ -14,10 +14,4 @@ def speed(given: dict[str, Given], output: Output) -> None:
 
     Example: psubench speed --model "vggsnn(width=0.25)" --T 4,10 --mode layer,step
     """
-    from psubench.cli.execute import execute
-    from psubench.devices import resolve
-    from psubench.experiments.commands import MEASURING
-
-    options = read_options(SpeedOptions, given)
-    command = MEASURING["speed"]
-    execute("speed", command.blocks(options, resolve(options.device)), command.settings(options), output)
+    measure("speed", given, output)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from psubench.cli import execute
 from psubench.cli.execute import Output
-from psubench.cli.learning import Recipes, train_all
+from psubench.cli.options import Recipes
 from psubench.cli.signature import takes
 from psubench.experiments.accuracy.options import TrainOptions
 from psubench.experiments.read_options import Given
@@ -19,4 +20,4 @@ def train(given: dict[str, Given], output: Output, recipe: Recipes = None) -> No
 
     Several processes: torchrun --nproc_per_node 2 -m psubench train --out reports/two
     """
-    train_all("train", TrainOptions, recipe or [], given, output)
+    execute.train("train", recipe or [], given, output)

@@ -30,6 +30,9 @@ LOOKS = (6, 8, 20)
 FRESH_LOOKS = len(LOOKS) - 1
 NO_REFERENCE = "its reference has no times"
 DISTURBED = "the machine was disturbed in every pair of processes"
+NO_PAIR = "no process has measured it on both sides"
+FAR = 3.0
+"""Times the margin beyond which an effect, with its whole interval, must not pass for want of time."""
 
 Pairs = Mapping[str, Pair]
 
@@ -69,6 +72,7 @@ class Timing:
     Attributes:
         processes: sampling units of base and of new.
         decides: False where nothing could have been decided, however much was measured.
+        undecided: whether it is far beyond the margin and only time was lacking to say so.
     """
 
     verdict: str
@@ -76,10 +80,15 @@ class Timing:
     change: Change | None
     processes: tuple[int, int]
     decides: bool = True
+    undecided: bool = False
 
 
-def judge(pairs: Pairs, rule: Rule, looks: Sequence[Look]) -> dict[str, Timing]:
-    """Verdicts by key; a case that has times in neither record has none."""
+def judge(pairs: Pairs, rule: Rule, looks: Sequence[Look], *, out_of_time: bool = False) -> dict[str, Timing]:
+    """Verdicts by key; a case that has times in neither record has none.
+
+    Args:
+        out_of_time: whether there was no time for further looks.
+    """
     timed = {key: (b, n) for key, (b, n) in pairs.items() if b.log_time and n.log_time}
     silent = {
         key: Timing(
@@ -88,7 +97,10 @@ def judge(pairs: Pairs, rule: Rule, looks: Sequence[Look]) -> dict[str, Timing]:
         for key, (b, n) in pairs.items()
         if bool(b.log_time) != bool(n.log_time)
     }
-    return {**silent, **(_over_looks(timed, rule, looks) if looks else _at_once(timed, rule))}
+    return {
+        **silent,
+        **(_over_looks(timed, rule, looks, out_of_time=out_of_time) if looks else _at_once(timed, rule)),
+    }
 
 
 def _at_once(timed: Pairs, rule: Rule) -> dict[str, Timing]:
@@ -102,12 +114,10 @@ def _at_once(timed: Pairs, rule: Rule) -> dict[str, Timing]:
         key: _timing(change, timed[key], rule.margin, slower=key in slower, faster=key in faster)
         for key, change in changes.items()
     }
-    against: dict[str | None, list[Change]] = {}
+    beside: dict[str | None, list[Change]] = {}
     for key, change in changes.items():
-        against.setdefault(timed[key][1].reference, []).append(change)
-    return {
-        key: found.get(key) or _reference(pair, against.get(key, []), rule) for key, pair in timed.items()
-    }
+        beside.setdefault(timed[key][1].reference, []).append(change)
+    return {key: found.get(key) or _reference(timed[key], beside.get(key, []), rule) for key in timed}
 
 
 def _p_slower(change: Change) -> float:
@@ -135,18 +145,24 @@ def _timing(change: Change, pair: Pair, margin: float, *, slower: bool, faster: 
 
 
 def _word(change: Change, margin: float, *, slower: bool, faster: bool) -> tuple[str, str]:
-    """Verdict and reason."""
+    """Verdict and reason of two finished records."""
+    if change.low is None or change.high is None:
+        return "unclear", "an interval needs two processes on each side (--processes)"
+    if change.low > margin or change.high < -margin:
+        alone = min(change.p_slower, change.p_faster) <= ALPHA
+        why = "not among so many gated cases" if alone else f"but not at the level of {100 * ALPHA:g} %"
+        why = f"beyond the margin by itself, {why}"
+    else:
+        why = "the interval is wider than the margin can tell; more processes would narrow it"
+    return _decided(change, margin, slower=slower, faster=faster) or ("unclear", why)
+
+
+def _decided(change: Change, margin: float, *, slower: bool, faster: bool) -> tuple[str, str] | None:
     if slower:
         return "slower", "beyond the margin"
     if faster:
         return "faster", "beyond the margin"
-    if change.within(margin):
-        return "same", "the interval lies inside the margin"
-    if change.low is None or change.high is None:
-        return "unclear", "an interval needs two processes on each side (--processes)"
-    if change.low > margin or change.high < -margin:
-        return "unclear", "beyond the margin by itself, not among so many cases"
-    return "unclear", "the interval is wider than the margin can tell; more processes would narrow it"
+    return ("same", "the interval lies inside the margin") if change.within(margin) else None
 
 
 def _reference(pair: Pair, others: Sequence[Change], rule: Rule) -> Timing:
@@ -156,7 +172,7 @@ def _reference(pair: Pair, others: Sequence[Change], rule: Rule) -> Timing:
     block seeming faster. Either alone has other causes: a slower day, better neurons.
 
     Args:
-        others: changes of what is measured against it.
+        others: changes of the cases that are measured against it.
     """
     base, new = pair
     processes = (len(base.log_time), len(new.log_time))
@@ -181,7 +197,7 @@ def _negative(one: Evidence) -> list[float]:
     return [-value for value in one.log_time.values()]
 
 
-def _over_looks(timed: Pairs, rule: Rule, looks: Sequence[Look]) -> dict[str, Timing]:
+def _over_looks(timed: Pairs, rule: Rule, looks: Sequence[Look], *, out_of_time: bool) -> dict[str, Timing]:
     first = _at(timed, looks[:1], rule.margin)
     fresh = (
         _at({k: timed[k] for k in looks[1].keys if k in timed}, looks[1:], rule.margin) if looks[1:] else {}
@@ -195,15 +211,39 @@ def _over_looks(timed: Pairs, rule: Rule, looks: Sequence[Look]) -> dict[str, Ti
     found = {key: _without_pairs(pair) for key, pair in timed.items()}
     for key in first.keys() | fresh.keys():
         change = fresh[key] if key in fresh else first[key]
-        word = _word(change, rule.margin, slower=key in slower, faster=key in faster and key not in fresh)
         count = len(_differences(timed[key], looks[1:] if key in fresh else looks[:1]))
-        found[key] = Timing(*word, change, (count, count))
+        decided = _decided(
+            change, rule.margin, slower=key in slower, faster=key in faster and key not in fresh
+        )
+        if decided:
+            found[key] = Timing(*decided, change, (count, count))
+            continue
+        why = _undecided(change, rule.margin, gated=key in rule.gated, out_of_time=out_of_time)
+        passed_over = out_of_time and key in rule.gated and _is_far(first.get(key), rule.margin)
+        open_ = passed_over and _open(change, rule.margin)
+        found[key] = Timing("unclear", why, change, (count, count), undecided=open_)
     return found
 
 
+def _undecided(change: Change, margin: float, *, gated: bool, out_of_time: bool) -> str:
+    """Why the looks have left a case unclear."""
+    if change.not_slower(margin):
+        return "not slower by more than the margin; whether it is faster was not looked into"
+    if not gated:
+        return "not cleared by the first look, and only gated cases are measured again"
+    if out_of_time:
+        return "not cleared, and --budget ended before enough fresh processes could decide"
+    if change.low is not None and change.low > margin:
+        return "beyond the margin by itself, but not at the level that all suspects share"
+    return "after all looks the interval is still wider than the margin can tell"
+
+
 def _without_pairs(pair: Pair) -> Timing:
-    reason = DISTURBED if all(one.log_reference for one in pair) else NO_REFERENCE
-    return Timing("unclear", reason, None, (0, 0))
+    base, new = pair
+    if not (base.log_reference and new.log_reference):
+        return Timing("unclear", NO_REFERENCE, None, (0, 0))
+    together = base.log_time.keys() & new.log_time.keys()
+    return Timing("unclear", DISTURBED if together else NO_PAIR, None, (0, 0))
 
 
 def _at(timed: Pairs, looks: Sequence[Look], margin: float) -> dict[str, Change]:
@@ -222,7 +262,7 @@ def suspects(pairs: Pairs, rule: Rule, looks: Sequence[Look]) -> frozenset[str]:
     """Gated cases that need more processes: none of the looks so far has cleared or convicted them."""
     if len(looks) > FRESH_LOOKS:
         return frozenset()
-    timings = _over_looks(pairs, rule, looks)
+    timings = _over_looks(pairs, rule, looks, out_of_time=False)
     return frozenset(
         key
         for key, timing in timings.items()
@@ -236,3 +276,13 @@ def suspects(pairs: Pairs, rule: Rule, looks: Sequence[Look]) -> frozenset[str]:
 def _open(change: Change | None, margin: float) -> bool:
     """Whether a slowdown beyond the margin is not ruled out by what there is."""
     return change is not None and not change.not_slower(margin)
+
+
+def far(pairs: Pairs, rule: Rule, looks: Sequence[Look]) -> frozenset[str]:
+    """Cases that the first look has seen far beyond the margin."""
+    first = _at(pairs, looks[:1], rule.margin)
+    return frozenset(key for key, change in first.items() if _is_far(change, rule.margin))
+
+
+def _is_far(change: Change | None, margin: float) -> bool:
+    return change is not None and change.low is not None and change.low > FAR * margin

@@ -16,11 +16,15 @@ from typing import Any
 
 from psubench.records.counted import Activity, CountedOutcome
 from psubench.records.measured import AGAIN, Block, Energy
-from psubench.records.outcomes import GatedOutcome
+from psubench.records.outcomes import GatedOutcome, Spikes
 from psubench.records.paired import Plan, Samples, Trial, status_of, times, trials
 from psubench.records.profiled import Profiled, ProfiledOutcome
 from psubench.records.structs import Record, plain
 from psubench.records.trained import Trained
+
+EXACT = ("verified", *Spikes.__struct_fields__)
+"""Fields that timed cases have; the `exact` mapping of a counted one has others (parameters, SOPs, ...)."""
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Evidence:
         log_ratio: per process log(t_reference / t_case) of their fastest samples (of energy: medians).
         log_time: per process the log of seconds (of energy: joules) per call, likewise.
         log_reference: per process that of the reference that it was measured beside.
+        lost: what became of processes without a result, where others have one.
     """
 
     key: str
@@ -45,6 +50,7 @@ class Evidence:
     log_ratio: Mapping[int, float]
     log_time: Mapping[int, float]
     log_reference: Mapping[int, float]
+    lost: str | None = None
 
     @property
     def is_reference(self) -> bool:
@@ -89,10 +95,7 @@ def _evidence(case: Plan, tried: Mapping[int, Trial], counted: Sequence[Told]) -
     if not tried and counted:
         bad = [one for one in counted if one.status != "ok"]
         status, message = (bad[0].status, bad[0].message) if bad else ("ok", None)
-    seen: dict[str, set[str]] = {"status": {status}}
-    for outcome in (*(trial.outcome for trial in tried.values()), *counted):
-        for name, value in _exact(outcome).items():
-            seen.setdefault(name, set()).add(_text(value))
+    seen = _seen((good or tried).values(), counted)
     return Evidence(
         key=planned.key,
         case=plain(planned.case),
@@ -100,11 +103,25 @@ def _evidence(case: Plan, tried: Mapping[int, Trial], counted: Sequence[Told]) -
         reference=planned.reference,
         status=status,
         message=message,
-        exact={name: frozenset(values) for name, values in seen.items()},
+        exact={name: frozenset(map(_text, values)) for name, values in seen.items()},
         log_ratio={p: value for p, value in ratios.items() if value is not None},
         log_time={p: value for p, value in seconds.items() if value is not None},
         log_reference={p: value for p, value in references.items() if value is not None},
+        lost=f"{status} {message}" if good and len(good) < len(tried) else None,
     )
+
+
+def _seen(tried: Iterable[Trial], counted: Sequence[Told]) -> dict[str, list[Any]]:
+    """The values of what must be equal; None where a process does not know what timed cases have."""
+    seen: dict[str, list[Any]] = {}
+    for trial in tried:
+        known = _exact(trial.outcome)
+        for name in EXACT:
+            seen.setdefault(name, []).append(known.get(name))
+    for outcome in counted:
+        for name, value in _exact(outcome).items():
+            seen.setdefault(name, []).append(value)
+    return seen
 
 
 def _exact(outcome: GatedOutcome | Told) -> dict[str, Any]:
@@ -118,6 +135,8 @@ def _exact(outcome: GatedOutcome | Told) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return UNKNOWN
     return value if isinstance(value, str) else repr(value)
 
 

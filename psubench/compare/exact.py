@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from psubench.compare.evidence import Evidence
+from psubench.compare.evidence import UNKNOWN, Evidence
 from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.records import origins
 from psubench.records.run import Run
 from psubench.records.structs import Record
 
@@ -32,7 +33,7 @@ def machines(base: Sequence[Record], new: Sequence[Record]) -> list[str]:
             NOT_COMPARABLE,
         )
     differ = [
-        *_differences(before.environment, after.environment),
+        *_other_machine(before.environment, after.environment),
         *_differences(before.worker_environment, after.worker_environment),
     ]
     if not differ:
@@ -47,21 +48,42 @@ def _header(records: Sequence[Record]) -> Run:
     return next(record for record in reversed(records) if isinstance(record, Run))
 
 
+def _other_machine(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What tells two environments apart; a field that either lacks is not known.
+
+    An older record lacks fields of a newer one: that is no other machine, unless there is nothing left.
+    """
+    known = [name for name in before if name in after and name not in _OF_THE_CODE]
+    if not known and not {*before, *after}.issubset(_OF_THE_CODE):
+        return ["one of the records does not say where it was made"]
+    memory = "memory_bytes"
+    if memory in known and origins.same_memory(before[memory], after[memory]):
+        known.remove(memory)
+    return _differences(*({name: one[name] for name in known} for one in (before, after)))
+
+
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    names = [name for name in {**before, **after} if name not in _OF_THE_CODE]
     return [
         f"{name} {before.get(name)} and {after.get(name)}"
-        for name in names
+        for name in {**before, **after}
         if before.get(name) != after.get(name)
     ]
 
 
+def known_in_both(base: Evidence, new: Evidence) -> list[str]:
+    """Names of the exact values that both sides know."""
+    common = base.exact.keys() & new.exact.keys()
+    return [name for name in sorted(common) if all(one.exact[name] != {UNKNOWN} for one in (base, new))]
+
+
 def differences(base: Evidence, new: Evidence, *, same_machine: bool) -> list[str]:
-    """The exact values that are not equal, in words; only those that both sides have can differ."""
+    """The exact values that are not equal, in words: known before and unknown now is a difference too."""
     found = []
     for name in base.exact.keys() & new.exact.keys():
-        before, after = base.exact[name], new.exact[name]
-        if before == after or (not same_machine and name in _ROUNDED and _nearly(base, new)):
+        before, after = base.exact[name] - {UNKNOWN}, new.exact[name]
+        if not before or after in (before, base.exact[name]):
+            continue
+        if not same_machine and name in _ROUNDED and UNKNOWN not in after and _nearly(base, new):
             continue
         found.append(f"{name} {_words(before)} is now {_words(after)}")
     return sorted(found)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from psubench import errors
 from psubench.compare import exact
 from psubench.compare.decide import Look, Rule, Timing, judge
-from psubench.compare.evidence import Evidence, Pair, evidence
-from psubench.compare.families import Pool, pools
-from psubench.compare.outliers import undisturbed
-from psubench.errors import PsubenchError
+from psubench.compare.evidence import Evidence
+from psubench.compare.gating import ALL, case_name
+from psubench.compare.pairing import CARRIED, match
 from psubench.records.structs import Record
 from psubench.stats.changes import Change
 
@@ -29,10 +27,8 @@ _EXIT = {
     "not comparable": errors.NOT_COMPARABLE,
 }
 _STRICT = ("unclear", "missing")
-_CARRIED = ("device", "dtype")
-CPU_MARGIN, GPU_MARGIN = 0.03, 0.02
-WIDER = 3.0
-"""Times the margin between two machines: there the ratio of a loop to a product is not the same."""
+_COMPARED = ("slower", "changed", "unclear", "faster", "same")
+NOTHING = "Nothing was compared: no gated case was measured in both."
 
 
 @dataclass(frozen=True)
@@ -45,6 +41,8 @@ class Verdict:
             unknown.
         base_processes, new_processes: sampling units that the interval rests on.
         gated: whether the exit code depends on it.
+        compared: whether it is gated and something of base was held against something of new.
+        undecided: whether it is far beyond the margin, and only time was lacking to call it slower.
     """
 
     key: str
@@ -59,6 +57,8 @@ class Verdict:
     base_processes: int
     new_processes: int
     gated: bool
+    compared: bool = True
+    undecided: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,160 +75,51 @@ class Comparison:
     notes: tuple[str, ...]
 
     def exit_code(self, *, strict: bool) -> int:
-        """1 for a regression, else 4 for a failed case, 5 for one not comparable, 3 if strict and unclear."""
+        """1 for a regression, else 4 for a failed case, 5 for one not comparable, 3 if strict and unclear.
+
+        Nothing compared is 5, and what only time was lacking to call slower 3, strict or not.
+        """
         words = {verdict.verdict for verdict in self.verdicts if verdict.gated}
         for word in ORDER:
-            if word in words and (word in _EXIT or (strict and word in _STRICT)):
-                return _EXIT.get(word, errors.UNCLEAR)
-        return 0
-
-
-@dataclass(frozen=True)
-class Match:
-    """The cases of two records side by side, and what is to be tested.
-
-    Attributes:
-        pairs: by key; None where a record lacks the case.
-        pools: by key, the neurons with several cases, if they are tested as a whole.
-        margin: as a relative change.
-        notes: what must be said about the records as a whole.
-    """
-
-    pairs: Mapping[str, tuple[Evidence | None, Evidence | None]]
-    pools: Mapping[str, Pool]
-    rule: Rule
-    margin: float
-    notes: tuple[str, ...]
-
-    @property
-    def tested(self) -> dict[str, Pair]:
-        """Cases that both records have and that failed in neither, and the pools."""
-        return {**_both_ok(self.pairs), **{key: pool.pair for key, pool in self.pools.items()}}
-
-    def cases_of(self, keys: Iterable[str]) -> list[Evidence]:
-        """Of the new side, in the order of the plan: the cases themselves and the members of the pools."""
-        wanted = {
-            member for key in keys for member in (self.pools[key].members if key in self.pools else [key])
-        }
-        return [new for key, (_, new) in self.pairs.items() if key in wanted and new is not None]
+            if word in words and word in _EXIT:
+                return _EXIT[word]
+        if not any(verdict.compared for verdict in self.verdicts):
+            return errors.NOT_COMPARABLE
+        undecided = any(verdict.undecided for verdict in self.verdicts)
+        return errors.UNCLEAR if undecided or (strict and not words.isdisjoint(_STRICT)) else 0
 
 
 def compare(
     base: Sequence[Record],
     new: Sequence[Record],
     margin: float | None = None,
-    gate: Sequence[str] = ("*",),
+    gate: Sequence[str] = ALL,
     looks: Sequence[Look] = (),
+    *,
+    out_of_time: bool = False,
 ) -> Comparison:
     """Verdicts on the cases of `new` against those of `base`.
 
     Args:
         base, new: records as `psubench.records.recorder.read` gives them.
         margin: relative change that counts as none; 3 % on a CPU and 2 % on a GPU by default.
-        gate: patterns of `fnmatch`; a case whose name fits none cannot fail the comparison.
+        gate: patterns of `fnmatch` for whole words; a case whose name fits none cannot fail the comparison.
         looks: how the processes were measured, if in turns on one machine (`compare --git`): then the
             reference is a yardstick that both sides share, and no case of its own.
+        out_of_time: whether there was no time for further looks.
 
     Raises:
-        PsubenchError: nothing in the two can be compared.
+        PsubenchError: nothing in the two can be compared, or a pattern of the gate fits no case.
     """
     found = match(base, new, margin, gate, turns=[look.processes for look in looks])
-    timings = judge(found.tested, found.rule, looks)
+    timings = judge(found.tested, found.rule, looks, out_of_time=out_of_time)
     verdicts = [
         _verdict(pair, timings.get(key), found.rule, gated=key in found.rule.gated)
         for key, pair in {**found.pairs, **found.tested}.items()
     ]
     verdicts.sort(key=lambda verdict: (ORDER.index(verdict.verdict), -(verdict.change or 0.0)))
-    return Comparison(tuple(verdicts), found.margin, found.notes)
-
-
-def match(
-    base: Sequence[Record],
-    new: Sequence[Record],
-    margin: float | None,
-    gate: Sequence[str],
-    *,
-    turns: Sequence[range],
-) -> Match:
-    """What `compare` compares; arguments as there.
-
-    Args:
-        turns: of looks, the processes of each: then the reference is a yardstick and no case of its own, and
-            all cases of a neuron are tested as a whole as well.
-    """
-    before, after = evidence(base), evidence(new)
-    notes = exact.machines(base, new)
-    if margin is None:
-        margin = GPU_MARGIN if any(_on_gpu(one) for one in after.values()) else CPU_MARGIN
-    margin *= WIDER if notes else 1.0
-    pairs = _pairs(before, after, drop_reference=bool(turns))
-    if turns:
-        pairs = {**pairs, **undisturbed(_both_ok(pairs), turns)}
-    gated = {key for key, (b, n) in pairs.items() if _gated(n or b, gate)}
-    pooled = pools(_both_ok(pairs)) if turns else {}
-    gated |= {key for key, pool in pooled.items() if gated.issuperset(pool.members)}
-    return Match(pairs, pooled, Rule(math.log1p(margin), not notes, frozenset(gated)), margin, tuple(notes))
-
-
-def _both_ok(
-    pairs: Mapping[str, tuple[Evidence | None, Evidence | None]],
-) -> dict[str, Pair]:
-    known = ((key, b, n) for key, (b, n) in pairs.items() if b is not None and n is not None)
-    return {key: (b, n) for key, b, n in known if b.status == n.status == "ok"}
-
-
-def _pairs(
-    before: Mapping[str, Evidence], after: Mapping[str, Evidence], *, drop_reference: bool
-) -> dict[str, tuple[Evidence | None, Evidence | None]]:
-    """Cases of either record by key, side by side."""
-    pairs: dict[str, tuple[Evidence | None, Evidence | None]] = {
-        key: (before.get(key), one) for key, one in after.items()
-    }
-    elsewhere = {_place(one.case): key for key, one in after.items() if key not in before}
-    for key, one in before.items():
-        if key in after:
-            continue
-        twin = elsewhere.get(_place(one.case))
-        if twin is not None:
-            pairs[twin] = (one, after[twin])
-        else:
-            pairs[key] = (one, None)
-    pairs = {key: pair for key, pair in pairs.items() if any(one and one.status != "skipped" for one in pair)}
-    if drop_reference:
-        pairs = {key: pair for key, pair in pairs.items() if not _is_reference(pair)}
-    if not any(b is not None and n is not None for b, n in pairs.values()):
-        raise PsubenchError(
-            "the two records have no case in common",
-            "measure both with the same options",
-            errors.NOT_COMPARABLE,
-        )
-    return pairs
-
-
-def _place(case: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """A case without what may differ between two that are the same but for the hardware or the type."""
-    return tuple((name, value) for name, value in sorted(case.items()) if name not in _CARRIED)
-
-
-def _is_reference(pair: tuple[Evidence | None, Evidence | None]) -> bool:
-    return any(one is not None and one.is_reference for one in pair)
-
-
-def _on_gpu(one: Evidence) -> bool:
-    return str(one.case.get("device", "")).startswith("cuda")
-
-
-def case_name(one: Evidence) -> str:
-    """A case in words: `psu train T=32 batch=16 size=256 spoken-digits float32 cpu`."""
-    case = one.case
-    axes = [f"{axis}={case[axis]}" for axis in ("T", "batch", "size") if axis in case]
-    words = [str(case[field]) for field in ("model", "data", "dtype", "device", "mode") if field in case]
-    return " ".join([one.label, str(case.get("phase", "")), *axes, *words])
-
-
-def _gated(one: Evidence | None, gate: Iterable[str]) -> bool:
-    assert one is not None
-    return any(fnmatchcase(case_name(one), f"*{pattern}*") for pattern in gate)
+    nothing = () if any(verdict.compared for verdict in verdicts) else (NOTHING,)
+    return Comparison(tuple(verdicts), found.margin, (*found.notes, *nothing))
 
 
 def _verdict(
@@ -238,10 +129,12 @@ def _verdict(
     shown = new or base
     assert shown is not None
     word, reason, counts = _words(base, new, timing, rule)
+    if base is not None and base.lost and word in _COMPARED:
+        reason = f"{reason}; base is {base.lost}"
     value, low, high = _relative(timing.change if timing is not None else None)
     return Verdict(
         key=shown.key,
-        name=case_name(shown),
+        name=case_name(shown.label, shown.case),
         label=shown.label,
         case=shown.case,
         verdict=word,
@@ -252,7 +145,17 @@ def _verdict(
         base_processes=timing.processes[0] if timing else 0,
         new_processes=timing.processes[1] if timing else 0,
         gated=gated and counts,
+        compared=gated and _is_compared(base, new, word, timing),
+        undecided=gated and timing is not None and timing.undecided,
     )
+
+
+def _is_compared(base: Evidence | None, new: Evidence | None, word: str, timing: Timing | None) -> bool:
+    if base is None or new is None or word not in (*_COMPARED, "failed"):
+        return False
+    if new.status != "ok":
+        return base.status == "ok"
+    return (timing is not None and timing.change is not None) or bool(exact.known_in_both(base, new))
 
 
 def _relative(change: Change | None) -> tuple[float | None, float | None, float | None]:
@@ -273,7 +176,7 @@ def _words(
     if base.status == "skipped":
         return "new", "was skipped in base", False
     if base.key != new.key:
-        differ = [name for name in _CARRIED if base.case[name] != new.case[name]]
+        differ = [name for name in CARRIED if base.case.get(name) != new.case.get(name)]
         pairs = [f"{name} {base.case[name]} against {new.case[name]}" for name in differ]
         return "not comparable", " and ".join(pairs), True
     if new.status != "ok":
@@ -287,7 +190,7 @@ def _words(
     if differences:
         return "changed", "; ".join(differences), True
     if timing is None:
-        if base.exact.keys() & new.exact.keys() <= {"status"}:
+        if not exact.known_in_both(base, new):
             return "unclear", "it has neither times nor exact values", False
         return "same", "exact values are equal; there are no times", True
     return timing.verdict, timing.reason, timing.decides

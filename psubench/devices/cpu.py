@@ -41,14 +41,83 @@ class Cpu:
         wanted = HEAP_BYTES if input_bytes is None else HEAP_PER_INPUT * input_bytes
         fault_in_heap(max(LEAST_HEAP_BYTES, min(HEAP_BYTES, wanted)))
 
-    def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:  # noqa: ARG002
+    def sample(self, label: str, call: Callable[[], object], loops: int, kept: int = 0) -> Sample:  # noqa: ARG002
         """Wall time of `loops` calls, in ns."""
         clock = self.clock
-        turns = repeat(None, loops)  # counts in C without creating integers
+        before, after = repeat(None, kept), repeat(None, loops - kept - 1)  # count in C without creating
+        integers
         began = clock()
-        for _ in turns:
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+       
+        for _ in
+        before:
             call()
-        return Sample(clock() - began, None)
+        result = call()
+        for _ in after:
+            call()
+        return Sample(clock() - began, None, result)
 
     def peak_memory(self, call: Callable[[], object]) -> int | None:
         """Growth of this process's resident memory at the peak of a call.

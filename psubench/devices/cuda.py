@@ -60,23 +60,26 @@ class Cuda:
         """Waits for all streams of the GPU."""
         torch.cuda.synchronize(self._index)
 
-    def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:  # noqa: ARG002
+    def sample(self, label: str, call: Callable[[], object], loops: int, kept: int = 0) -> Sample:  # noqa: ARG002
         """Wall time until the GPU is done, and time between two events around the work, in ns.
 
         The second includes gaps in which the GPU waits for its next kernel: a launch-bound neuron is slow.
         """
         clock, start, stop = self._clock, self._start, self._stop
         stream = torch.cuda.current_stream(self._index)
-        turns = repeat(None, loops)
+        before, after = repeat(None, kept), repeat(None, loops - kept - 1)
         self.synchronize()
         began = clock()
         start.record(stream)
-        for _ in turns:
+        for _ in before:
+            call()
+        result = call()
+        for _ in after:
             call()
         stop.record(stream)
         self.synchronize()
         ended = clock()
-        return Sample(ended - began, round(start.elapsed_time(stop) * 1e6))
+        return Sample(ended - began, round(start.elapsed_time(stop) * 1e6), result)
 
     def settle(self, input_bytes: int | None) -> None:
         """Nothing to prepare: torch keeps memory that it has allocated once."""

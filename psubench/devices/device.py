@@ -12,10 +12,12 @@ class Sample(NamedTuple):
     Attributes:
         wall_ns: by the clock of the process, including the work of the device.
         device_ns: by the clock of the device; None where it has none of its own.
+        result: what the kept call has returned; None where nothing was called.
     """
 
     wall_ns: int
     device_ns: int | None
+    result: object = None
 
 
 class Counters(NamedTuple):
@@ -47,8 +49,12 @@ class Device(Protocol):
             input_bytes: of the input of a single layer; None for a network, whose tensors may be larger.
         """
 
-    def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:
-        """Times `loops` calls in one window, with nothing else in it; returns once all their work is done."""
+    def sample(self, label: str, call: Callable[[], object], loops: int, kept: int = 0) -> Sample:
+        """Times `loops` calls in one window, with nothing else in it; returns once all their work is done.
+
+        Args:
+            kept: number of the call whose result is returned, from 0.
+        """
 
     def peak_memory(self, call: Callable[[], object]) -> int | None:
         """Bytes that one call takes at its peak above what is held before it; None if unknown.

@@ -56,19 +56,22 @@ class Scripted:
         self._scripted: dict[str, int] = {}
         self._labels: dict[Callable[[], object], str] = {}
 
-    def sample(self, label: str, call: Callable[[], object], loops: int) -> Sample:
+    def sample(self, label: str, call: Callable[[], object], loops: int, kept: int = 0) -> Sample:  # noqa: ARG002
         """A duration in ns. The call runs once, when it is first seen, so that it can fail.
 
         A call keeps the label under which it was first seen: the reference's second sample in a round is
         drawn from the same distribution as its first.
         """
+        result = None
         if call not in self._labels:
-            call()
+            result = call()
             self._labels[call] = label
         first = self._labels[call]
         per_call = self._scripted_ns(label if label in self._script else first)
         slow = SLOWDOWN if self._round in self._throttled_rounds else 1.0
-        return Sample(round((self._toy_ns(first) if per_call is None else per_call) * loops * slow), None)
+        return Sample(
+            round((self._toy_ns(first) if per_call is None else per_call) * loops * slow), None, result
+        )
 
     def _scripted_ns(self, label: str) -> int | None:
         durations = self._script.get(label)

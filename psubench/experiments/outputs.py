@@ -1,4 +1,4 @@
-"""Notes on neurons whose outputs are not spikes of 0 and 1, or that only approximate another neuron."""
+"""Notes on neurons of other libraries, on outputs that are not spikes, and on approximations."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench import plugins
+from psubench.neurons.foreign.table import library_of
 from psubench.neurons.spec import OUTPUTS
 from psubench.neurons.table import TABLE
 
@@ -14,15 +15,21 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for every neuron of the rows that needs one.
 
     Args:
-        rows: with `neuron`, `label` and `T`; `mismatch`, the share of other outputs, where it is known.
+        rows: with `neuron`, `label` and `T`; `output`, what a plug-in gave; `mismatch`, the share of other
+            outputs, where it is known.
     """
     said: dict[str, None] = {}
     shares: dict[str, dict[str, None]] = {}
     for row in rows:
         kind, given = plugins.parse_call(row["neuron"])
         spec = TABLE.get(kind.partition("@")[0])
-        if spec is None:
-            continue  # a plug-in
+        library = library_of(kind)
+        if library is not None:
+            said[f"{row['label']} is the neuron of {library.name}, a {library.mode}"] = None
+        if spec is None:  # of a plug-in it is known where it was measured
+            if row.get("output") not in (None, "spikes"):
+                said[f"{row['label']} gives {OUTPUTS[row['output']]}"] = None
+            continue
         if spec.output != "spikes":
             said[f"{row['label']} gives {OUTPUTS[spec.output]}"] = None
         if spec.approximates is not None and row.get("mismatch") is not None:

@@ -20,8 +20,11 @@ from psubench.experiments.read_options import read_options
 from psubench.experiments.speed.plan import meant
 from psubench.experiments.suite_tables import File, Table
 from psubench.neurons import parse
+from psubench.runs.blocks import Blocks
+from psubench.runs.campaign import Work
 from psubench.runs.case import Block, Entry
 from psubench.runs.schedule import Settings
+from psubench.runs.trainings import Trainings
 from psubench.training.case import Training
 
 SKIPPING = ("speed", "energy")
@@ -99,6 +102,13 @@ class Suite:
         for number, skip in enumerate(self.skips):
             made = self._without(made, number, skip)
         return made
+
+    def work(self, device: str) -> Work:
+        """What is run, and how."""
+        if self.command in TRAINING:
+            jobs = cast("TrainOptions", self.options[0]).jobs
+            return Trainings(self.command, self.trainings(device), jobs)
+        return Blocks(self.blocks(device), self.how())
 
     def how(self) -> Settings:
         """How the blocks are measured; all tables share the settings."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 COPY = "copy"
 SAMPLES = 24
 """As many as tell the copy's median within a few per cent; further rounds go without."""
+LEAST_SAMPLES = 6
 WARM_UP_CALLS = 3
 
 
@@ -25,20 +27,21 @@ class Roof:
     """A copy of the layer's input, sampled between the rounds, so that both meet the same machine.
 
     Attributes:
-        x: the input, [T, B, features].
+        inputs: both inputs, [T, B, features], in turn as contestants get them.
         least_bytes: by name in the block, what a call must move.
         ns: of each sample of `loops` copies.
     """
 
     device: Device
-    x: Tensor
+    inputs: Sequence[Tensor]
     least_bytes: Mapping[str, int]
     loops: int = 0
     ns: list[int] = field(default_factory=list)
     _out: Tensor = field(init=False)
+    _turns: Iterator[Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._out = torch.empty_like(self.x)
+        self._out, self._turns = torch.empty_like(self.inputs[0]), cycle(self.inputs)
 
     def sample(self) -> None:
         """One sample; none after SAMPLES of them."""
@@ -54,12 +57,16 @@ class Roof:
         found = self.device.sample(COPY, self._copy, loops)
         return max(1, found.device_ns or found.wall_ns)
 
+    def fastest_ns(self) -> float | None:
+        """Of one copy; None where too few were timed to tell."""
+        return min(self.ns) / self.loops if len(self.ns) >= LEAST_SAMPLES else None
+
     def _copy(self) -> None:
-        self._out.copy_(self.x)
+        self._out.copy_(next(self._turns))
 
     def fields(self) -> measured.Roof:
         """Its part of the record."""
-        copied = 2 * _bytes([self.x])  # read and written
+        copied = 2 * _bytes([self._out])  # read and written
         return measured.Roof(
             least_bytes=dict(self.least_bytes), copy_bytes=copied, copy_loops=self.loops, copy_ns=self.ns
         )

@@ -1,259 +1,279 @@
-"""The gate: no time without proven equality.
+"""What binds the gate to the clock: what is timed gives the spikes that were verified, and changes nothing.
 
-An implementation is compared with its slow float64 reference on the very input that will be timed and
-on a seeded noise input, of 65,536 entries for one layer, so that a small case is no weak test. Rounding may
-flip a spike whose membrane potential lies within rounding of the threshold (a tie), and a flip changes
-what follows in the same trace. A difference is excused only if the reference itself flips there, or
-earlier in that trace, when its input is perturbed by that dtype's tolerance.
+Two inputs are fed in turn, so that an output that is remembered saves one call in two at most; what a
+window has computed is compared once its clock has stopped; the inputs are compared with copies that
+nobody was given.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from psubench.errors import WrongError
-from psubench.neurons import check_input
+from psubench.devices.process_state import Changes, ProcessState
+from psubench.errors import CASE_FAILED, PsubenchError, WrongError
+from psubench.measure.contestants import SpoiledError
+from psubench.measure.feed import Feed
+from psubench.neurons.calling import random_state
+from psubench.neurons.tolerances import TOLERANCES
+from psubench.records.outcomes import Spikes
 
-PROBE_ENTRIES = 65_536  # of the noise that one layer, or all spiking layers of a network, are checked with
-PERTURBATIONS = 3
+if TYPE_CHECKING:
+    from psubench.devices import Device
+    from psubench.measure.subject import Subject
 
-
-@dataclass(frozen=True)
-class Tolerance:
-    """What a dtype's rounding may do over T accumulated steps.
-
-    Attributes:
-        perturbation: relative perturbation of the input under which a flip counts as a tie.
-        gradient: largest difference of a gradient relative to the largest entry of the
-            reference's.
-        tied: largest fraction of traces that ties may excuse before the check says nothing.
-    """
-
-    perturbation: float
-    gradient: float
-    tied: float
+SWEEP_SHARE = 20.0  # a sweep is due when this many times its own duration has passed
+MEMO_TRIES = 9
+MEMO_LOOKS = 3
+MEMO_RATIO = 2.0  # so much longer a call on new content takes where an output is remembered
+MEMO_LEAST_NS = 2_000
 
 
-TOLERANCES = {
-    torch.float64: Tolerance(1e-11, 1e-8, 0.01),
-    torch.float32: Tolerance(1e-5, 1e-3, 0.01),
-    torch.bfloat16: Tolerance(3e-2, 0.25, 0.9),
-}
+class LeakError(PsubenchError):
+    """A neuron changes what others in its process depend on."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, "leave that as it is, so that it can be measured beside others", CASE_FAILED)
 
 
-@dataclass(frozen=True)
-class Gate:
-    """Checks one module against its reference.
+@dataclass
+class Guard:
+    """Looks after what contestants could change for each other while they are timed.
 
     Attributes:
-        module: the very object that is going to be timed.
-        reference: float64 twin on the CPU with the same weights, or None.
-        causal: whether the neuron claims that its output does not depend on later input.
-        gradients: whether gradients are compared too (phase `train`).
-        seed: of the probe input, the cotangent and the perturbations; also set before every call, so
-            that a stochastic neuron and its reference draw the same numbers.
-        mark: called before each call of the module or its reference: a sign of life.
-        entries: of the noise input, at least.
+        strict: whether everything is compared after every sample, to find out who it was.
     """
 
-    module: nn.Module
-    reference: nn.Module | None
-    causal: bool | None
-    gradients: bool
-    seed: int
-    mark: Callable[[], None]
-    entries: int = PROBE_ENTRIES
+    feed: Feed
+    strict: bool = False
+    state: ProcessState = field(init=False)
 
-    def check(self, x: Tensor) -> None:
-        """Raises WrongError at the first disagreement.
+    def __post_init__(self) -> None:
+        self.begin()
 
-        Args:
-            x: input current [T, B, *features] as it will be timed, without gradient.
+    def begin(self) -> None:
+        """From here on, in the mode in which contestants are timed, nothing may change."""
+        self.state, self._quick, self._pid, self._due = ProcessState(), _quick(), os.getpid(), 0.0
+
+    def after(self, label: str) -> None:
+        """Right after a sample: raises what its contestant has changed, once it is put right.
+
+        Raises:
+            WrongError: it has written to an input.
+            LeakError: it has changed a setting.
+            SpoiledError: it has left something that cannot be put back.
         """
-        check_input(x)
-        for name, current in (("its input", x), ("noise", self._probe(x))):
-            self._check_on(current, name)
+        if os.getpid() != self._pid:
+            os._exit(0)  # a copy of this process, which a contestant has made and let go on
+        if self.feed.touched() or self.strict:
+            self.feed.check()
+        if self.strict or _quick() != self._quick:
+            complain(label, self.state.put_back(), "while it is measured")
 
-    def _check_on(self, x: Tensor, name: str) -> None:
-        spikes = self.spikes(x)
-        self._check_shape(spikes, x)
-        if not torch.equal(spikes, self.spikes(x)):
-            raise WrongError(f"a second call on {name} gives other spikes: state is kept between calls")
-        tied = torch.zeros(x.shape, dtype=torch.bool)
-        if self.reference is not None:
-            tied = self._compare_spikes(spikes, x, name)
-            if self.gradients:
-                self._compare_gradients(x, tied, name)
-        elif self.gradients:
-            self._gradients(self.module, x, torch.ones_like(x))  # it must have one, right or not
-        if self.causal:
-            self._check_causal(spikes, x, tied)
+    def due(self) -> bool:
+        """Whether so much time has passed that a sweep costs next to nothing."""
+        return time.monotonic() >= self._due
 
-    def _probe(self, x: Tensor) -> Tensor:
-        """N(1, 1) noise shaped like x but for the batch, which is as large as `entries` needs."""
-        batch = -(-self.entries * x.shape[1] // x.numel())
-        shape = (x.shape[0], batch, *x.shape[2:])
-        noise = torch.randn(shape, generator=self._generator(), dtype=torch.float64)
-        return (noise + 1).to(x.device, x.dtype)
-
-    def _generator(self) -> torch.Generator:
-        return torch.Generator().manual_seed(self.seed)
-
-    def spikes(self, x: Tensor) -> Tensor:
-        """The module's output on x with the seed set, so that equal calls give equal spikes."""
-        self.mark()
-        torch.manual_seed(self.seed)
-        with torch.no_grad():
-            output: Tensor = self.module(x)
-        return output
-
-    def _check_shape(self, spikes: Tensor, x: Tensor) -> None:
-        if not isinstance(spikes, Tensor):
-            raise WrongError(f"returns {type(spikes).__name__} where a tensor {list(x.shape)} is due")
-        for what, got, due in (
-            ("shape", tuple(spikes.shape), tuple(x.shape)),
-            ("dtype", spikes.dtype, x.dtype),
-            ("device", spikes.device.type, x.device.type),
-        ):
-            if got != due:
-                raise WrongError(f"returns {what} {got} for input of {what} {due}")
-        if not torch.isfinite(spikes).all():
-            raise WrongError("returns NaN or infinity for finite input")
-
-    def _compare_spikes(self, spikes: Tensor, x: Tensor, name: str) -> Tensor:
-        """Entries [T, B, *] that a tie may have changed; empty where all spikes agree."""
-        exact = x.detach().to("cpu", torch.float64)
-        expected = self._expected(exact)
-        differs = (spikes.to("cpu", torch.float64) - expected).abs() > 1e-3
-        tied = torch.zeros_like(differs)
-        if not differs.any():
-            return tied
-        for perturbed in self._perturbed(exact, TOLERANCES[x.dtype].perturbation):
-            tied |= _from_first(self._expected(perturbed) != expected)
-        if (differs & ~tied).any():
-            raise WrongError(_where_spikes_differ(differs & ~tied, spikes, expected, name))
-        fraction = float((tied & differs).any(0).double().mean())
-        if fraction > TOLERANCES[x.dtype].tied:
-            raise WrongError(f"spikes on {name}: {fraction:.1%} of the traces hang on ties, too many to tell")
-        return _from_first(differs)
-
-    def _expected(self, exact: Tensor) -> Tensor:
-        assert self.reference is not None
-        self.mark()
-        torch.manual_seed(self.seed)
-        with torch.no_grad():
-            expected: Tensor = self.reference(exact)
-        return expected
-
-    def _perturbed(self, exact: Tensor, size: float) -> Iterator[Tensor]:
-        # Scaling moves the membrane towards or away from the threshold; the random signs serve where
-        # the threshold is near zero, so that scaling moves nothing.
-        scale = size * exact.square().mean().sqrt()
-        generator = self._generator()
-        yield exact * (1 + size)
-        yield exact * (1 - size)
-        for _ in range(PERTURBATIONS):
-            signs = torch.randint(0, 2, exact.shape, generator=generator).double() * 2 - 1
-            yield exact + scale * signs
-            yield exact - scale * signs
-
-    def _compare_gradients(self, x: Tensor, tied: Tensor, name: str) -> None:
-        """Gradients of a linear functional of the spikes that leaves out what ties have changed."""
-        assert self.reference is not None
-        weights = torch.rand(x.shape, generator=self._generator(), dtype=torch.float64) + 0.5
-        weights[tied] = 0
-        got = self._gradients(self.module, x, weights.to(x.device, x.dtype))
-        # The reference sees the cotangent as rounded to the dtype, or the rounding would be blamed.
-        exact_weights = weights.to(x.dtype).double()
-        expected = self._gradients(self.reference, x.detach().to("cpu", torch.float64), exact_weights)
-        if got.keys() != expected.keys():
-            odd = sorted(got.keys() ^ expected.keys())
-            raise WrongError(f"implementation and reference differ in the parameters {', '.join(odd)}")
-        for parameter, due in expected.items():
-            scale = float(due.abs().max())
-            error = (got[parameter].to("cpu", torch.float64) - due).abs()
-            beyond = ~(error <= TOLERANCES[x.dtype].gradient * scale)
-            if beyond.any() and not self._edges(x, beyond):
-                raise WrongError(
-                    f"gradient of {parameter} on {name} is off by {float(error.max()):.2g},"
-                    f" its largest entry is {scale:.2g}"
-                )
-
-    def _edges(self, x: Tensor, beyond: Tensor) -> bool:
-        """Whether gradients differ only where rounding moves a potential across the edge of a slope.
-
-        Such slopes (a box) have ties of their own, which are no ties of the spikes. In float64 there are
-        none: a copy of the module must agree there, and few entries may differ here.
-        """
-        few = float(beyond.double().mean()) <= TOLERANCES[x.dtype].tied
-        if x.dtype == torch.float64 or not few:
-            return False
-        exact = replace(self, module=copy.deepcopy(self.module).double(), causal=None)
-        wide = x.double()
-        try:
-            exact._compare_gradients(wide, exact._compare_spikes(exact.spikes(wide), wide, ""), "")
-        except WrongError:
-            return False
-        return True
-
-    def _gradients(self, module: nn.Module, x: Tensor, cotangent: Tensor) -> dict[str, Tensor]:
-        leaf = x.detach().clone().requires_grad_(True)
-        named = {"the input": leaf, **{n: p for n, p in module.named_parameters() if p.requires_grad}}
-        self.mark()
-        torch.manual_seed(self.seed)
-        output = module(leaf)
-        if not output.requires_grad:
-            raise WrongError("its output has no gradient: nothing could be trained through it")
-        gradients = torch.autograd.grad(output, list(named.values()), cotangent, allow_unused=True)
-        return {
-            name: torch.zeros_like(named[name]) if gradient is None else gradient
-            for name, gradient in zip(named, gradients, strict=True)
-        }
-
-    def _check_causal(self, spikes: Tensor, x: Tensor, tied: Tensor) -> None:
-        T = x.shape[0]
-        for t in sorted({T // 4, T // 2, T - 2} & set(range(T - 1))):
-            changed = x.clone()
-            changed[t + 1 :] = 3 * self._noise_like(changed[t + 1 :])
-            early = self.spikes(changed)[: t + 1]
-            flips = (early != spikes[: t + 1]).cpu() & ~tied[: t + 1]
-            if flips.any():  # an FFT lets the future into the rounding
-                flips &= ~self._near_ties(x)[: t + 1]
-            differs = flips.nonzero()
-            if len(differs):
-                raise WrongError(
-                    f"declared causal, but its spikes at step {int(differs[0][0])} change"
-                    f" when only steps after {t} change"
-                )
-
-    def _near_ties(self, x: Tensor) -> Tensor:
-        """Entries that the reference itself flips under a perturbation of the input; none without one."""
-        near = torch.zeros(x.shape, dtype=torch.bool)
-        if self.reference is not None:
-            exact = x.detach().to("cpu", torch.float64)
-            expected = self._expected(exact)
-            for perturbed in self._perturbed(exact, TOLERANCES[x.dtype].perturbation):
-                near |= _from_first(self._expected(perturbed) != expected)
-        return near
-
-    def _noise_like(self, x: Tensor) -> Tensor:
-        noise = torch.randn(x.shape, generator=self._generator(), dtype=torch.float64)
-        return noise.to(x.device, x.dtype)
+    def sweep(self) -> str | None:
+        """Compares everything and puts it back; what had changed. From then on every sample is looked at."""
+        began = time.monotonic()
+        changes = self.state.put_back()
+        found = [*changes.timed, *changes.left, *(["an input"] if self.feed.put_back() else [])]
+        now = time.monotonic()
+        self._due = now + SWEEP_SHARE * (now - began)
+        if changes.left and not self.strict:
+            raise SpoiledError(None, f"somebody leaves {', '.join(changes.left)} while being measured")
+        self.strict = self.strict or bool(found)
+        return ", ".join(found) or None
 
 
-def _from_first(flips: Tensor) -> Tensor:
-    """True from the first True of each trace on; time is the first dimension."""
-    return flips.to(torch.uint8).cummax(0).values.bool()
+def complain(label: str, changes: Changes, when: str) -> None:
+    """Raises LeakError for settings that were changed, SpoiledError for what cannot be put back."""
+    if changes.left:
+        raise SpoiledError(label, f"it leaves {', '.join(changes.left)} {when}")
+    if changes.timed:
+        raise LeakError(f"it changes {', '.join(changes.timed)} {when}")
 
 
-def _where_spikes_differ(differs: Tensor, spikes: Tensor, expected: Tensor, name: str) -> str:
-    first = tuple(int(i) for i in differs.nonzero()[0])
+def _quick() -> tuple[object, ...]:
+    """What can be looked at after every sample."""
     return (
-        f"{int(differs.sum())} of {differs.numel()} spikes on {name} differ from the reference, first at"
-        f" {list(first)} ([t, sample, feature]): {float(spikes[first]):g}, not {float(expected[first]):g}"
+        torch.get_num_threads(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        threading.active_count(),
+        _has_children(),
     )
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+@dataclass
+class Witness:
+    """What a subject must give while it is timed.
+
+    Attributes:
+        call: the very call that is timed; gives the number of its input and a result.
+        expected: result per input.
+        feed: of the inputs; None where nobody else is measured.
+        draws: whether it takes random numbers: then a result is that of the first call after `prepare`.
+    """
+
+    subject: Subject
+    call: Callable[[], tuple[int, Any]]
+    expected: dict[int, Any] = field(default_factory=dict)
+    draws: bool = False
+    feed: Feed | None = None
+
+    @classmethod
+    def of(cls, subject: Subject, feed: Feed | None = None) -> Witness:
+        """Calls a subject that has passed the gate, and keeps what it gives.
+
+        Raises:
+            WrongError: its spikes are not those that the gate has verified.
+        """
+        witness = cls(subject, subject.call(), feed=feed)
+        for _ in range(2):
+            witness.prepare()
+            before = random_state(subject.x.device)
+            number, result = witness.again()
+            witness.expected[number] = _copied(result)  # it may be a view of the input
+            witness.draws |= not torch.equal(before, random_state(subject.x.device))
+        return witness
+
+    def again(self) -> tuple[int, Any]:
+        """One call as it is timed."""
+        self.subject.mark()
+        with self.subject.grad_mode():
+            number, result = self.call()
+        return number, _detached(result)
+
+    def prepare(self) -> None:
+        """Before a window: equal random numbers, where it takes any."""
+        if self.draws or len(self.expected) < 2:
+            torch.manual_seed(self.subject.seed)
+
+    def check(self, kept: object) -> None:
+        """Raises WrongError unless a kept result is the one that is expected for its input."""
+        if kept is None:
+            return  # of a device that calls nothing
+        assert isinstance(kept, tuple)
+        number, result = kept
+        problem = _difference(_detached(result), self.expected[number])
+        if problem and self.feed is not None and not self.feed.strict:
+            # Perhaps another one did it: in a fresh process everything is compared after every sample.
+            raise SpoiledError(None, f"a result changes while it is measured: {problem}")
+        if problem:
+            raise WrongError(f"while it is measured it gives {problem}")
+
+    def check_unchanged(self, activity: Spikes | None) -> None:
+        """Raises WrongError unless it still gives what it gave before it was measured."""
+        self.prepare()
+        self.check(self.again())
+        if Spikes(**self.subject.activity()) != activity:
+            raise WrongError("after being measured it gives other spikes than before")
+
+    def check_swapped(self, feed: Feed) -> None:
+        """Raises WrongError if results do not follow the contents of the inputs."""
+        if self.draws:
+            return
+        feed.swap()
+        try:
+            for _ in range(2):
+                number, result = self.again()
+                if _difference(result, self.expected[1 - number]):
+                    raise WrongError("it remembers outputs: on a new input it gives those of the old one")
+        finally:
+            feed.put_back()
+
+    def check_memory(self, device: Device, feed: Feed) -> None:
+        """Raises WrongError if calls on content that it has met are far faster than on any other."""
+        if device.name == "scripted":
+            return
+        for _ in range(MEMO_LOOKS):  # every one must say so: a busy machine may spoil one
+            known, new = self._known_and_new_ns(device, feed)
+            if new <= MEMO_RATIO * known or new - known <= MEMO_LEAST_NS:
+                return
+        raise WrongError(
+            f"it remembers outputs: a call takes {new / 1000:.3g} µs on new content,"
+            f" {known / 1000:.3g} µs on content that it has met"
+        )
+
+    def _known_and_new_ns(self, device: Device, feed: Feed) -> tuple[int, int]:
+        """The shortest call on the first input as it was timed, and with content that it never had."""
+        label = self.subject.ref.text
+        new: list[int] = []
+        with self.subject.grad_mode():
+            known = [_ns(device, label, self.call) for _ in range(2 * MEMO_TRIES)]
+            try:
+                while len(new) < MEMO_TRIES:
+                    self.subject.mark()
+                    feed.renew()
+                    ns, number = _ns(device, label, self.call)
+                    if number:  # of the second input, which has not changed
+                        ns, number = _ns(device, label, self.call)
+                    new.append(ns)
+            finally:
+                feed.put_back()
+        return min(ns for ns, number in known if not number), min(new)
+
+
+def _ns(device: Device, label: str, call: Callable[[], tuple[int, Any]]) -> tuple[int, int]:
+    """Time of one call, and the number of its input."""
+    sample = device.sample(label, call, 1)
+    return sample.device_ns or sample.wall_ns, sample.result[0]  # type: ignore[index]
+
+
+def _copied(result: Any) -> Any:
+    if isinstance(result, tuple):
+        return tuple(map(_copied, result))
+    return result.clone() if isinstance(result, Tensor) else result
+
+
+def _detached(result: Any) -> Any:
+    if isinstance(result, Tensor):
+        return result.detach()
+    if isinstance(result, tuple | list):
+        return tuple(_detached(one) for one in result)
+    return result
+
+
+def _difference(found: Any, expected: Any) -> str | None:
+    """In what a result differs from the expected one, in words."""
+    if isinstance(expected, tuple):
+        if not isinstance(found, tuple) or len(found) != len(expected):
+            return "other gradients"
+        return next(filter(None, map(_difference, found, expected)), None)
+    if not isinstance(expected, Tensor) or not isinstance(found, Tensor):
+        return None if type(found) is type(expected) else f"a {type(found).__name__}"
+    if found.shape != expected.shape or found.dtype != expected.dtype:
+        return f"{found.dtype} {list(found.shape)} instead of {expected.dtype} {list(expected.shape)}"
+    if torch.equal(found, expected):
+        return None
+    if not found.isfinite().all():
+        return "NaN or infinity"
+    differ = int((found != expected).sum())
+    spikes = bool(((expected == 0) | (expected == 1)).all())
+    if not spikes and float((found - expected).abs().max()) <= _rounding(expected):
+        return None
+    return f"other results than it was checked with: {differ} of {expected.numel()} differ"
+
+
+def _rounding(expected: Tensor) -> float:
+    tolerance = TOLERANCES.get(expected.dtype)
+    return (tolerance.gradient if tolerance else 0.0) * float(expected.abs().max())

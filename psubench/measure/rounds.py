@@ -6,10 +6,11 @@ import gc
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psubench.devices import Counters
+from psubench.measure.contestants import Contestant, Guard, SpoiledError, Unguarded
 from psubench.records.measured import AGAIN
 from psubench.stats import intervals
 
@@ -21,17 +22,10 @@ if TYPE_CHECKING:
 MIN_ROUNDS = 6  # the fewest that give a median an interval
 FIRST_LOOK = 12  # rounds at which the stop rule looks first; then at twice as many each time
 MAX_LOOPS = 1_000_000
+MOST_DROPPED = 120  # rounds; then it ends, although settings go on being changed
 WARM_UP_CALLS = 3
 WARM_UP_NS = 30_000_000
 WARM_UP_MOST_NS = 1_000_000_000  # no further call after so long: a round that does not count follows
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """Something to be timed: `call` is one unit of work with everything prepared beforehand."""
-
-    label: str
-    call: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ class Measurement:
         order: per round the indices into `labels`, as they ran.
         faults: minor page faults per round, in its windows.
         cpu_ns: processor time per round in its windows, all threads.
-        dropped: throttled rounds by reason.
+        dropped: rounds by the reason for which they do not count: throttling, settings that were changed.
         states: what the device said of itself before the first and after the last round.
         failures: what contestants raised; they have no samples.
     """
@@ -65,7 +59,7 @@ class Measurement:
     dropped: dict[str, int] = field(default_factory=dict)
     stopped: str = "seconds"
     states: list[Mapping[str, Any]] = field(default_factory=list)
-    failures: dict[str, Exception] = field(default_factory=dict)
+    failures: dict[str, BaseException] = field(default_factory=dict)
 
     def begin(self, labels: list[str], loops: int) -> None:
         """Names the columns that rounds will fill."""
@@ -87,11 +81,22 @@ class Measurement:
             if sample.device_ns is not None:
                 self.device_ns.setdefault(label, []).append(sample.device_ns)
 
-    def problem(self, label: str) -> Exception | None:
+    def cut(self, rounds: int, reason: str) -> None:
+        """Drops, for every contestant, all rounds but the first so many."""
+        gone = len(self.order) - rounds
+        if gone <= 0:
+            return
+        self.dropped[reason] = self.dropped.get(reason, 0) + gone
+        for samples in (*self.wall_ns.values(), *self.device_ns.values()):
+            del samples[rounds:]
+        del self.order[rounds:], self.faults[rounds:], self.cpu_ns[rounds:]
+
+    def problem(self, label: str) -> BaseException | None:
         """Why a contestant has no result: it raised, or no round of it was kept."""
         if label in self.failures or self.order:
             return self.failures.get(label)
-        return RuntimeError(f"no round was left: the device was throttled ({self.dropped})")
+        reasons = ", ".join(f"{reason} in {count}" for reason, count in self.dropped.items())
+        return RuntimeError(f"no round was left: {reasons}")
 
     def fields(self) -> dict[str, Any]:
         """What the record holds."""
@@ -109,7 +114,7 @@ class Measurement:
             "states": self.states,
         }
 
-    def remove(self, label: str, failure: Exception) -> None:
+    def remove(self, label: str, failure: BaseException) -> None:
         """Takes out a contestant that failed; what the others have stays valid."""
         self.failures[label] = failure
         self.wall_ns.pop(label, None)
@@ -152,6 +157,7 @@ class Interleaver:
     Attributes:
         mark: told the label of what runs next, so that a hang or a crash can be blamed.
         on_round: called between rounds, outside every window.
+        guard: asked after every sample and between rounds.
     """
 
     device: Device
@@ -159,6 +165,7 @@ class Interleaver:
     rng: random.Random
     mark: Callable[[str], None]
     on_round: Callable[[Measurement], None]
+    guard: Guard = field(default_factory=Unguarded)
 
     def measure(self, contestants: Sequence[Contestant], reference: str | None) -> Measurement:
         """Warms up, sizes the inner loop, and runs rounds until the stop rule ends them.
@@ -175,12 +182,14 @@ class Interleaver:
         for contestant in contestants:
             try:
                 ns_per_call[contestant] = self._warm_up(contestant)
-            except Exception as error:  # the worker's border: a plug-in may raise anything
+            except SpoiledError:
+                raise
+            except BaseException as error:  # the worker's border: a plug-in may raise anything
                 result.failures[contestant.label] = error
         live = list(ns_per_call)
         if not live:
             return result
-        live += [Contestant(AGAIN, c.call) for c in live if c.label == reference]
+        live += [replace(c, label=AGAIN) for c in live if c.label == reference]
         round_ns = self.limits.max_seconds * 1e9 / MIN_ROUNDS
         loops = inner_loops(list(ns_per_call.values()), self.device.min_sample_ns, round_ns)
         result.begin([c.label for c in live], loops)
@@ -200,30 +209,56 @@ class Interleaver:
             calls < WARM_UP_CALLS or (spent < WARM_UP_NS and calls < MAX_LOOPS)
         ):
             loops = max(1, calls)
-            self.mark(contestant.label)
-            sample = self.device.sample(contestant.label, contestant.call, loops)
+            sample, _ = self._sample(contestant, loops)
             spent += sample.wall_ns
             calls += loops
             each = max(1, (sample.device_ns or sample.wall_ns) // loops)
             least = min(least, each) if least else each
         return least
 
+    def _sample(self, contestant: Contestant, loops: int) -> tuple[Sample, Counters]:
+        """One window, and what was used in it; looks afterwards at what it has computed and changed."""
+        self.mark(contestant.label)
+        contestant.prepare()
+        kept = contestant.kept(loops)
+        try:
+            before = self.device.counters()
+            with contestant.mode():
+                sample = self.device.sample(contestant.label, contestant.call, loops, kept)
+            after = self.device.counters()
+            contestant.check(sample.result)
+        finally:
+            self.guard.after(contestant.label)
+        # Without the result, which would hold memory while others are timed.
+        return sample._replace(result=None), Counters(*(a - b for a, b in zip(after, before, strict=True)))
+
     def _rounds(self, live: list[Contestant], reference: str | None, result: Measurement) -> None:
-        spent_ns, tried, look = 0, 0, FIRST_LOOK
+        spent_ns, tried, look, clean = 0, 0, FIRST_LOOK, 0
         # One round that does not count: the order in which memory is taken and given back is new.
         self._round(live, reference, result)
+        self._sweep(0, result)
         result.clear()
         while live:
             spent_ns += self._round(live, reference, result)
             tried += 1
             self.on_round(result)
-            if len(result.order) >= look:
-                look *= 2
-                if _precise(live, reference, self.limits.precision, result):
-                    result.stopped = "precision"
-                    return
-            if tried >= MIN_ROUNDS and spent_ns >= self.limits.max_seconds * 1e9:
+            precise = len(result.order) >= look and _precise(live, reference, self.limits.precision, result)
+            look *= 1 + (len(result.order) >= look)
+            ends = precise or (tried >= MIN_ROUNDS and spent_ns >= self.limits.max_seconds * 1e9)
+            if ends or self.guard.due():
+                if not self._sweep(clean, result) and sum(result.dropped.values()) < MOST_DROPPED:
+                    ends, tried = False, len(result.order)
+                clean = len(result.order)
+            if ends:
+                result.stopped = "precision" if precise else "seconds"
                 return
+
+    def _sweep(self, clean: int, result: Measurement) -> bool:
+        """Whether nothing has changed since so many rounds; later ones are dropped if something has."""
+        changed = self.guard.sweep()
+        if changed is not None:
+            result.cut(clean, f"{changed} was changed")
+        return changed is None
 
     def _round(self, live: list[Contestant], reference: str | None, result: Measurement) -> int:
         """One round; returns the nanoseconds spent in its windows."""
@@ -233,20 +268,19 @@ class Interleaver:
         for contestant in self.rng.sample(live, len(live)):
             if contestant.label in result.failures:
                 continue
-            self.mark(contestant.label)
-            before = self.device.counters()
             try:
-                sample = self.device.sample(contestant.label, contestant.call, result.loops)
-            except Exception as error:  # the worker's border
+                sample, spent = self._sample(contestant, result.loops)
+            except SpoiledError:
+                raise
+            except BaseException as error:  # the worker's border
                 pair = (reference, AGAIN)
                 for label in pair if contestant.label in pair else (contestant.label,):
                     result.remove(str(label), error)
                     samples.pop(str(label), None)
                 live[:] = [c for c in live if c.label not in result.failures]
                 continue
-            after = self.device.counters()
             samples[contestant.label] = sample
-            used = Counters(*(u + a - b for u, a, b in zip(used, after, before, strict=True)))
+            used = Counters(*(u + more for u, more in zip(used, spent, strict=True)))
         throttled = self.device.throttled()
         if throttled:
             # Dropped for every contestant, so that the pairs stay pairs.

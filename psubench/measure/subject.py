@@ -1,11 +1,11 @@
-"""What is measured: one layer of neurons or a network, built, checked against its reference, and called."""
+"""A neuron in its case, checked against its reference and called: one layer, or a network of them."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,17 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from psubench import models, neurons
-from psubench.errors import UnsupportedError, WrongError
-from psubench.measure.copy_speed import least_bytes
-from psubench.measure.gate import PROBE_ENTRIES, Gate
-from psubench.measure.inputs import Inputs
-from psubench.measure.spike_counts import activity
-from psubench.models import Network
+from psubench.errors import PsubenchError, WrongError
 from psubench.neurons import NeuronRef
+from psubench.neurons.calling import grad_mode
+from psubench.neurons.outputs import Seen, spikes_of
+from psubench.records.bounds import Output
 from psubench.training.weights import load
 
 Mark = Callable[[], None]
-LOGITS_TOLERANCE = 1e-6  # of float64 logits, relative to the largest
 
 
 @dataclass
@@ -36,6 +33,11 @@ class Subject:
         x: the input on its device, without gradient.
         mark: called before each call: a sign of life.
         module: with the weights; in training mode in phase `train`.
+        other: the input that is fed in turn with x; None to feed x alone.
+        inference: whether it runs in inference mode where the phase is not training; else under `no_grad`.
+        seen: what its spiking layers gave on x when they were checked.
+        verified: counts of the spikes that the gate has compared, as `activity` gives them; None where
+            the gate compares those of another mode.
     """
 
     case: Mapping[str, Any]
@@ -44,6 +46,10 @@ class Subject:
     seed: int
     mark: Mark
     module: nn.Module
+    other: Tensor | None = field(default=None, kw_only=True)
+    inference: bool = field(default=True, kw_only=True)
+    seen: Seen = field(default_factory=Seen, init=False)
+    verified: dict[str, Any] | None = field(default=None, init=False)
 
     def load(self, checkpoint: str | None) -> None:
         """Puts trained weights in the place of the fresh ones; None leaves those.
@@ -61,13 +67,33 @@ class Subject:
         """Whether the phase is training."""
         return bool(self.case["phase"] == "train")
 
+    @property
+    def output(self) -> Output:
+        """What its neuron gives, one of `neurons.OUTPUTS`: of a plug-in, what was seen."""
+        kind = self.seen.kind if self.ref.is_plugin else neurons.output(self.ref)
+        return cast("Output", kind)
+
+    def grad_mode(self) -> AbstractContextManager[object]:
+        """The mode in which it is checked and timed."""
+        return grad_mode(train=self.train, inference=self.inference)
+
     def run(self, x: Tensor) -> Tensor:
         """The forward pass that is timed."""
         output: Tensor = self.module(x)
         return output
 
-    def check(self) -> bool:
-        """Raises WrongError unless the subject is what it says it is; whether a reference confirmed it."""
+    def check(self) -> str | None:
+        """Why the spikes are not verified; None if a reference has confirmed them.
+
+        Raises:
+            WrongError: the subject is not what it says it is.
+        """
+        doubt = self._check()
+        if self.verified is not None and self.activity() != self.verified:
+            raise WrongError("the spikes that are counted are not those that were compared")
+        return doubt
+
+    def _check(self) -> str | None:
         raise NotImplementedError
 
     def activity(self) -> dict[str, Any]:
@@ -90,207 +116,47 @@ class Subject:
     def first(self) -> None:
         """Calls it once in every way in which it will be checked on its input and timed."""
         self.activity()
-        with torch.inference_mode(not self.train):
+        with self.grad_mode():
             self.call()()
 
-    def call(self) -> Callable[[], object]:
+    def call(self) -> Callable[[], tuple[int, Any]]:
         """One unit of work: the forward pass, in training with its backward pass.
 
-        The loss is linear in the output, so its gradient is a fixed tensor. `autograd.grad` returns
-        fresh gradients and accumulates none, so there is nothing to clear.
+        The inputs take turns, so that an output that is remembered is no speed. The call gives the number
+        of its input and its output, in training with the gradients. The loss is linear in the output, so
+        its gradient is a fixed tensor. `autograd.grad` returns fresh gradients and accumulates none, so
+        there is nothing to clear.
         """
+        inputs = [self.x, self.x if self.other is None else self.other]
+        turn, run = cycle(range(2)).__next__, self.run
         if not self.train:
-            x = self.x
-            return lambda: self.run(x)
-        x = self.x.detach().requires_grad_(True)
-        leaves = self.leaves(x)
-        if all(leaf is not x for leaf in leaves):
-            x = self.x
-        with torch.no_grad():
-            shape = self.run(self.x).shape
+
+            def forward() -> tuple[int, Any]:
+                number = turn()
+                return number, run(inputs[number])
+
+            return forward
+        leaves = []
+        for number, x in enumerate(inputs):
+            leaf = x.detach().requires_grad_(True)
+            leaves.append(self.leaves(leaf))
+            if any(one is leaf for one in leaves[-1]):
+                inputs[number] = leaf
         generator = torch.Generator().manual_seed(self.seed)
-        cotangent = torch.randn(shape, generator=generator).to(x.device, x.dtype)
-        return lambda: torch.autograd.grad(self.run(x), leaves, cotangent, allow_unused=True)
+        shape = spikes_of(run(inputs[0])).shape
+        cotangent = torch.randn(shape, generator=generator).to(self.x.device, self.x.dtype)
 
-    def _gate(self, layer: nn.Module, entries: int = PROBE_ENTRIES) -> Gate:
-        reference = neurons.build_reference(self.ref, self.case["T"])
-        if reference is not None:
-            reference.to("cpu", torch.float64).train(layer.training)
-            weights = {name: value.to("cpu", torch.float64) for name, value in layer.state_dict().items()}
-            reference.load_state_dict(weights)
-        causal = neurons.causal(self.ref, training=self.train)
-        return Gate(layer, reference, causal, self.train, self.seed, self.mark, entries)
+        def both_ways() -> tuple[int, Any]:
+            number = turn()
+            output = run(inputs[number])
+            return number, (
+                output, torch.autograd.grad(spikes_of(output), leaves[number], cotangent, allow_unused=True)
+            )  # fmt: skip
 
-
-class OneLayer(Subject):
-    """Model `neuron`: nothing but the neurons."""
-
-    def least_bytes(self) -> int:
-        """Of input, spikes and weights, and in training of their gradients."""
-        return least_bytes(self.module, self.x, train=self.train)
-
-    def check(self) -> bool:
-        """The gate, on the input and on noise."""
-        gate = self._gate(self.module)
-        gate.check(self.x)
-        return gate.reference is not None
-
-    def activity(self) -> dict[str, Any]:
-        """Of the one layer."""
-        return activity([Gate(self.module, None, None, False, self.seed, self.mark).spikes(self.x)])
-
-    def leaves(self, x: Tensor) -> list[Tensor]:
-        """The input, which further layers would need the gradient of, and the weights."""
-        return [x, *_weights(self.module)]
+        return both_ways
 
 
-@dataclass
-class InNetwork(Subject):
-    """A network whose spiking layers are all of one neuron.
-
-    Attributes:
-        network: what `module` is.
-        mode: "layer" or "step".
-    """
-
-    network: Network
-    mode: str
-
-    @property
-    def layers(self) -> list[nn.Module]:
-        """The spiking layers."""
-        return [*self.network.spiking.values()]
-
-    def run(self, x: Tensor) -> Tensor:
-        """Logits [B, classes] in the mode of the case."""
-        return self._in_mode(self.module, x, None)
-
-    def _in_mode(
-        self, module: nn.Module, x: Tensor, on_spikes: Callable[[str, Tensor], None] | None
-    ) -> Tensor:
-        output: Tensor = module(x) if self.mode == "layer" else cast(Any, module).step_by_step(x, on_spikes)
-        return output
-
-    def check(self) -> bool:
-        """Every spiking layer passes the gate on what reaches it, and both modes give the same.
-
-        Of a built-in neuron, which treats every trace alike, some traces stand for all.
-        """
-        reached: dict[str, Tensor] = {}
-        with _listening(self.network, lambda name, given, _: reached.__setitem__(name, given)):
-            self._forward(self.module, self.x)
-        entries = PROBE_ENTRIES // len(reached)
-        verified = True
-        for name, layer in self.network.spiking.items():
-            if name not in reached:
-                raise WrongError(f"the network does not call its spiking layer {name}")
-            gate = self._gate(layer, entries)
-            try:
-                gate.check(self._some(reached.pop(name), entries))
-            except WrongError as error:
-                raise WrongError(f"layer {name}: {error}") from None
-            verified &= gate.reference is not None
-        if self.mode == "step":
-            self._check_steps()
-        return verified
-
-    def _forward(self, module: nn.Module, x: Tensor) -> Tensor:
-        self.mark()
-        torch.manual_seed(self.seed)
-        with torch.no_grad():
-            output: Tensor = module(x)
-        return output
-
-    def _some(self, given: Tensor, entries: int) -> Tensor:
-        """Some traces [T, n] of a layer's input; whole samples where one feature is not as another."""
-        if not neurons.interchangeable(self.ref):
-            return given[:, : max(1, entries // max(1, given[:, 0].numel()))]
-        traces = given.flatten(1)
-        chosen = torch.randperm(traces.shape[1], generator=torch.Generator().manual_seed(self.seed))
-        return traces[:, chosen[: max(1, entries // len(given))].to(given.device)]
-
-    def _check_steps(self) -> None:
-        """Step by step and layer by layer give equal spikes and logits, on one sample in float64.
-
-        With the running statistics: in training, the statistics of one step are not those of all.
-        """
-        module = copy.deepcopy(self.module).to("cpu", torch.float64).eval()
-        twin = Network(module, _same_layers(self.network, module), self.network.input_shape)
-        x = self.x[:, :1].to("cpu", torch.float64)
-        expected: dict[str, Tensor] = {}
-        with _listening(twin, lambda name, _, output: expected.__setitem__(name, output)):
-            logits = self._forward(module, x)
-        found: dict[str, list[Tensor]] = {name: [] for name in expected}
-        self.mark()
-        with torch.no_grad():
-            stepped = self._in_mode(module, x, lambda name, spikes: found[name].append(spikes))
-        for name, due in expected.items():
-            if not torch.equal(torch.stack(found[name]), due):
-                raise WrongError(f"step by step, layer {name} gives other spikes than layer by layer")
-        if float((stepped - logits).abs().max()) > LOGITS_TOLERANCE * float(logits.abs().max()):
-            raise WrongError("step by step the logits are others than layer by layer")
-
-    def activity(self) -> dict[str, Any]:
-        """Of all spiking layers."""
-        found: dict[str, list[Tensor]] = {name: [] for name in self.network.spiking}
-        self.mark()
-        torch.manual_seed(self.seed)
-        with torch.no_grad():
-            if self.mode == "step":
-                self._in_mode(self.module, self.x, lambda name, spikes: found[name].append(spikes))
-                return activity(torch.stack(steps) for steps in found.values())
-            with _listening(self.network, lambda name, _, output: found[name].append(output)):
-                self.module(self.x)
-        return activity(output for outputs in found.values() for output in outputs)
-
-    def leaves(self, x: Tensor) -> list[Tensor]:  # noqa: ARG002
-        """The weights: nothing comes before the input of a network."""
-        return _weights(self.module)
-
-
-def _weights(module: nn.Module) -> list[Tensor]:
-    return [parameter for parameter in module.parameters() if parameter.requires_grad]
-
-
-def _same_layers(network: Network, module: nn.Module) -> dict[str, nn.Module]:
-    named = dict(module.named_modules())
-    return {name: named[name] for name in network.spiking}
-
-
-@contextmanager
-def _listening(network: Network, on_layer: Callable[[str, Tensor, Tensor], None]) -> Iterator[None]:
-    """Tells name, input and output of every spiking layer that is called inside."""
-    hooks = [
-        layer.register_forward_hook(
-            lambda _, given, output, name=name: on_layer(name, given[0].detach(), output.detach())
-        )
-        for name, layer in network.spiking.items()
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def build(
-    case: Mapping[str, Any], ref: NeuronRef, mode: str, inputs: Inputs, x: Tensor, seed: int, mark: Mark
-) -> Subject:
-    """The subject of a case, freshly initialised from the seed on the device and in the dtype of `x`.
-
-    Raises:
-        PsubenchError: neuron or network cannot be built.
-    """
-    torch.manual_seed(seed)  # the same weights in every process, phase and mode
-    T, train = case["T"], case["phase"] == "train"
-    if case["model"] == "neuron":
-        layer = neurons.build(ref, T, tuple(x.shape[2:])).to(x.device, x.dtype).train(train)
-        return OneLayer(case, ref, x, seed, mark, layer)
-    model = models.parse(case["model"])
-    if mode == "step" and model.is_plugin:
-        raise UnsupportedError("a model plug-in runs layer by layer only", "use --mode layer")
-    classes = inputs.classes or (models.TABLE[model.kind].classes if not model.is_plugin else 0)
-    step = tuple(x.shape[2:])
-    network = models.build(model, lambda: neurons.build(ref, T), T, step, classes)
-    module = network.module.to(x.device, x.dtype).train(train)
-    return InNetwork(case, ref, x, seed, mark, module, network, mode)
+def runs_without_inference(error: BaseException) -> bool:
+    """Whether what a subject raised in inference mode leaves open that it runs under `no_grad`."""
+    beyond = (WrongError, PsubenchError, MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, Exception) and not isinstance(error, beyond)

@@ -9,17 +9,19 @@ import gc
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from psubench.devices.energy_counter import Counter, Reading
 from psubench.errors import PsubenchError
-from psubench.measure.rounds import Contestant
+from psubench.measure.contestants import Contestant, Guard, SpoiledError, Unguarded
 from psubench.records import measured
 from psubench.records.measured import AGAIN, IDLE
 
 if TYPE_CHECKING:
-    from psubench.devices import Device
+    from psubench.devices import Device, Sample
 
 CHUNKS = 50  # parts of a window, after each of which the clock is looked at
 WARM_SHARE = 0.1  # of a window: its contestant runs before it begins, so that clocks and heat settle
@@ -55,9 +57,9 @@ class Windows:
     counters: list[measured.Counter]
     windows: list[measured.Window] = field(default_factory=list)
     states: list[Any] = field(default_factory=list)
-    failures: dict[str, Exception] = field(default_factory=dict)
+    failures: dict[str, BaseException] = field(default_factory=dict)
 
-    def problem(self, label: str) -> Exception | None:
+    def problem(self, label: str) -> BaseException | None:
         """Why a contestant has no result: it raised, or no window of it could be read."""
         if label in self.failures:
             return self.failures[label]
@@ -68,10 +70,18 @@ class Windows:
             f"no window could be read: {reasons[0]}", "psubench doctor tells what counts on this machine"
         )
 
-    def remove(self, label: str, failure: Exception) -> None:
+    def remove(self, label: str, failure: BaseException) -> None:
         """Takes out a contestant that failed; what the others have stays valid."""
         self.failures[label] = failure
         self.windows = [window for window in self.windows if window.label != label]
+
+    def spoil(self, number: int, reason: str) -> None:
+        """Says that no window of a round counts, for nobody knows whom."""
+        unknown: list[int | float | None] = [None] * len(self.counters)
+        self.windows = [
+            structs.replace(window, counts=unknown, reason=reason) if window.round == number else window
+            for window in self.windows
+        ]
 
     def fields(self) -> dict[str, Any]:
         """What the record holds."""
@@ -85,6 +95,7 @@ class Metering:
     Attributes:
         mark: told the label of what runs next, so that a hang or a crash can be blamed.
         on_round: called between rounds, outside every window.
+        guard: asked after every window and between rounds.
         clock: nanoseconds, monotonic.
         sleep: lets seconds pass in which nothing runs.
     """
@@ -95,6 +106,7 @@ class Metering:
     rng: random.Random
     mark: Callable[[str], None]
     on_round: Callable[[Windows], None]
+    guard: Guard = field(default_factory=Unguarded)
     clock: Callable[[], int] = time.perf_counter_ns
     sleep: Callable[[float], None] = time.sleep
 
@@ -113,10 +125,13 @@ class Metering:
         for contestant in contestants:
             try:
                 loops[contestant.label] = self._chunk(contestant)
-            except Exception as error:  # the worker's border: a plug-in may raise anything
+                self.guard.after(contestant.label)
+            except SpoiledError:
+                raise
+            except BaseException as error:  # the worker's border: a plug-in may raise anything
                 result.failures[contestant.label] = error
         live = [c for c in contestants if c.label in loops]
-        live += [Contestant(AGAIN, c.call) for c in live if c.label == reference]
+        live += [replace(c, label=AGAIN) for c in live if c.label == reference]
         loops[AGAIN] = loops.get(reference or "", 1)
         if not live:
             return result
@@ -127,6 +142,8 @@ class Metering:
             if not live:
                 break
             self._idle(number, result)
+            if (changed := self.guard.sweep()) is not None:
+                result.spoil(number, f"{changed} was changed")
             self.on_round(result)
         result.states.append(self.device.state())
         return result
@@ -152,7 +169,11 @@ class Metering:
 
     def _sample(self, contestant: Contestant, loops: int) -> int:
         self.mark(contestant.label)
-        return self.device.sample(contestant.label, contestant.call, loops).wall_ns
+        return self._kept_sample(contestant, loops).wall_ns
+
+    def _kept_sample(self, contestant: Contestant, loops: int) -> Sample:
+        with contestant.mode():
+            return self.device.sample(contestant.label, contestant.call, loops, contestant.kept(loops))
 
     def _round(
         self,
@@ -167,7 +188,9 @@ class Metering:
                 continue
             try:
                 self._window(number, contestant, loops[contestant.label], result)
-            except Exception as error:  # the worker's border
+            except SpoiledError:
+                raise
+            except BaseException as error:  # the worker's border
                 pair = (reference, AGAIN)
                 for label in pair if contestant.label in pair else (contestant.label,):
                     result.remove(str(label), error)
@@ -178,10 +201,16 @@ class Metering:
         # Python's collector stays on: cycles of thousands of calls would fill the memory, and in seconds
         # it uses next to nothing. What others have left is not this contestant's to clear away.
         gc.collect()
-        self._run(contestant, loops, seconds * WARM_SHARE)
-        before, began = self._read(), self.clock()
-        calls = self._run(contestant, loops, seconds)
-        self._add(result, number, contestant.label, calls, began, before)
+        try:
+            self._run(contestant, loops, seconds * WARM_SHARE)
+            before, began = self._read(), self.clock()
+            calls = self._run(contestant, loops, seconds)
+            self._add(result, number, contestant.label, calls, began, before)
+            contestant.prepare()
+            self.mark(contestant.label)
+            contestant.check(self._kept_sample(contestant, loops).result)
+        finally:
+            self.guard.after(contestant.label)
 
     def _run(self, contestant: Contestant, loops: int, seconds: float) -> int:
         """Calls for at least so many seconds; returns how many."""

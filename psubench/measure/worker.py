@@ -12,20 +12,26 @@ import itertools
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from typing import IO, Any
 
+from msgspec import convert
+
+from psubench.measure.job import Job
+from psubench.records.events import Ended, Lost, Ready, Recorded, Started, Told, encode
 from psubench.records.failures import classify
-from psubench.records.jsonl import MEMORY
 from psubench.records.measured import AGAIN
-from psubench.records.structs import Outcomes, plain
+from psubench.records.structs import plain
 
 STATUS_BYTES = 64
 """Size of the status file: number of the entry, stage and serial number of what runs now, padded."""
 
-Say = Callable[[dict[str, Any]], None]
+Say = Callable[[Told], None]
 
 
 def main() -> None:
@@ -42,31 +48,51 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # a collection in a worker must not copy the pages that it shares with the host
     say = _speaker(events)
-    say({"event": "ready"})
+    say(Ready())
     while line := sys.stdin.buffer.readline():
         pid = os.fork()
         if pid == 0:
-            _work(json.loads(line), say, status_file)
-        say({"event": "started", "pid": pid})
+            _work(convert(json.loads(line), Job), say, status_file)
+        say(Started(pid))
         _, status = os.waitpid(pid, 0)
+        _end_group(pid)
         events.write(b"\n")  # ends a line that a killed worker has left open
-        say({"event": "ended", "code": os.waitstatus_to_exitcode(status)})
+        say(Ended(os.waitstatus_to_exitcode(status)))
+
+
+def _only_here(act: Callable[..., None]) -> Callable[..., None]:
+    """Ends a copy of this process, which a plug-in has forked, before it does the same again."""
+    own = os.getpid()
+
+    def guarded(*arguments: Any) -> None:
+        if os.getpid() != own:
+            os._exit(0)
+        act(*arguments)
+
+    return guarded
 
 
 def _speaker(events: IO[bytes]) -> Say:
-    def say(event: dict[str, Any]) -> None:
-        events.write(json.dumps(event, allow_nan=False).encode() + b"\n")
+    def say(event: Told) -> None:
+        events.write(encode(event) + b"\n")
         events.flush()
 
     return say
 
 
-def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
+def _end_group(pid: int) -> None:
+    """Ends what a worker has started and left running, so that it does not disturb the next one."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _work(job: Job, say: Say, status_file: int) -> None:
     """One job in the forked process, which ends here."""
     code = 1
     try:
+        os.setpgid(0, 0)
         threading.Thread(target=_die_with_parent, daemon=True).start()
-        _limit_memory(job.pop("max_memory"), job["case"]["device"])
+        _limit_memory(job.max_memory, job.case["device"])
         _measure(job, say, status_file)
         code = 0
     except BaseException:
@@ -76,38 +102,29 @@ def _work(job: dict[str, Any], say: Say, status_file: int) -> None:
         os._exit(code)
 
 
-def _measure(job: dict[str, Any], say: Say, status_file: int) -> None:
+def _measure(job: Job, say: Say, status_file: int) -> None:
     import torch
 
-    from psubench.experiments.energy.probe import EnergyProbe
-    from psubench.experiments.paired.probe import Job, Probe
-    from psubench.experiments.profile.probe import ProfileProbe
-    from psubench.experiments.sparsity.probe import ActivityProbe
-    from psubench.experiments.speed.peak_memory import MemoryProbe
+    from psubench.measure.contestants import SpoiledError
 
     counter = itertools.count()
-    numbers = {name: number for number, (_, name, *_) in enumerate(job["entries"])} | {AGAIN: 0}
+    numbers = {name: number for number, (_, name, *_) in enumerate(job.entries)} | {AGAIN: 0}
 
     def mark(neuron: str, stage: str) -> None:
         # A write to a file, not an event: nobody must wake up between samples.
         os.pwrite(status_file, f"{numbers[neuron]} {stage} {next(counter)}".ljust(STATUS_BYTES).encode(), 0)
 
-    torch.set_num_threads(job["case"]["threads"])
+    mark, say = _only_here(mark), _only_here(say)
+    torch.set_num_threads(job.case["threads"])
     try:
-        record: Outcomes
-        if job["process"] == MEMORY:
-            record = MemoryProbe(Job(**job), mark).run()
-        elif job["case"]["kind"] == "sparsity":
-            record = ActivityProbe(Job(**job), mark).run()
-        elif job["case"]["kind"] == "profile":
-            record = ProfileProbe(Job(**job), mark).run()
-        else:
-            probe = EnergyProbe if job["case"]["kind"] == "energy" else Probe
-            record = probe(Job(**job), mark, say).run()
-        say({"event": "record", "record": plain(record)})
+        module, _, name = job.probe.partition(":")
+        probe = getattr(import_module(module), name)
+        say(Recorded(plain(probe(job, mark, say).run())))
+    except SpoiledError as error:
+        blamed = None if error.label is None else numbers[error.label]
+        say(Lost("failed", str(error), blamed, strict=True))
     except Exception as error:  # the worker's border: the input could not be made, the device is gone
-        status, message = classify(error)
-        say({"event": "lost", "status": status, "message": message})
+        say(Lost(*classify(error)))
 
 
 def _die_with_parent() -> None:

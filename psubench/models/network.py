@@ -12,6 +12,7 @@ from psubench import plugins
 from psubench.errors import PsubenchError
 from psubench.models.names import TABLE, ModelRef
 from psubench.neurons import OUTSIDE
+from psubench.neurons.outputs import spikes_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -87,6 +88,8 @@ def build(
 
     def factory() -> nn.Module:
         made.append(neuron())
+        if not ref.is_plugin:  # a plug-in takes apart by itself what its neurons give
+            made[-1].register_forward_hook(_spikes_alone)
         return made[-1]
 
     if ref.is_plugin:
@@ -105,6 +108,11 @@ def build(
         raise PsubenchError(f'model plug-in "{ref.name}" holds no spiking layer', _CONTRACT)
     _shape(module, (T, 1, *input_shape))
     return Network(module, spiking, input_shape)
+
+
+def _spikes_alone(_module: nn.Module, _given: Any, output: Any) -> Any:
+    """What a built-in network gets from a neuron that gives its state too."""
+    return spikes_of(output)
 
 
 def _shape(module: nn.Module, shape: tuple[int, ...]) -> None:

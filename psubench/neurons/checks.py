@@ -11,6 +11,9 @@ from psubench.neurons.spec import CHOICES
 if TYPE_CHECKING:
     from torch import Tensor
 
+NO_REFERENCE = "no reference has confirmed its spikes"
+"""Why the spikes of a plug-in without a reference are not verified."""
+
 
 _WHOLE = {
     "k": (1, "the order k counts input steps"),

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from psubench.neurons.channels import PerChannel, filled, uniform, unshaped
 from psubench.neurons.checks import check_parameters, check_shape
 from psubench.neurons.convolution import causal, decaying
+from psubench.neurons.products import in_own_precision
 
 COMPARTMENTS = 4
 
@@ -102,6 +103,7 @@ class PMSN(PerChannel):
         cosine, sine = decaying(T, rate * dt, angle * dt)
         return (real * cosine - imaginary * sine).sum(-1)
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, C, *]."""
         check_shape(x)

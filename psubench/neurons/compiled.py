@@ -41,7 +41,7 @@ class Compiled(nn.Module):
 
     graphs = 0
     multiplies = False
-    """Whether its graph multiplies matrices, through which a NaN would reach earlier steps."""
+    """Whether its graph multiplies matrices or has an FFT, through which a NaN would reach earlier steps."""
     _run: Callable[[Tensor], Tensor] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -174,13 +174,19 @@ class TernaryLIF(Compiled, multilevel.TernaryLIF):
 class FPT(Compiled, fixed_point.FPT):
     """Fixed-point parallel training, compiled."""
 
+    multiplies = True
+
 
 class PRF(Compiled, convolution.PRF):
     """Parallel resonate and fire, compiled."""
 
+    multiplies = True
+
 
 class PMSN(Compiled, compartments.PMSN):
     """Parallel multi-compartment spiking neuron, compiled."""
+
+    multiplies = True
 
 
 class MulFreePSN(Compiled, convolution.MulFreePSN):

@@ -85,7 +85,7 @@ def _build_plugin(ref: NeuronRef, make: object, T: int, label: str) -> nn.Module
 
     make, arguments = _callable(ref, make, T, label)
     try:
-        module = make(**arguments)
+        module = _made(make, arguments)
     except Exception as error:
         raise PsubenchError(
             f'plug-in "{ref.kind}": {label} with T={T} raises {plugins.one_line(error)}',
@@ -94,6 +94,16 @@ def _build_plugin(ref: NeuronRef, make: object, T: int, label: str) -> nn.Module
     if not isinstance(module, nn.Module):
         raise PsubenchError(f'plug-in "{ref.kind}": {label} gives a {type(module).__name__}', _HOW)
     return module
+
+
+def _made(make: Callable[..., object], arguments: dict[str, Any]) -> object:
+    """What a plug-in makes; without T where only its `**kwargs`, as those of nn.Module, seem to take it."""
+    try:
+        return make(**arguments)
+    except TypeError as error:
+        if "T" not in arguments or "unexpected keyword argument 'T'" not in str(error):
+            raise
+    return make(**{name: value for name, value in arguments.items() if name != "T"})
 
 
 def check_plugin(ref: NeuronRef) -> None:

@@ -13,11 +13,15 @@ from torch import Tensor, nn
 
 from psubench.neurons.channels import PerChannel, filled, lazy_norm, uniform, unshaped
 from psubench.neurons.checks import check_parameters, check_shape
+from psubench.neurons.products import clean, in_own_precision, looked_at
 from psubench.neurons.surrogate import fire_, heaviside
 
 
 def causal(x: Tensor, kernel: Tensor) -> Tensor:
     """y[t] = Σ_{i<=t} kernel[t-i] x[i], in float32 at least.
+
+    An FFT takes a NaN to all steps, earlier ones too. On a CPU this is seen in the first step, and then it is
+    computed again without what is not finite, whose own and later steps are NaN, as in `products.causal`.
 
     Args:
         x: [T, B, C, *] or [T, B].
@@ -28,9 +32,18 @@ def causal(x: Tensor, kernel: Tensor) -> Tensor:
     channels = kernel.shape[1] if kernel.ndim == 2 else 1
     each = (1, channels, *[1] * (x.ndim - 3)) if x.ndim > 2 else (1,)
     taps = kernel.to(wide).reshape(T, *each)
-    spectrum = torch.fft.rfft(x.to(wide), n=2 * T, dim=0) * torch.fft.rfft(taps, n=2 * T, dim=0)
-    y: Tensor = torch.fft.irfft(spectrum, n=2 * T, dim=0)[:T]
-    return y
+    response = torch.fft.rfft(taps, n=2 * T, dim=0)
+
+    def convolved(x: Tensor) -> Tensor:
+        y: Tensor = torch.fft.irfft(torch.fft.rfft(x.to(wide), n=2 * T, dim=0) * response, n=2 * T, dim=0)[:T]
+        return y
+
+    y = convolved(x)
+    if not looked_at(y) or clean(y[:1]):
+        return y
+    finite = x.isfinite()
+    met = finite.logical_not().cumsum(0) > 0
+    return convolved(torch.where(finite, x, 0)).masked_fill(met, torch.nan)
 
 
 def decaying(T: int, rate: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
@@ -70,6 +83,7 @@ class PRF(PerChannel):
         real, _ = decaying(T, -dt / self.tau, dt * torch.exp(self.log_theta.to(dt.dtype)))
         return dt * real
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, C, *]."""
         check_shape(x)
@@ -141,6 +155,7 @@ class MulFreePSN(PerChannel):
             norm.running_var.copy_(variance)
         return y
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, C, *]."""
         check_shape(x)

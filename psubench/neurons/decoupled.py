@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from psubench.errors import UnsupportedError
-from psubench.neurons import lif_matrices, serial
+from psubench.neurons import lif_matrices, products, serial
 from psubench.neurons.checks import check_shape
 from psubench.neurons.convolution import causal
 from psubench.neurons.spec import LONG
@@ -48,12 +48,14 @@ class LIF(serial.LIF):
                 "give reset=soft and detach_reset=true, or another implementation",
             )
 
+    @products.in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x)
         T, keep, flat = x.shape[0], 1 - 1 / self.tau, x.flatten(1)
         if T < LONG:
-            U = lif_matrices.leak(T, self.tau, False, x.dtype, x.device) @ flat
+            A = lif_matrices.leak(T, self.tau, False, x.dtype, x.device)
+            U, _ = products.causal(lambda x: A @ x, A, flat)
         else:
             powers = keep ** torch.arange(T, device=x.device, dtype=torch.float64)
             U = causal(flat, powers / self.tau).to(x.dtype)

@@ -7,10 +7,13 @@ from torch import Tensor, nn
 
 from psubench.neurons import lif_matrices
 from psubench.neurons.checks import check_parameters, check_shape
+from psubench.neurons.products import causal, in_own_precision
 from psubench.neurons.surrogate import fire
 
 
-def passes(U: Tensor, B: Tensor, *, threshold: float, K: int, alpha: float, hard: bool) -> Tensor:
+def passes(
+    U: Tensor, B: Tensor, *, threshold: float, K: int, alpha: float, hard: bool, finite: bool = True
+) -> Tensor:
     """s_0 = sig(U - Vth); s_k = sig(U - Vth B s_{k-1} - Vth) for k = 1..K, H instead of the last sig.
 
     Args:
@@ -18,11 +21,15 @@ def passes(U: Tensor, B: Tensor, *, threshold: float, K: int, alpha: float, hard
         B: [T, T], for a threshold of 1.
         alpha: sig(z) = σ(α z).
         hard: H instead of every sig.
+        finite: whether U has no NaN; a product with B would carry it to earlier steps.
     """
     z = U - threshold
     for _ in range(K):
         s = fire(z, "logistic", alpha) if hard else torch.sigmoid(alpha * z)
-        z = torch.addmm(U, B, s, alpha=-threshold) - threshold
+        if finite:
+            z = torch.addmm(U, B, s, alpha=-threshold) - threshold
+        else:
+            z = U - threshold * causal(lambda s: B @ s, B, s)[0] - threshold
     return fire(z, "logistic", alpha)
 
 
@@ -51,14 +58,16 @@ class FPT(nn.Module):
         self.K, self.hard, self.tau, self.decay_input = K, hard, tau, decay_input
         self.threshold, self.alpha = threshold, alpha
 
+    @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x)
         key = (x.shape[0], self.tau, False, x.dtype, x.device)
-        U = lif_matrices.leak(*key) @ x.flatten(1)
+        A = lif_matrices.leak(*key)
+        U, finite = causal(lambda x: A @ x, A, x.flatten(1))
         if not self.decay_input:
             U = U * self.tau
         B = lif_matrices.reset(*key)
         return passes(
-            U, B, threshold=self.threshold, K=self.K, alpha=self.alpha, hard=self.hard
+            U, B, threshold=self.threshold, K=self.K, alpha=self.alpha, hard=self.hard, finite=finite
         ).view(x.shape)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The fused neurons on a GPU: the passes over time of the C++ operators as Triton kernels.
+"""The fused neurons on a GPU: the passes over time of `cpp_build` as Triton kernels.
 
 A program takes BLOCK neurons through all of time, state in registers. The backward pass goes through
 chunks of steps from the last to the first: it recomputes the states of a chunk from the state that the
@@ -95,7 +95,7 @@ def serial(
     reset: int,
     detach_reset: bool,
 ) -> Tensor:
-    """As the C++ operator `serial`: shapes, meaning and order of the arguments are the same."""
+    """As the operator `serial` of `cpp_build`: shapes, meaning and order of the arguments are the same."""
     _check()
     x = x.contiguous()
     factors = (0.0 if learned is not None else rate, learned is not None, decay_input, threshold)
@@ -150,7 +150,7 @@ def psu(
     threshold: float,
     alpha: float,
 ) -> Tensor:
-    """As the C++ operator `psu`."""
+    """As the operator `psu` of `cpp_build`."""
     _check()
     x, q = x.contiguous(), None if q is None else q.contiguous()
     numbers = (leak, gain, keep, scale, threshold, alpha)
@@ -197,7 +197,7 @@ class _Band(torch.autograd.Function):
 
 
 def band(x: Tensor, weights: Tensor, bias: Tensor, alpha: float) -> Tensor:
-    """As the C++ operator `band`."""
+    """As the operator `band` of `cpp_build`."""
     _check()
     spikes: Tensor = _Band.apply(x, weights, bias, alpha)  # type: ignore[no-untyped-call]
     return spikes

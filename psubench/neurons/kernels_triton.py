@@ -178,7 +178,7 @@ def psu_forward(
 
 
 @triton.jit
-def psu_backward(
+def psu_backward(  # noqa: PLR0915
     g, x, q, states, gx, gq, T, N, leak: tl.constexpr, gain: tl.constexpr, keep: tl.constexpr,
     scale: tl.constexpr, threshold: tl.constexpr, alpha: tl.constexpr, apart: tl.constexpr,
     CHUNK: tl.constexpr, BLOCK: tl.constexpr,

@@ -19,9 +19,10 @@ from psubench.neurons.surrogate import heaviside
 
 
 class Charge(Protocol):
-    """h[t] from v[t-1] and x[t], all [B, *features]; written to `out` if given."""
+    """The charging of a neuron by the input of a step, before it may fire."""
 
-    def __call__(self, v: Tensor, x_t: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+    def __call__(self, v: Tensor, x_t: Tensor, *, out: Tensor | None = None) -> Tensor:
+        """Returns h[t] from v[t-1] and x[t], all [B, *features]; written to `out` if given."""
 
 
 def integrate(v: Tensor, x_t: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -73,7 +73,7 @@ _SPECS = (
         relation="no reset",
         source=_PSN,
         implementations={
-            "matmul": f"{_HERE}.leaky:NoResetLIF",
+            "matmul": f"{_HERE}.no_reset:NoResetLIF",
             "fused": f"{_HERE}.fused:NoResetLIF",
             "compile": f"{_HERE}.compiled:NoResetLIF",
         },
@@ -106,7 +106,7 @@ _SPECS = (
         source=_PSN,
         implementations={
             "matmul": f"{_HERE}.psn:PSN",
-            "fused": f"{_HERE}.triangular:PSN",
+            "fused": f"{_HERE}.fused_learned:PSN",
             "compile": f"{_HERE}.compiled:PSN",
         },
         reference=f"{_HERE}.reference_parallel:PSN",
@@ -122,7 +122,7 @@ _SPECS = (
         source=_PSN,
         implementations={
             "matmul": f"{_HERE}.psn:MaskedPSN",
-            "fused": f"{_HERE}.triangular:MaskedPSN",
+            "fused": f"{_HERE}.fused_learned:MaskedPSN",
             "compile": f"{_HERE}.compiled:MaskedPSN",
         },
         reference=f"{_HERE}.reference_parallel:MaskedPSN",
@@ -152,7 +152,7 @@ _SPECS = (
         fixed_T=False,
         relation="stochastic",
         source="Yarga & Wood 2023, arXiv:2306.12666",
-        implementations={"matmul": f"{_HERE}.leaky:SPSN", "compile": f"{_HERE}.compiled:SPSN"},
+        implementations={"matmul": f"{_HERE}.no_reset:SPSN", "compile": f"{_HERE}.compiled:SPSN"},
         reference=f"{_HERE}.reference_parallel:SPSN",
     ),
     NeuronSpec(
@@ -183,7 +183,7 @@ _SPECS = (
         source=_LI,
         implementations={
             "matmul": f"{_HERE}.psu:IPSU",
-            "fused": f"{_HERE}.triangular:IPSU",
+            "fused": f"{_HERE}.fused_learned:IPSU",
             "compile": f"{_HERE}.compiled:IPSU",
         },
         reference=f"{_HERE}.reference_parallel:IPSU",
@@ -199,7 +199,7 @@ _SPECS = (
         source=_LI,
         implementations={
             "matmul": f"{_HERE}.psu:RPSU",
-            "fused": f"{_HERE}.triangular:RPSU",
+            "fused": f"{_HERE}.fused_learned:RPSU",
             "compile": f"{_HERE}.compiled:RPSU",
         },
         reference=f"{_HERE}.reference_parallel:RPSU",

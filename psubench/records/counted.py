@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from psubench.records.bounds import Amount, Count, Number, Positive, Tally
+from psubench.records.bounds import Amount, Count, Number, Output, Positive, Tally
 from psubench.records.outcomes import Outcome
 from psubench.records.run import SparsityCase
 
@@ -99,13 +99,19 @@ class CountedOutcome(Outcome, kw_only=True):
     """One network with one neuron.
 
     Attributes:
+        verified: whether a reference has confirmed the spikes; None if it was not checked.
+        doubt: why no reference has confirmed them, if none has.
         exact: numbers that another run of the same code reproduces.
         split: the split of the data that was counted.
         layers: in the order of the network, followed by their total.
         mismatch: of a neuron that tends to another one, the share of its outputs that differ.
+        output: kind of its outputs on its input; None if there were none.
+        notes: further remarks on how it was measured, as clauses.
     """
 
     weights: str | None = None
+    verified: bool | None = None
+    doubt: str | None = None
     exact: dict[str, Any] | None = None
     split: str | None = None
     note: str | None = None
@@ -115,6 +121,13 @@ class CountedOutcome(Outcome, kw_only=True):
     maps: list[Map] | None = None
     raster: list[Raster] | None = None
     mismatch: Amount | None = None
+    output: Output | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def fail(self, error: BaseException) -> None:
+        """As of any case; only a wrong one is known not to be verified."""
+        super().fail(error)
+        self.verified = False if self.status == "wrong" else None
 
     def __post_init__(self) -> None:
         if self.status != "ok" and not self.layers:

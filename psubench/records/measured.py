@@ -54,7 +54,7 @@ class Block(_Measured, frozen=True, kw_only=True, tag_field="type", tag="block")
         loops: calls per sample.
         order: per round, indices into `labels` in the order in which they ran.
         wall_ns, device_ns: integers per neuron and round, of `loops` calls.
-        dropped: throttled rounds by reason.
+        dropped: rounds that do not count, by reason: throttling, or what was changed in them.
     """
 
     case: SpeedCase

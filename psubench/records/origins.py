@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from psubench.records.measured import Block, Energy
+from psubench.records.outcomes import Outcome
 from psubench.records.run import Run
 from psubench.records.structs import Record
 
@@ -32,9 +33,15 @@ def _unequal(what: str, before: Any, now: Any) -> tuple[str, Any, Any] | None:
         names = sorted(before.keys() | now.keys())
         parts = (_unequal(f"{what} {name}", before.get(name), now.get(name)) for name in names)
         return next((part for part in parts if part is not None), None)
-    if what.endswith(" memory_bytes") and isinstance(before, int) and isinstance(now, int):
-        return (what, before, now) if abs(before - now) > _MEMORY_SHARE * before else None
+    if what.endswith(" memory_bytes") and same_memory(before, now):
+        return None
     return (what, before, now) if before != now else None
+
+
+def same_memory(before: Any, now: Any) -> bool:
+    """Whether two sizes in bytes differ by no more than what a kernel keeps for itself from boot to boot."""
+    known = isinstance(before, int) and isinstance(now, int)
+    return known and abs(before - now) <= _MEMORY_SHARE * max(before, now)
 
 
 def _where_both(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
@@ -69,4 +76,5 @@ def disagreement(records: Sequence[Record]) -> tuple[int, str] | None:
 
 def _measured(record: Record, references: set[str]) -> Iterable[str]:
     again = references if isinstance(record, _PAIRED) else set()
-    return [o.key for o in getattr(record, "cases", ()) if o.status == "ok" and o.key not in again]
+    outcomes = [one for one in getattr(record, "cases", ()) if isinstance(one, Outcome)]
+    return [one.key for one in outcomes if one.status == "ok" and one.key not in again]

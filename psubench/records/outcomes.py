@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from psubench.records.bounds import Amount, Count, Positive, Status
+from psubench.records.bounds import Amount, Count, Output, Positive, Status
 from psubench.records.failures import classify
 
 
@@ -29,8 +29,14 @@ class Outcome(Struct, kw_only=True):
         self.status, self.message = classify(error)
 
 
+def labelled(label: str, output: str | None) -> str:
+    """A label that names the outputs of a neuron if they are not spikes; built-in neurons have such labels."""
+    named = output in (None, "spikes") or label.endswith(f"[{output}]")
+    return label if named else f"{label} [{output}]"
+
+
 class Spikes(Struct, frozen=True, kw_only=True):
-    """Spikes of a neuron on the input of its case."""
+    """Spikes of a neuron on the input of its case; for one with other outputs, those that are not 0."""
 
     spikes: Count
     neuron_steps: Positive
@@ -50,15 +56,21 @@ class GatedOutcome(Outcome, kw_only=True):
     """The outcome of a case that went through the gate.
 
     Attributes:
-        verified: whether a reference has confirmed its spikes; None if there is none.
+        verified: whether a reference has confirmed its spikes; None if it was not checked.
+        doubt: why no reference has confirmed them, if none has.
         activity: None if it did not pass.
         mismatch: of a neuron that tends to another one, the share of its outputs that differ.
+        output: kind of its outputs on its input; None if there were none.
+        notes: further remarks on how it was measured, as clauses.
     """
 
     verified: bool | None
     activity: Spikes | None
+    doubt: str | None = None
     compile: Compilation | None = None
     mismatch: Amount | None = None
+    output: Output | None = None
+    notes: list[str] = []
 
     @classmethod
     def begun(cls, key: str, neuron: str) -> GatedOutcome:

@@ -102,6 +102,7 @@ class SparsityRow(Struct, kw_only=True, forbid_unknown_fields=True):
     first: bool | None
     complete: bool | None
     uncounted: list[str]
+    unfolded: list[str]
     n_samples: Tally | None
     firing_rate: Share | None
     spikes: Count | None

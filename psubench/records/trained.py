@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from psubench.records.bounds import AboveZero, Amount, Count, Number, Positive, Status, Tally
+from psubench.records.bounds import AboveZero, Amount, Count, Number, Output, Positive, Status, Tally
 
 
 class Tested(Struct, frozen=True, kw_only=True):
@@ -52,6 +52,10 @@ class Trained(Struct, frozen=True, kw_only=True, tag_field="type", tag="trained"
     Attributes:
         test: with the weights of the last epoch.
         parameters: number of values that the optimizer changes.
+        verified: whether the neuron's reference has confirmed the spikes of the trained network.
+        doubt: why it has not.
+        output: kind of the outputs of the trained network's neurons.
+        notes: further remarks on how it was evaluated, as clauses.
     """
 
     key: str
@@ -61,6 +65,10 @@ class Trained(Struct, frozen=True, kw_only=True, tag_field="type", tag="trained"
     activity: Work | None = None
     peak_memory_bytes: Count | None
     parameters: Count | None
+    verified: bool | None = None
+    doubt: str | None = None
+    output: Output | None = None
+    notes: list[str] = []
 
     def __post_init__(self) -> None:
         if self.status == "ok" and self.test is None:

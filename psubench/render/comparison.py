@@ -20,6 +20,8 @@ _HEADS = ("change [90 %]", "verdict", "why")
 _ERRORS = ("slower", "changed", "failed", "not comparable")
 _WARNINGS = ("missing", "unclear")
 MOST_ANNOTATIONS = 10
+MOST_DRAWN = 1000
+"""Rows that Rich lays out; it takes a millisecond for each, and nobody reads more on a terminal."""
 MOST_BYTES = 900_000
 """Of a step summary: GitHub refuses more than 1 MiB and then shows none."""
 
@@ -86,6 +88,12 @@ def show(comparison: Comparison, console: Console | None = None) -> None:
     console = console or terminal.console()
     known = terminal.letters(console)
     heads, rows = _grid(comparison.verdicts)
+    if len(rows) > MOST_DRAWN:
+        from tabulate import tabulate
+
+        lines = tabulate(rows, heads, tablefmt="simple", disable_numparse=True)
+        console.file.write("\n".join([lines, "", *comparison.notes, headline(comparison)]) + "\n")
+        return
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for head in heads:
         table.add_column(head, overflow="fold", no_wrap=head not in ("why", "verdict", "neuron"))

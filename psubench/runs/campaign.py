@@ -1,112 +1,99 @@
-"""A run from its first record to its last: environment, plan, lock, resume, interruption."""
+"""A run from its first record to its last: plan, environment, lock, resume, interruption."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
-from psubench import data, models
-from psubench.devices import device_lock, worker_environment
-from psubench.experiments.sparsity.plan import CHECKPOINT, CountCase
-from psubench.plugins import parse_call
+from psubench.devices import device_lock
 from psubench.records import jsonl
-from psubench.records import recorder as records_recorder
-from psubench.records.paired import finished
-from psubench.records.run import End, Planned, Run, case_of
+from psubench.records.events import Watcher
+from psubench.records.recorder import Recorder
+from psubench.records.run import End, Planned, Run
+from psubench.records.structs import Record
 from psubench.runs import header
-from psubench.runs.case import Block
-from psubench.runs.schedule import Runner, Settings, Watcher
-from psubench.sops import energy_models
+
+
+class Work(Protocol):
+    """What is run, and how: `blocks.Blocks` or `trainings.Trainings`."""
+
+    @property
+    def device(self) -> str:
+        """Of all cases, as `devices.resolve` gives it."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether another process writes the record."""
+
+    def planned(self) -> list[Planned]:
+        """The cases, as the header has them."""
+
+    def header(self) -> Run:
+        """The first record."""
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The plan for programs."""
+
+    def lines(self, reports: Path) -> Iterator[str]:
+        """The plan for people, who have earlier runs in the folder `reports`."""
+
+    def check(self) -> None:
+        """Raises PsubenchError for what can be known to fail."""
+
+    def resume(self, records: Sequence[Record]) -> None:
+        """Leaves out what a record holds."""
+
+    def run(self, folder: Path, record: Callable[[Record], None], watcher: Watcher) -> None:
+        """Runs the cases that are due, and records each before it is shown."""
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """Blocks to be measured into one folder.
+    """Work that is done into one folder.
 
     Attributes:
         folder: where `run.jsonl` stands or will stand.
         resume: go on with the record that is there, rather than refuse to touch it.
-        on_wait: told in a sentence that another run holds the device.
     """
 
-    blocks: Sequence[Block]
-    settings: Settings
+    work: Work
     folder: Path
     resume: bool
-    on_wait: Callable[[str], None]
+    watcher: Watcher
 
-    def run(self, watcher: Watcher) -> bool:
-        """Measures what the record lacks; False when Ctrl-C ended it.
+    def run(self) -> bool:
+        """Runs what the record lacks; False when Ctrl-C ended it.
 
         Raises:
             PsubenchError: the folder holds a run and `resume` is not set, the run was made in another
                 environment, with another seed, reference or plug-in file, or the record cannot be written.
         """
         path = self.folder / jsonl.NAME
-        self._done(path)  # refuses now, not after waiting for the device
+        self._resume(path)  # refuses now, not after waiting for the device
+        if self.work.follows:
+            self.work.run(self.folder, lambda _: None, self.watcher)
+            return True
         with (
-            device_lock(self.blocks[0].case.device, self.on_wait),
-            records_recorder.Recorder(path) as recorder,  # from here on nobody else writes the record
+            device_lock(self.work.device, self.watcher.message),
+            Recorder(path) as recorder,  # from here on nobody else writes the record
         ):
-            return self._record(Runner(self.settings, recorder, watcher, self._done(path)))
+            self._resume(path)
+            recorder.append(self.work.header())
+            try:
+                self.work.run(self.folder, recorder.append, self.watcher)
+            except KeyboardInterrupt:
+                recorder.append(End(status="interrupted"))
+                return False
+            recorder.append(End(status="complete"))
+            return True
 
-    def _record(self, runner: Runner) -> bool:
-        runner.recorder.append(self._header())
-        try:
-            runner.run(self.blocks)
-        except KeyboardInterrupt:
-            runner.recorder.append(End(status="interrupted"))
-            return False
-        runner.recorder.append(End(status="complete"))
-        return True
-
-    def _done(self, path: Path) -> set[tuple[str, int | str]]:
+    def _resume(self, path: Path) -> None:
         if not jsonl.begun(path):
-            return set()
-        header.refuse_unless_resumed(self.folder, resume=self.resume)
+            return
+        # Where another process writes, the record is of this very run.
+        header.refuse_unless_resumed(self.folder, resume=self.resume or self.work.follows)
         records = jsonl.read(path)
-        header.check_resumable(records, self._header(), self.folder)
-        return finished(records)
-
-    def _header(self) -> Run:
-        case = self.blocks[0].case
-        cases = [
-            Planned(
-                key=entry.case.key,
-                case=case_of(entry.case.canonical()),
-                label=entry.label,
-                reference=block.entries[0].case.key,
-                skip=entry.skip,
-            )
-            for block in self.blocks
-            for entry in block.entries
-        ]
-        return header.header(
-            case.device,
-            self._plugins(),
-            cases,
-            self._checkpoints(),
-            seed=self.settings.seed,
-            settings=asdict(self.settings),
-            worker_environment=worker_environment(case.threads, case.device),
-        )
-
-    def _plugins(self) -> list[str]:
-        """Neurons, networks, data and energy models that are code, or prices, of the user's."""
-        entries = [entry for block in self.blocks for entry in block.entries]
-        found = [entry.ref.kind for entry in entries if entry.ref.is_plugin]
-        networks = [models.parse(name) for name in sorted({e.case.model for e in entries} - {"neuron"})]
-        found += [ref.kind for ref in networks if ref.is_plugin]
-        sources = [data.parse(name) for name in sorted({entry.case.data for entry in entries})]
-        found += [ref.kind for ref in sources if ref.is_plugin]
-        prices = {e.case.energy_model for e in entries if isinstance(e.case, CountCase)}
-        kinds = sorted(parse_call(text)[0] for text in prices)
-        return [*found, *(kind for kind in kinds if kind not in energy_models.TABLE)]
-
-    def _checkpoints(self) -> list[str]:
-        """Where the weights of the networks come from, if from files."""
-        cases = [entry.case for block in self.blocks for entry in block.entries]
-        words = {case.weights for case in cases if isinstance(case, CountCase)}
-        found = sorted(word.removeprefix(CHECKPOINT) for word in words if word.startswith(CHECKPOINT))
-        return [*found, *([self.settings.checkpoint] if self.settings.checkpoint else [])]
+        header.check_resumable(records, self.work.header(), self.folder)
+        self.work.resume(records)

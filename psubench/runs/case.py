@@ -25,6 +25,8 @@ MOST_CASES = 500
 """More are run only when that was asked for once more."""
 MOST_PLANNED = 100_000
 """More are not even listed: no run would end, and a plan is kept in memory."""
+CHECKPOINT = "checkpoint "
+"""What the weights of a case begin with that come from a file."""
 NEVER_EARLY = 1e-6
 """A precision that no block reaches: it gets all of its seconds, noisy or not."""
 
@@ -131,6 +133,24 @@ class Case:
 
 
 @dataclass(frozen=True)
+class CountCase(Case):
+    """One network with one neuron, whose operations are counted.
+
+    Attributes:
+        samples: how many are counted, in batches of `batch`.
+        weights: "untrained", "checkpoint PATH", or "epochs N" for so many on the spot.
+        energy_model: as the user named it.
+        first_layer, pooling: policies, see `psubench.sops.work`.
+    """
+
+    samples: int
+    weights: str
+    energy_model: str
+    first_layer: str
+    pooling: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """A case and the neuron that it measures.
 
@@ -223,20 +243,10 @@ def check_planned(count: int) -> None:
         )
 
 
-def number_of_cases(blocks: Sequence[Block], *, yes: bool) -> int:
-    """How many cases the blocks hold.
-
-    Raises:
-        PsubenchError: more than `MOST_CASES`, and `yes` is not set.
-    """
-    return check_cases(sum(len(block.entries) for block in blocks), yes=yes)
-
-
-def check_cases(count: int, *, yes: bool) -> int:
-    """The count, if that many cases may be run; see `number_of_cases`."""
+def check_cases(count: int, *, yes: bool) -> None:
+    """Raises PsubenchError for more cases than `MOST_CASES`, unless `yes` is set."""
     if count > MOST_CASES and not yes:
         raise PsubenchError(
             f"{count} cases are planned, more than {MOST_CASES}",
             "look at them with --dry-run, take fewer, or add --yes",
         )
-    return count

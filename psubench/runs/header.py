@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from psubench import __version__
-from psubench.devices import identity, machine
+from psubench.devices import identity, machine, worker_environment
 from psubench.errors import PsubenchError
 from psubench.records import jsonl, origins
 from psubench.records.run import Planned, Run
@@ -23,6 +23,7 @@ def header(
     plugin_kinds: Sequence[str],
     cases: Sequence[Planned],
     checkpoints: Sequence[str] = (),
+    threads: int | None = None,
     **known: Any,
 ) -> Run:
     """What every kind of run says at its start.
@@ -32,6 +33,7 @@ def header(
         plugin_kinds: "module:attribute" of every plug-in in it, and files of prices.
         cases: the plan.
         checkpoints: paths of the weights that are read.
+        threads: of each worker; None where there is none.
         known: fields of `Run` that the command alone knows.
     """
     started = datetime.now(UTC)
@@ -44,6 +46,7 @@ def header(
         environment={**machine(), "device": identity(device)},
         plugins={kind: plugin_sources.digest(kind) for kind in plugin_kinds},
         checkpoints={path: plugin_sources.weights_digest(Path(path)) for path in checkpoints},
+        worker_environment={} if threads is None else worker_environment(threads, device),
         cases=list(cases),
         **known,
     )

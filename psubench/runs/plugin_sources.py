@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from psubench.neurons.foreign.table import library_of
 from psubench.plugins import check_exists
 
 _WEIGHTS = ("epoch-*.pt", "weights.safetensors")
@@ -30,11 +31,14 @@ def digest(text: str) -> str | None:
         text: `path/file.py:attribute`, `package.module:attribute`, or a file of values such as `prices.toml`.
 
     Returns:
-        None for a module that is not there or has no file.
+        Of a neuron of a library, its name and version. None for a module that is not there or has no file.
 
     Raises:
         PsubenchError: there is no such file.
     """
+    library = library_of(text)
+    if library is not None:
+        return f"{library.name} {library.version}"
     if text.endswith(".toml"):
         check_exists(f"{text}:")
         return _hash({"": Path(text)})
@@ -111,7 +115,7 @@ def _spec(name: str, places: Sequence[str] | None) -> importlib.machinery.Module
         if "." not in name:
             return importlib.util.find_spec(name)  # of a package without a dot nothing is imported
         return importlib.machinery.PathFinder.find_spec(name, places)
-    except (ImportError, ValueError, AttributeError):
+    except (ImportError, ValueError, AttributeError, KeyError):  # the last: of namespaces
         return None
 
 

@@ -3,44 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from msgspec.structs import replace
 
+from psubench.measure.job import Job
 from psubench.measure.windows import Windowing
+from psubench.records.events import Begin, Failed, Live, Measured, Watcher
 from psubench.records.jsonl import MEMORY
 from psubench.records.measured import Block as Timed
 from psubench.records.measured import Energy, Memory, MemoryOutcome
 from psubench.records.paired import block_ratios
-from psubench.records.recorder import Recorder
 from psubench.records.run import case_of
-from psubench.records.structs import Outcomes, build, without_results
+from psubench.records.structs import Outcomes, Record, build, without_results
 from psubench.runs.case import Block, Entry
 from psubench.runs.worker_process import Host, Result
 
-Ratios = Mapping[str, tuple[float, float | None, float | None]]
-
-
-class Watcher(Protocol):
-    """Told how a run goes on; shows it or does not."""
-
-    def plan(self, blocks: int) -> None:
-        """So many blocks will be measured."""
-
-    def block(self, title: str) -> None:
-        """A block begins."""
-
-    def live(self, ratios: Ratios, rounds: int) -> None:
-        """Ratios, low and high so far, by label."""
-
-    def case(self, label: str, status: str, message: str | None) -> None:
-        """A case has ended badly."""
-
-    def block_done(self, title: str, seconds: float, ratios: Ratios) -> None:
-        """A block is in the record."""
+PROBES = {
+    "speed": "psubench.experiments.paired.probe:Probe",
+    "energy": "psubench.experiments.energy.probe:EnergyProbe",
+    "sparsity": "psubench.experiments.sparsity.probe:ActivityProbe",
+    "profile": "psubench.experiments.profile.probe:ProfileProbe",
+    MEMORY: "psubench.experiments.speed.peak_memory:MemoryProbe",
+}
+"""What runs a job, by the kind of its case; only the worker imports it."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +67,18 @@ class Runner:
     """Measures blocks and records them.
 
     Attributes:
+        record: writes a record; it is on the disk before the next block starts.
         done: (case key, process) pairs that the record holds already; the process of a case's peak
             memory is `MEMORY`.
+        folder: of the run.
         failed: keys of cases that ended badly; later processes do not try them again.
     """
 
     settings: Settings
-    recorder: Recorder
+    record: Callable[[Record], None]
     watcher: Watcher
     done: set[tuple[str, int | str]]
+    folder: Path
     failed: set[str] = field(default_factory=set)
 
     def run(self, blocks: Sequence[Block]) -> None:
@@ -99,7 +91,8 @@ class Runner:
         if self.settings.memory:
             processes.append(MEMORY)
         plan = [(process, [b for b in blocks if self._due(process, b)]) for process in processes]
-        self.watcher.plan(sum(len(due) for _, due in plan))
+        count = sum(len(due) for _, due in plan)
+        self.watcher.plan("blocks", count, count)
         for process, due in plan:
             if due:
                 self._replicate(process, due)
@@ -108,7 +101,7 @@ class Runner:
         """All blocks once, from one host: the next replicate has another address-space layout."""
         case = blocks[0].case
         host = Host(case.threads, case.device)
-        crew = Crew(self.settings, self.watcher, process, host, self.recorder.path.parent)
+        crew = Crew(self.settings, self.watcher, process, host, self.folder)
         try:
             for block in blocks:
                 entries = self._due(process, block)  # a case may have failed since the plan was made
@@ -129,33 +122,33 @@ class Runner:
         ]
 
     def _block(self, block: Block, due: list[Entry], crew: Crew) -> None:
-        self.watcher.block(block.title)
+        self.watcher.hear(block.title, Begin())
         began = time.monotonic()
         reference = block.entries[0]
         if reference not in due and reference.skip is None and reference.case.key not in self.failed:
             due = [reference, *due]  # a ratio needs its reference in the same rounds
-        record = crew.measure(block, due)
+        record = crew.measure(block.title, block, due)
         for outcome in record.cases:
             if outcome.status != "ok":
                 self.failed.add(outcome.key)
         seconds = time.monotonic() - began
-        self.recorder.append(replace(record, elapsed_s=round(seconds, 3)))
+        self.record(replace(record, elapsed_s=round(seconds, 3)))
         labels = {entry.text: entry.label for entry in due}
         found = block_ratios(record) if isinstance(record, Timed | Energy) else {}
         ratios = {labels[text]: interval.ratios() for text, interval in found.items()}
-        self.watcher.block_done(block.title, seconds, ratios)
+        self.watcher.hear(block.title, Measured(seconds, ratios))
 
     def _memory(self, block: Block, due: list[Entry], crew: Crew) -> None:
         """Peak memory of every case, each in a worker of its own: none may use what another has freed."""
         title = f"peak memory, {block.title}"
-        self.watcher.block(title)
+        self.watcher.hear(title, Begin())
         began = time.monotonic()
-        measured = [crew.measure(block, [entry]) for entry in due]
+        measured = [crew.measure(title, block, [entry]) for entry in due]
         found = [one for record in measured for one in record.cases if isinstance(one, MemoryOutcome)]
         seconds = time.monotonic() - began
         case = case_of(block.case.canonical())
-        self.recorder.append(Memory(case=case, cases=found, elapsed_s=round(seconds, 3)))
-        self.watcher.block_done(title, seconds, {})
+        self.record(Memory(case=case, cases=found, elapsed_s=round(seconds, 3)))
+        self.watcher.hear(title, Measured(seconds, {}))
 
 
 @dataclass
@@ -164,6 +157,7 @@ class Crew:
 
     Attributes:
         folder: of the run; None where nothing is recorded.
+        title: of the block at work, for the watcher.
     """
 
     settings: Settings
@@ -171,56 +165,74 @@ class Crew:
     process: int | str
     host: Host
     folder: Path | None = None
+    title: str = ""
+    _told: set[str] = field(default_factory=set)
 
-    def measure(self, block: Block, entries: list[Entry]) -> Outcomes:
+    def measure(self, title: str, block: Block, entries: list[Entry]) -> Outcomes:
         """The block's record, whatever happens: who kills a worker is left out of the next try."""
+        self.title = title
         lost: list[dict[str, Any]] = []
+        strict, self._told = False, set()
         while entries:
-            result = self._attempt(block, entries)
+            result = self._attempt(block, entries, strict)
             if result.record is not None:
                 record = result.record
                 return replace(record, cases=[*record.cases, *self._without(block, lost).cases])
+            if result.strict and not strict and result.blamed is None:
+                strict = True
+                continue
             blamed = entries if result.blamed is None else [entries[result.blamed]]
             for entry in blamed:
-                self.watcher.case(entry.label, result.status, result.message)
+                self._case(Failed(entry.label, result.status, result.message))
                 lost.append(_lost(entry, result))
             entries = [entry for entry in entries if entry not in blamed]
         return self._without(block, lost)
 
     def _without(self, block: Block, lost: list[dict[str, Any]]) -> Outcomes:
         """The record of cases that no worker gave a result of."""
-        kind = MEMORY if self.process == MEMORY else block.case.kind
         about = {"case": block.case.canonical(), "process": self.process, "reference": None, "cases": lost}
-        return cast("Outcomes", build(without_results(kind, about)))
+        return cast("Outcomes", build(without_results(self._kind(block), about)))
 
-    def _attempt(self, block: Block, entries: list[Entry]) -> Result:
+    def _kind(self, block: Block) -> str:
+        return MEMORY if self.process == MEMORY else block.case.kind
+
+    def _case(self, event: Failed) -> None:
+        """Tells it once, however often the block is tried without those who took a worker down."""
+        if event.neuron not in self._told:
+            self._told.add(event.neuron)
+            self.watcher.hear(self.title, event)
+
+    def _attempt(self, block: Block, entries: list[Entry], strict: bool) -> Result:
         if self.host.dead:
             self.host.close()
             self.host = Host(block.case.threads, block.case.device)
         reference = block.entries[0]
-        job = {
-            "case": block.case.canonical(),
-            "entries": [(entry.case.key, entry.text, entry.ref.text, entry.case.mode) for entry in entries],
-            "reference": reference.text if reference in entries else None,
-            "process": self.process,
-            "seed": self.settings.seed,
-            "precision": self.settings.precision,
-            "max_seconds": self.settings.max_seconds,
-            "max_memory": self.settings.max_memory,
-            "windows": asdict(self.settings.windows) if self.settings.windows else None,
-            "folder": str(self.folder.resolve()) if self.folder else None,
-            "checkpoint": self.settings.checkpoint,
-        }
+        job = Job(
+            probe=PROBES[self._kind(block)],
+            case=block.case.canonical(),
+            entries=[(entry.case.key, entry.text, entry.ref.text, entry.case.mode) for entry in entries],
+            reference=reference.text if reference in entries else None,
+            process=0 if isinstance(self.process, str) else self.process,
+            seed=self.settings.seed,
+            precision=self.settings.precision,
+            max_seconds=self.settings.max_seconds,
+            max_memory=self.settings.max_memory,
+            windows=asdict(self.settings.windows) if self.settings.windows else None,
+            folder=str(self.folder.resolve()) if self.folder else None,
+            checkpoint=self.settings.checkpoint,
+            strict=strict,
+        )
         labels = {entry.text: entry.label for entry in entries}
 
-        def on_event(event: dict[str, Any]) -> None:
-            if event["event"] == "live":
-                ratios = {labels[text]: tuple(ratio) for text, ratio in event["ratios"].items()}
-                self.watcher.live(ratios, event["rounds"])
+        def hear(event: Live | Failed) -> None:
+            if isinstance(event, Live):
+                event = replace(event, ratios={labels[text]: ratio for text, ratio in event.ratios.items()})
             else:
-                self.watcher.case(labels[event["neuron"]], event["status"], event["message"])
+                self._case(replace(event, neuron=labels[event.neuron]))
+                return
+            self.watcher.hear(self.title, event)
 
-        return self.host.run(job, self.settings.timeout, on_event)
+        return self.host.run(job, self.settings.timeout, hear)
 
 
 def _lost(entry: Entry, result: Result) -> dict[str, Any]:
@@ -231,5 +243,6 @@ def _lost(entry: Entry, result: Result) -> dict[str, Any]:
         "message": result.message,
         "verified": None,
         "activity": None,
+        "doubt": None,
         "compile": None,
     }

@@ -11,27 +11,23 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from msgspec import to_builtins
+
 from psubench.devices import worker_environment
+from psubench.measure.job import Job
 from psubench.records.bounds import Status
-from psubench.records.failures import cause_of_death
+from psubench.records.events import Ended, Failed, Live, Lost, Recorded, Started, Told, decode
+from psubench.records.failures import cause_of_death, timed_out, while_at
 from psubench.records.structs import Outcomes, build
 
 POLL_SECONDS = 0.5
 START_SECONDS = 120.0
-_STAGES = {
-    "build": " while it was built or compiled",
-    "gate": " while it was compared with its reference",
-    "measure": " while it was timed",
-    "memory": " while its peak memory was measured",
-    "count": " while its operations were counted",
-    "profile": " while it was profiled",
-}
 
 
 @dataclass
@@ -42,12 +38,14 @@ class Result:
         record: the block's record, if the worker lived to write it.
         blamed: number of the entry that ran when the worker died; None if it was none of them.
         status, message: of the blamed entry, or of all.
+        strict: whether the next worker must find out who it was.
     """
 
     record: Outcomes | None = None
     blamed: int | None = None
     status: Status = "failed"
     message: str = ""
+    strict: bool = False
 
 
 class Host:
@@ -80,49 +78,49 @@ class Host:
 
     def close(self) -> None:
         """Ends the process and whatever it has forked."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        for group in filter(None, (self._worker, self._process.pid)):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
         self._process.wait()
         self._stderr.close()
         self._folder.cleanup()
 
-    def run(
-        self, job: Mapping[str, Any], timeout: float, on_event: Callable[[dict[str, Any]], None]
-    ) -> Result:
+    def run(self, job: Job, timeout: float, hear: Callable[[Live | Failed], None]) -> Result:
         """Runs a job in a fresh worker and follows it to its end.
 
         Args:
             timeout: seconds without a sign of life after which the worker is killed.
-            on_event: told the events that are not about the worker itself.
+            hear: told the events that are not about the worker itself.
         """
         self._status.write_bytes(b"")
         self._stderr.seek(0, os.SEEK_END)
         said_before = self._stderr.tell()
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(job).encode() + b"\n")
+            self._process.stdin.write(json.dumps(to_builtins(job)).encode() + b"\n")
             self._process.stdin.flush()
-        result = Result(message="the worker ended without a record")
+        result, told = Result(), False
         while (event := self._next(timeout, result)) is not None:
-            match event["event"]:
-                case "ready":
-                    pass  # torch is imported
-                case "started":
-                    self._worker = event["pid"]
-                case "record":
-                    self._take(event["record"], result)
-                case "lost":
-                    result.status, result.message = event["status"], event["message"]
-                case "ended":
+            match event:
+                case Started(pid=pid):
+                    self._worker = pid
+                case Recorded(record=record):
+                    self._take(record, result)
+                case Lost():
+                    told = True
+                    result.status, result.message = event.status, event.message
+                    result.blamed, result.strict = event.blamed, event.strict
+                case Ended(code=code):
                     self._worker = None
-                    if event["code"] != 0 and result.status != "timeout":
-                        result.status, result.message = self._cause_of_death(event["code"], said_before)
+                    if result.record is None and not told and result.status != "timeout":
+                        result.status, result.message = self._cause_of_death(code, said_before)
                         self._blame(result)
                     return result
-                case _:
-                    on_event(event)
+                case Live() | Failed():
+                    hear(event)
         if result.status != "timeout":
             result.status, result.message = self._cause_of_death(self._process.wait(), said_before)
+            self._blame(result)
         return result
 
     def _take(self, value: Any, result: Result) -> None:
@@ -132,7 +130,7 @@ class Host:
         except ValueError as error:
             result.message = f"what was measured is not possible: {error}"
 
-    def _next(self, timeout: float, result: Result) -> dict[str, Any] | None:
+    def _next(self, timeout: float, result: Result) -> Told | None:
         """The next event, or None when the host is gone; kills a worker that gives no sign of life."""
         seen, since = b"", time.monotonic()
         while True:
@@ -145,7 +143,7 @@ class Host:
                 if now != seen:
                     seen, since = now, time.monotonic()
                 elif time.monotonic() - since > limit:
-                    result.status, result.message = "timeout", f"no answer for {limit:g} s"
+                    result.status, result.message = timed_out(limit)
                     self._blame(result)
                     self._kill()
                     since = time.monotonic()
@@ -153,19 +151,18 @@ class Host:
                 if not line:
                     return None
                 with suppress(ValueError):  # what a worker was writing when it was killed
-                    event: dict[str, Any] = json.loads(line)
-                    return event
+                    return decode(line)
 
     def _kill(self) -> None:
         with suppress(ProcessLookupError):
-            os.kill(self._worker or self._process.pid, signal.SIGKILL)
+            os.killpg(self._worker or self._process.pid, signal.SIGKILL)
 
     def _blame(self, result: Result) -> None:
         """Adds to a result who was at work, as the status file tells."""
         number, stage = [*self._status.read_text().split(), "", ""][:2]
         if number:
             result.blamed = int(number)
-            result.message += _STAGES[stage]
+            result.message += while_at(stage)
 
     def _cause_of_death(self, code: int, said_before: int) -> tuple[Status, str]:
         """Status and message for a worker that ended by itself without a record."""

@@ -22,6 +22,7 @@ from torch.utils.hooks import RemovableHandle
 
 from psubench.errors import PsubenchError
 from psubench.neurons import OUTSIDE
+from psubench.neurons.outputs import spikes_of
 from psubench.sops.calls import Call, tensors
 from psubench.sops.departures import Departures
 from psubench.sops.foreign_layers import foreign_layers
@@ -166,7 +167,7 @@ class Counter:
 
     def _leave_neuron(self, name: str, _module: nn.Module, _args: Any, output: Any) -> None:
         self._depth -= 1
-        spikes = output[0] if isinstance(output, tuple) else output
+        spikes = spikes_of(output)
         if not isinstance(spikes, Tensor) or self._depth:
             return
         inside, self._inside = self._inside, False  # what follows is the counter's own work

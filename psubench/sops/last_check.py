@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit import ScriptModule
 
+from psubench.neurons.calling import grad_mode
 from psubench.sops.counter import Counter
 from psubench.sops.marks import Mark
 from psubench.sops.trail import Trail
@@ -26,13 +27,19 @@ UNREPEATABLE = "not checked: the network gives other values when it is called ag
 
 
 def last_check(
-    module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor, incomplete: Collection[str]
+    module: nn.Module,
+    spiking: Mapping[str, nn.Module],
+    x: Tensor,
+    incomplete: Collection[str],
+    *,
+    inference: bool = True,
 ) -> Verdict:
     """Looks for effects of weights that are not counted.
 
     Args:
         x: some samples [T, B, *].
         incomplete: layers that are known to be incomplete, which are not looked at.
+        inference: whether the network runs in inference mode; else under `no_grad`.
     """
     weights = Weights(module, spiking, ())
     asked = [
@@ -45,7 +52,9 @@ def last_check(
     names = frozenset(name for _, mark in asked for name in mark.roots)
 
     def run(changed: Collection[tuple[Tensor, Mark]], seed: int = 0) -> Trail | str:
-        return _walk(module, spiking, x, [tensor for tensor, _ in changed], seed)
+        tensors = [tensor for tensor, _ in changed]
+        with grad_mode(train=False, inference=inference):
+            return _walk(module, spiking, x, tensors, seed)
 
     plain = run(())
     if isinstance(plain, str):
@@ -78,7 +87,7 @@ def _walk(
     """The trail of a forward pass with some weights changed; why there is none, as text."""
     trail = Trail()
     devices = [x.device] if x.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), torch.inference_mode(), _restored(module), _replaced(changed, seed):
+    with torch.random.fork_rng(devices), _restored(module), _replaced(changed, seed):
         torch.manual_seed(0)
         try:
             with Counter(module, spiking, trail=trail):

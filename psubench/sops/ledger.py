@@ -129,12 +129,7 @@ class Ledger:
             source: the operand that x was made of.
             inside: 1 where an element of x is none of a padding, 0 elsewhere; None if all are inside.
         """
-        layer = self.layer(mark.layer)
-        if not layer.kind:
-            layer.first = not any(c.kind in SYNAPSES for c in self.layers.values())
-            layer.kind, layer.shape = "conv" if reach.taps else "linear", mark.shape
-            layer.sop_events = 0 if layer.first or self._counting else None
-        self.last = mark.layer
+        layer = self._synaptic_layer(mark, reach)
         divisor = self._divisor(layer, source)
         seen = x if divisor is None else totals(x, divisor)
         found = fan_out.Sums(*(part.cpu() for part in fan_out.sums(seen)))
@@ -157,6 +152,15 @@ class Ledger:
         if layer.sop_events is not None:
             size = found.unit if not graded else fan_out.sum_of_integers(seen)
             layer.sop_events = None if size is None else layer.sop_events + int(reach.total(size.cpu()))
+        return layer
+
+    def _synaptic_layer(self, mark: Mark, reach: Reach) -> LayerCounts:
+        layer = self.layer(mark.layer)
+        if not layer.kind:
+            layer.first = not any(c.kind in SYNAPSES for c in self.layers.values())
+            layer.kind, layer.shape = "conv" if reach.taps else "linear", mark.shape
+            layer.sop_events = 0 if layer.first or self._counting else None
+        self.last = mark.layer
         return layer
 
     def _divisor(self, layer: LayerCounts, source: Tensor) -> int | None:

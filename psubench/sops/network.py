@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from psubench.neurons.calling import grad_mode
+from psubench.neurons.outputs import spikes_of
 from psubench.sops.counter import UNMET, Counter
 from psubench.sops.last_check import last_check
 from psubench.sops.layer_counts import LayerCounts
@@ -48,17 +50,20 @@ def count(
     *,
     fold: bool = False,
     counting: bool = False,
+    inference: bool = True,
     mark: Callable[[], None] = lambda: None,
 ) -> list[LayerCounts]:
-    """Counts of every layer over batches [T, B, *], under `inference_mode`.
+    """Counts of every layer over batches [T, B, *].
 
     Args:
         spiking: neuron layers by name.
         fold, counting: see `Counter`.
+        inference: whether it runs in inference mode; else under `no_grad`.
         mark: called after every batch.
     """
     first = None
-    with torch.inference_mode(), Counter(module, spiking, fold=fold, counting=counting) as counter:
+    mode = grad_mode(train=False, inference=inference)
+    with mode, Counter(module, spiking, fold=fold, counting=counting) as counter:
         for x in batches:
             first = x if first is None else first
             module(x)
@@ -66,9 +71,9 @@ def count(
     found = counter.counts()
     if first is not None:
         incomplete = {layer.layer for layer in found if _named(layer)}
-        verdict = last_check(module, spiking, first[:, :CHECKED_SAMPLES], incomplete)
+        verdict = last_check(module, spiking, first[:, :CHECKED_SAMPLES], incomplete, inference=inference)
         if verdict.unchecked:  # a network that keeps states may insist on its batch
-            verdict = last_check(module, spiking, first, incomplete)
+            verdict = last_check(module, spiking, first, incomplete, inference=inference)
         found = counter.counts(verdict)
     return [layer.as_events() for layer in found] if counting else found
 
@@ -78,7 +83,9 @@ def _named(layer: LayerCounts) -> bool:
     return any(why != UNMET for why in layer.uncounted)
 
 
-def pictures(module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor) -> dict[str, Any]:
+def pictures(
+    module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor, *, inference: bool = True
+) -> dict[str, Any]:
     """Spikes of one sample x [T, 1, *] for figures: maps of some channels, and a raster of some neurons.
 
     Both choose evenly spread layers, channels and neurons, so that networks of one shape show the same.
@@ -91,11 +98,11 @@ def pictures(module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor) -> 
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
-        return lambda _module, _args, output: outputs.__setitem__(name, output[:, 0] != 0)
+        return lambda _module, _args, output: outputs.__setitem__(name, spikes_of(output)[:, 0] != 0)
 
     hooks = [layer.register_forward_hook(keep(name)) for name, layer in spiking.items()]
     try:
-        with torch.inference_mode():
+        with grad_mode(train=False, inference=inference):
             module(x)
     finally:
         for hook in hooks:

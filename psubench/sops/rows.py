@@ -56,6 +56,11 @@ def layer_rows(
     return [*rows, _total(rows)]
 
 
+def without_spikes(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a network whose neurons give values that are no spikes: how much it fires means nothing."""
+    return {**row, "spikes": None, "spikes_per_step": None, "firing_rate": None}
+
+
 def _synapse_row(layer: Mapping[str, Any], pricing: Pricing) -> dict[str, Any]:
     counts = dict.fromkeys(SYNAPSE) if layer["uncounted"] else {name: layer[name] for name in SYNAPSE}
     if counts["sop_value"] is not None and not math.isfinite(counts["sop_value"]):

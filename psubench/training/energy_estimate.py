@@ -10,7 +10,6 @@ from torch import Tensor
 
 from psubench import data
 from psubench.models import Network
-from psubench.neurons import output
 from psubench.neurons.operations import dynamics
 from psubench.sops import energy_models
 from psubench.sops.network import count
@@ -30,8 +29,11 @@ _KEPT = (
 )
 
 
-def counted(network: Network, case: Training, device: torch.device) -> dict[str, Any]:
+def counted(network: Network, case: Training, output: str, device: torch.device) -> dict[str, Any]:
     """Totals over `n_samples` samples, one pass each; None for what could not be counted completely.
+
+    Args:
+        output: what its neurons give.
 
     Returns:
         Synaptic operations and estimates of energy as in the total row of `psubench sparsity`, with the
@@ -44,7 +46,8 @@ def counted(network: Network, case: Training, device: torch.device) -> dict[str,
         torch.manual_seed(case.seed)  # of neurons that draw their spikes
         layers = count(
             network.module, network.spiking, _inputs(case, device),
-            fold=pricing.pooling == "fold", counting=output(case.neuron) == "counts",
+            fold=pricing.pooling == "fold", counting=output == "counts",
+            inference=False,
         )  # fmt: skip
     total = layer_rows(layers, dynamics(case.neuron, case.T), case.T, pricing)[-1]
     policy = pricing.policy

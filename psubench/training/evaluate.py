@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from psubench import data
 from psubench.models import Network
+from psubench.neurons.outputs import spikes_of
 from psubench.training.case import Training
 from psubench.training.distributed import Group
 from psubench.training.recipe import Recipe
@@ -38,7 +39,7 @@ def counted(spiking: Mapping[str, nn.Module]) -> Iterator[Spikes]:
     found = Spikes()
 
     def hook(layer: str) -> Any:
-        return lambda _module, _inputs, out: found.add(layer, out)
+        return lambda _module, _inputs, out: found.add(layer, spikes_of(out))
 
     handles = [module.register_forward_hook(hook(name)) for name, module in spiking.items()]
     try:
@@ -62,7 +63,7 @@ def tested(network: Network, case: Training, group: Group, device: torch.device)
     totals = torch.zeros(2, dtype=torch.int64)
     network.module.eval()
     devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices), torch.inference_mode(), counted(network.spiking) as found:
+    with torch.random.fork_rng(devices), torch.no_grad(), counted(network.spiking) as found:
         torch.manual_seed(case.seed + _STREAM + group.rank)
         for whole in data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=case.seed, split="test"):
             x, labels = group.share(*whole)

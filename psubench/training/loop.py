@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from psubench import data
 from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.records.events import Step
 from psubench.training import weights
 from psubench.training.augment import augmented
 from psubench.training.case import Training
@@ -24,7 +26,7 @@ _CHECK_STEPS = 20
 """So many losses are looked at together: a look makes a GPU wait, and joins the processes."""
 _TELL_SECONDS = 0.5
 
-OnStep = Callable[[dict[str, Any]], None]
+OnStep = Callable[[Step], None]
 
 
 class DivergedError(PsubenchError):
@@ -155,16 +157,15 @@ class Trainer:
                 CASE_FAILED,
             )
 
-    def _progress(self, totals: Tensor, seconds: float) -> dict[str, Any]:
-        loss, correct, samples = totals.tolist()
+    def _progress(self, totals: Tensor, seconds: float) -> Step:
+        loss, _, samples = totals.tolist()
         seen = samples * self.group.size  # about: the shares differ by one sample
-        return {
-            "epoch": self.epoch + 1,
-            "done": min(1.0, seen / self.samples) if self.samples else None,
-            "loss": loss / samples if samples else None,
-            "accuracy": correct / samples if samples else None,
-            "samples_per_second": seen / seconds,
-        }
+        return Step(
+            epoch=self.epoch + 1,
+            done=min(1.0, seen / self.samples) if self.samples else None,
+            loss=loss / samples if samples and math.isfinite(loss) else None,
+            samples_per_second=seen / seconds,
+        )
 
     def state(self) -> dict[str, Any]:
         """Everything that a checkpoint holds, the curve aside; the same in every process."""

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import multiprocessing as mp
 import os
 import resource
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
+from psubench.devices.cpu import RESET_PEAK
+from psubench.devices.process_state import Changes, ProcessState
+from psubench.errors import CASE_FAILED, PsubenchError
 from psubench.records.bounds import Status
+from psubench.records.events import Begin, Message, Recorded, Told
 from psubench.records.failures import classify
+from psubench.records.structs import build, plain
 from psubench.training import checkpoint, weights
 from psubench.training.case import Training
+from psubench.training.checked import check
 from psubench.training.distributed import group
 from psubench.training.energy_estimate import counted
 from psubench.training.evaluate import tested
@@ -24,8 +32,7 @@ from psubench.training.loop import Trainer
 from psubench.training.network import set_lambda
 
 Result = TypeVar("Result")
-Say = Callable[[dict[str, Any]], None]
-"""Told events: `begin`, `step`, `epoch`, `message`, `end`."""
+Say = Callable[[Told], None]
 
 
 @dataclass
@@ -33,7 +40,7 @@ class Outcome:
     """What became of a training.
 
     Attributes:
-        status: "ok", or why there is no result: "failed", "oom", "unsupported".
+        status: "ok", or why there is no result: "failed", "oom", "unsupported", "wrong".
         message: one line about a status that is not ok, or about what could not be counted or written
             of a training that is.
         test: what `evaluate.tested` found with the weights of the last epoch.
@@ -41,6 +48,10 @@ class Outcome:
         peak_memory_bytes: allocated on a GPU; on the processor, resident beyond what the process held
             before the network was built.
         parameters: numbers that the optimizer changes.
+        verified: whether the neuron's reference has confirmed the spikes of the trained network.
+        doubt: why it has not.
+        output: what its neurons give.
+        notes: what else must be said of how it was tested.
     """
 
     status: Status = "ok"
@@ -49,6 +60,10 @@ class Outcome:
     activity: Mapping[str, Any] | None = None
     peak_memory_bytes: int | None = None
     parameters: int | None = None
+    verified: bool | None = None
+    doubt: str | None = None
+    output: str | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -74,8 +89,19 @@ class Work:
         before = _resident_bytes()
         try:
             return self._run(before)
-        except Exception as error:
-            return Outcome(*classify(error))
+        except BaseException as error:  # a plug-in may raise anything; Ctrl-C is the parent's
+            if isinstance(error, KeyboardInterrupt) and mp.parent_process() is None:
+                raise  # the user's, of a training in the program's own process
+            status, message = classify(error)
+            return Outcome(status, message, verified=False if status == "wrong" else None)
+
+    def recorded(self) -> Recorded:
+        """Trains to the last epoch; what became of it, as a record."""
+        return self._record("trained", asdict(self.run()))
+
+    def _record(self, kind: str, found: Mapping[str, Any]) -> Recorded:
+        """Raises ValueError for numbers that no record may hold."""
+        return Recorded(plain(build({"type": kind, "key": self.case.key, **found})))
 
     def _run(self, before: int | None) -> Outcome:
         case = self.case
@@ -84,36 +110,51 @@ class Work:
             torch.use_deterministic_algorithms(case.recipe.deterministic)  # imports a lot when called
         with group(case.device) as (together, name):
             device = torch.device(name)
+            settings = ProcessState()
             trainer = Trainer(case, together, device)
+            settings.put_back()  # what a plug-in sets when it is built would train everything else otherwise
+            check(trainer.network, case, device, train=True)
+            forget_peak(device)
+            complain(settings.put_back())
             writes = together.rank == 0
             say: Say = self.say if writes else lambda _: None
             self._resume(trainer, say)
-            say({"event": "begin", "epochs": case.recipe.epochs, "epoch": trainer.epoch})
+            say(Begin(trainer.epoch, case.recipe.epochs))
             while trainer.epoch < case.recipe.epochs:
-                epoch = trainer.train(lambda event: say({"event": "step", **event}))
-                epoch["test"] = tested(trainer.network, case, together, device)
-                self.curve.append(epoch)
-                say({"event": "epoch", **epoch})
-                state = {**trainer.state(), "curve": self.curve}
-                if writes and trainer.epoch < case.recipe.epochs:
-                    checkpoint.save(self.folder, state)
-                elif writes:
-                    self._tried(partial(checkpoint.save, self.folder, state))
+                self._epoch(trainer, say, device)
             set_lambda(trainer.network, case, case.recipe.epochs)
             test = tested(trainer.network, case, together, device)
             peak = _peak_bytes(device, before)  # counting needs more than training
+            checked = check(trainer.network, case, device, train=False)
+            complain(settings.put_back())
             found = None
             if writes:
                 file, module = self.folder / checkpoint.WEIGHTS, trainer.network.module
                 self._tried(partial(weights.export, file, module, case, trainer.epoch))
-                found = self._tried(partial(counted, trainer.network, case, device))
+                found = self._tried(partial(counted, trainer.network, case, checked.output, device))
             return Outcome(
                 message="; ".join(self.lost) or None,
                 test=test,
                 activity=found,
                 peak_memory_bytes=peak,
                 parameters=sum(p.numel() for p in trainer.network.module.parameters() if p.requires_grad),
+                verified=checked.doubt is None,
+                **checked._asdict(),
             )
+
+    def _epoch(self, trainer: Trainer, say: Say, device: torch.device) -> None:
+        """One epoch, its test and its checkpoint."""
+        epoch = trainer.train(say)
+        epoch["test"] = tested(trainer.network, self.case, trainer.group, device)
+        self.curve.append(epoch)
+        say(self._record("training", epoch))
+        state = {**trainer.state(), "curve": self.curve}
+        if trainer.group.rank != 0:
+            return
+        if trainer.epoch < self.case.recipe.epochs:
+            checkpoint.save(self.folder, state)
+        else:
+            self._tried(partial(checkpoint.save, self.folder, state))
 
     def _tried(self, last: Callable[[], Result]) -> Result | None:
         """Does what comes after the last epoch; its failure is told, and takes no result with it."""
@@ -122,14 +163,14 @@ class Work:
         except Exception as error:
             told = classify(error)[1]
             self.lost.append(told)
-            self.say({"event": "message", "text": told})
+            self.say(Message(told))
             return None
 
     def _resume(self, trainer: Trainer, say: Say) -> None:
         """Goes on from the newest checkpoint that is whole, if there is one."""
         state = None
         if trainer.group.rank == 0:
-            state = checkpoint.newest(self.folder, lambda text: say({"event": "message", "text": text}))
+            state = checkpoint.newest(self.folder, lambda text: say(Message(text)))
         state = trainer.group.from_first(state)
         if state is None:
             return
@@ -137,7 +178,24 @@ class Work:
         trainer.restore(state)
         self.curve = state["curve"]
         for epoch in self.curve:  # the record may lack what was trained just before a kill
-            say({"event": "epoch", **epoch})
+            say(self._record("training", epoch))
+
+
+def complain(changes: Changes) -> None:
+    """Raises PsubenchError for what a neuron has changed in its calls; a new call would change it again."""
+    if found := [*changes.timed, *changes.left]:
+        raise PsubenchError(
+            f"the network or its neuron changes {', '.join(found)}", "leave that as it is", CASE_FAILED
+        )
+
+
+def forget_peak(device: torch.device) -> None:
+    """What the gate has taken is not the training's."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text(RESET_PEAK)
 
 
 def _resident_bytes() -> int | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -16,7 +14,7 @@ from psubench.neurons import NeuronRef
 from psubench.training import checkpoint
 from psubench.training.case import Training
 from psubench.training.recipe import Recipe
-from psubench.training.session import Work
+from psubench.training.session import Say, Work
 from psubench.training.weights import Weights
 
 
@@ -31,14 +29,14 @@ def train_briefly(
     device: str = "cpu",
     threads: int = 1,
     recipe: Recipe | None = None,
-    on_event: Callable[[dict[str, Any]], None] = lambda _: None,
+    say: Say = lambda _: None,
 ) -> Weights:
     """Trains a network in this process and returns its weights; nothing is left on the disk.
 
     Args:
         recipe: the default one, if None; its epochs are replaced, its neuron parameters are not given to
             the neuron, which is taken as it is.
-        on_event: told the events of `Work`.
+        say: told how the training goes on.
 
     Raises:
         PsubenchError: the training did not end well; says why.
@@ -46,7 +44,7 @@ def train_briefly(
     how = replace(recipe or Recipe(), epochs=epochs)
     case = Training(model, data, neuron, T, how, seed, device, threads)
     with tempfile.TemporaryDirectory(prefix="psubench-") as folder:
-        outcome = Work(case, Path(folder), on_event).run()
+        outcome = Work(case, Path(folder), say).run()
         if outcome.status != "ok":
             raise PsubenchError(
                 f"training {case.title} ended as {outcome.status}: {outcome.message}",

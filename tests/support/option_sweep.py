@@ -5,9 +5,9 @@ import random
 import tempfile
 from pathlib import Path
 
+from support.places import ROOT
 from support.robustness import EXAMPLE, ends_well
 
-ROOT = Path(__file__).parent.parent
 WORDS = (
     "",
     " ",

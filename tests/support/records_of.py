@@ -18,7 +18,7 @@ KIND_OF_TYPE = {"block": "speed", "energy": "energy", "activity": "sparsity", "p
 
 TOTAL = {
     **dict.fromkeys(counted.Layer.__struct_fields__), "layer": "total", "role": "total", "kind": "",
-    "first": False, "shape": "", "complete": True, "uncounted": [],
+    "first": False, "shape": "", "complete": True, "uncounted": [], "unfolded": [],
 }  # fmt: skip
 COUNTED = {
     "split": "test", "calibrated_layers": 0, "layers": [TOTAL], "maps": [], "raster": [],

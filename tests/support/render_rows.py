@@ -3,7 +3,8 @@
 import math
 import os
 import random
-from pathlib import Path
+
+from support.places import GOLDEN
 
 TS = (4, 8, 16, 32, 64, 128)
 LABELS = ("lif", "psn", "psu", "psu@scan", "mine")
@@ -64,7 +65,7 @@ def same_as_golden(name, text):
 
     Ends of lines are compared without the spaces that fill a terminal's table.
     """
-    path = Path(__file__).parent / "golden" / name
+    path = GOLDEN / name
     text = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
     if os.environ.get("GOLDEN") == "write":
         path.write_text(text, encoding="utf-8")

@@ -3,18 +3,15 @@
 import copy
 import functools
 import json
-from pathlib import Path
 
-import test_accuracy
-import test_joules
-from support import activity_cases, profile_cases
+from support import activity_cases, energy_records, profile_cases, training_records
+from support.places import EXAMPLE
 from support.records_of import text_of, typed, whole
 
 from psubench.records import jsonl
 from psubench.records.structs import plain
 from psubench.render.report import kinds, page
 
-EXAMPLE = Path(__file__).parent.parent / "reports" / "example"
 TS = (4, 128)
 HOSTILE = "mine.py:<b>A_1&2%</b>"
 
@@ -88,10 +85,13 @@ def every_kind():
         outcomes[-1] |= {"activity": None, "profile": case["profile"] and plain(case["profile"])}
     told = {"type": "profile", "case": plan[0]["case"], "process": 0, "cases": outcomes}
     profile = [{"type": "run", "run_id": "p", "cases": plan}, told]
-    energy = [test_joules.header(), test_joules.energy_record(0, *test_joules.FIRST, *test_joules.SECOND)]
+    energy = [
+        energy_records.header(),
+        energy_records.energy_record(0, *energy_records.FIRST, *energy_records.SECOND),
+    ]
     sparsity = activity_cases.records(neurons=("lif", "psn", "psu", "failed"), psn=("aten::bmm",))
     # Twice, so that sections of a part must not share names.
-    training = [test_accuracy.records(), test_accuracy.records("shd")]
+    training = [training_records.records(), training_records.records("shd")]
     for one in training[1]:
         for entry in one.get("cases", []):
             entry["key"] += "shd"

@@ -1,26 +1,21 @@
 """What the robustness tests share: the command line in this process, records of every kind, edits of them."""
 
-import contextlib
 import copy
-import io
 import os
 import random
-import sys
-import warnings
-from pathlib import Path
 
 import msgspec
-import test_accuracy
-import test_joules
-from support import activity_cases, profile_cases
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from support import activity_cases, energy_records, profile_cases, training_records
+from support.command_line import here
+from support.places import EXAMPLE
 from support.records_of import whole
 
-from psubench.cli import main
 from psubench.errors import CASE_FAILED
 from psubench.records import jsonl
 from psubench.records.structs import plain
 
-EXAMPLE = Path(__file__).parent.parent / "reports" / "example" / jsonl.NAME
 CODES = {0, 1, 2, 3, 4, 5, 124, 130}
 SCALE = int(os.environ.get("PSUBENCH_SWEEP", "1"))
 """How many times as many examples as in CI; see scripts/sweep.py."""
@@ -33,19 +28,8 @@ JUNK = (
 
 def call(*arguments):
     """Exit code, standard output and standard error of the program; whatever it does not catch is raised."""
-    out, err = io.StringIO(), io.StringIO()
-    before = sys.argv
-    sys.argv = ["psubench", *map(str, arguments)]
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
-            # Letters that a font lacks and panels without room are matplotlib's to tell.
-            warnings.simplefilter("ignore", UserWarning)
-            main()
-    except SystemExit as stop:
-        code = stop.code
-    finally:
-        sys.argv = before
-    return code or 0, out.getvalue(), err.getvalue()
+    done = here(*arguments)
+    return done.returncode, done.stdout, done.stderr
 
 
 def ends_well(*arguments):
@@ -67,9 +51,9 @@ def _joined(head):
     return {"schema": jsonl.SCHEMA, "psubench": "0", "seed": 0, "environment": {}, "plugins": {}, **head}
 
 
-def speed_records():
+def speed():
     """The committed run, at one T, with 20 rounds of two processes."""
-    records = [plain(one) for one in jsonl.read(EXAMPLE)]
+    records = [plain(one) for one in jsonl.read(EXAMPLE / jsonl.NAME)]
     chosen = [r for r in records if r["type"] == "block" and r["case"]["T"] == 4 and r["process"] < 2]
     for one in chosen:
         one["wall_ns"] = {name: samples[:20] for name, samples in one["wall_ns"].items()}
@@ -81,29 +65,31 @@ def speed_records():
     return [head, *chosen, memory, records[-1]]
 
 
-def energy_records():
+def energy():
     """Two processes; in the second a window was lost."""
-    one = test_joules.energy_record(0, *test_joules.FIRST, *test_joules.SECOND)
-    two = test_joules.energy_record(1, *test_joules.FIRST, test_joules.LOST, *test_joules.SECOND[:2])
-    return [_joined(test_joules.header()), one, two, {"type": "end", "status": "complete"}]
+    one = energy_records.energy_record(0, *energy_records.FIRST, *energy_records.SECOND)
+    two = energy_records.energy_record(
+        1, *energy_records.FIRST, energy_records.LOST, *energy_records.SECOND[:2]
+    )
+    return [_joined(energy_records.header()), one, two, {"type": "end", "status": "complete"}]
 
 
-def sparsity_records():
+def sparsity():
     """Three cases that were counted, one of them in part, one that failed and one that never ran."""
     found = activity_cases.records(("lif", "psn", "psu", "failed", "never"), psn=("stft",))
     return [_joined(found[0]), *found[1:]]
 
 
-def training_records():
+def training():
     """Trainings of three neurons, some of several seeds, one of which failed and one did not end."""
-    return [_joined((found := test_accuracy.records())[0]), *found[1:]]
+    return [_joined((found := training_records.records())[0]), *found[1:]]
 
 
 def _told(value):
     return plain(value) if isinstance(value, msgspec.Struct) else value
 
 
-def profile_records():
+def profile():
     """Three profiles, and a case that failed."""
     axes = (
         *(
@@ -144,8 +130,8 @@ def profile_records():
 
 
 MADE = {
-    "speed": speed_records(), "energy": energy_records(), "sparsity": sparsity_records(),
-    "training": training_records(), "profile": profile_records(),
+    "speed": speed(), "energy": energy(), "sparsity": sparsity(),
+    "training": training(), "profile": profile(),
 }  # fmt: skip
 RUNS = {kind: [whole(one) for one in records] for kind, records in MADE.items()}
 
@@ -196,3 +182,13 @@ def edited(records, seed, changes=None):
         if not records:
             break
     return records
+
+
+SEEDS = st.integers(0, 2**32)
+
+
+def examples(count):
+    return settings(
+        max_examples=count * SCALE, deadline=None, derandomize=SCALE == 1, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip

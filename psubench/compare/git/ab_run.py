@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import time
@@ -12,10 +13,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from psubench.compare.decide import LOOKS, Look, suspects
+from psubench.compare.decide import LOOKS, Look, far, suspects
 from psubench.compare.evidence import Evidence
+from psubench.compare.gating import case_name
 from psubench.compare.git.side import Side, Words
-from psubench.compare.verdicts import Comparison, case_name, compare, match
+from psubench.compare.pairing import Match, match
+from psubench.compare.verdicts import Comparison, compare
 from psubench.neurons import parse_list
 from psubench.neurons.names import PLUGIN
 from psubench.records import jsonl
@@ -30,8 +33,10 @@ STEP_BY_STEP = frozenset({"loop", "scan"})
 """Implementations with a call or more per step: beside them a yardstick may take as long."""
 LEAST = 6
 """Fewest processes per side that a further look is begun for."""
+FEW = 4
+"""Processes per side of the look at what is far beyond the margin, where there is no time for more."""
 NEVER = f"{100 * NEVER_EARLY:g}%"
-"""`NEVER_EARLY` as a suite has it."""
+"""`NEVER_EARLY` as a suite has it: all blocks get their whole seconds, noisy or not."""
 
 
 @dataclass(frozen=True)
@@ -67,37 +72,67 @@ class Duel:
         Raises:
             PsubenchError: a side cannot be measured at all.
         """
-        shutil.copy(Path(__file__).with_name(YARDSTICK), self.base.folder.parent / YARDSTICK)
-        rng, began = random.Random(self.seed), time.monotonic()
-        tables: Sequence[Words] = [{**table, "reference": yardstick(table)} for table in self.tables]
+        self._share_the_fixed_work()
+        rng, deadline = random.Random(self.seed), time.monotonic() + self.budget
+        tables: Sequence[Words] = [{**table, "reference": self._reference(table)} for table in self.tables]
         measured, keys, looks = tables, frozenset[str](), list[Look]()
-        processes = range(LOOKS[0])
+        processes, out_of_time = range(LOOKS[0]), False
         while True:
             self.say(f"look {len(looks) + 1}: {len(processes)} processes per side")
             look_began = time.monotonic()
-            self._measure(measured, processes, rng)
+            self._measure(measured, processes, rng, deadline)
             turns = [*(look.processes for look in looks), processes]
             found = match(*self._records(), self.margin, self.gate, turns=turns)
             looks.append(Look(processes, keys or frozenset(found.tested)))
             keys = suspects(found.tested, found.rule, looks)
             if not keys or len(looks) == len(LOOKS):
                 break
-            left = [pair[1] for key, pair in found.tested.items() if key in keys]
-            self.say(f"not cleared yet: {', '.join(case_name(one) for one in left)}")
-            measured = again(tables, found.cases_of(keys))
             each = (time.monotonic() - look_began) / len(processes)
-            count = size(len(looks), self.budget - (time.monotonic() - began), each)
+            count, keys = self._next(found, looks, keys, deadline - time.monotonic(), each)
+            out_of_time = count < min(LEAST, LOOKS[len(looks)])
             if not count:
-                self.say("the next look would take longer than --budget allows")
                 break
+            left = [pair[1] for key, pair in found.tested.items() if key in keys]
+            self.say(f"not cleared yet: {', '.join(case_name(one.label, one.case) for one in left)}")
+            measured = again(tables, found.cases_of(keys))
             processes = range(processes.stop, processes.stop + count)
-        return compare(*self._records(), self.margin, self.gate, looks)
+        return compare(*self._records(), self.margin, self.gate, looks, out_of_time=out_of_time)
+
+    def _next(
+        self, found: Match, looks: Sequence[Look], keys: frozenset[str], seconds: float, each: float
+    ) -> tuple[int, frozenset[str]]:
+        """Processes per side of the next look, and what it measures; 0 where there is no time for one.
+
+        What the first look has seen far beyond the margin is measured again whatever the time: of so large
+        an effect a few processes are sure, and no shortage of time may pass it.
+        """
+        count = size(len(looks), seconds, each)
+        if count or len(looks) > 1:
+            return count, keys
+        self.say("the next look would take longer than --budget allows")
+        large = keys & far(found.tested, found.rule, looks)
+        return (FEW, large) if large else (0, keys)
+
+    def _share_the_fixed_work(self) -> None:
+        shutil.copy(Path(__file__).with_name(YARDSTICK), self._shared / YARDSTICK)
+
+    @property
+    def _shared(self) -> Path:
+        """The folder in which both sides lie."""
+        return Path(os.path.commonpath([self.base.folder, self.new.folder]))
+
+    def _reference(self, table: Words) -> str:
+        """As both sides name it, from folders of theirs that lie equally deep."""
+        path = os.path.relpath(self._shared / YARDSTICK, self.base.folder)
+        return f"{path}:{yardstick(table)}"
 
     def _records(self) -> tuple[list[Record], list[Record]]:
         base, new = (jsonl.read(self.folder / name / jsonl.NAME) for name in ("base", "new"))
         return base, new
 
-    def _measure(self, tables: Sequence[Words], processes: range, rng: random.Random) -> None:
+    def _measure(
+        self, tables: Sequence[Words], processes: range, rng: random.Random, deadline: float
+    ) -> None:
         """Both sides once per process; two processes make an ABBA or a BAAB block, so drift cancels."""
         order = [("base", self.base), ("new", self.new)]
         for process in processes:
@@ -107,13 +142,13 @@ class Duel:
                 order.reverse()
             for name, side in order:
                 with records_recorder.Recorder(self.folder / name / jsonl.NAME) as recorder:
-                    for one in self._once(side, tables, process):
+                    for one in self._once(side, tables, process, deadline):
                         recorder.append(one)
 
-    def _once(self, side: Side, tables: Sequence[Words], process: int) -> list[Record]:
+    def _once(self, side: Side, tables: Sequence[Words], process: int, deadline: float) -> list[Record]:
         """What one fresh process of a side records; the plan only the first time."""
         settings = {**self.settings, "processes": 1, "precision": NEVER, "memory": False}
-        records = side.measure(tables, settings, self.device)
+        records = side.measure(tables, settings, self.device, deadline)
         first = process == 0
         return [
             replace(one, process=process) if isinstance(one, Block) else one
@@ -134,10 +169,10 @@ def size(look: int, seconds: float, each: float) -> int:
 
 
 def yardstick(table: Words) -> str:
-    """What the neurons of a table are divided by, as its `reference`: what takes about as long as they do."""
+    """Class of the fixed work that a table's neurons are divided by: what takes about as long as they do."""
     known = {ref.implementation for ref in parse_list(table["neurons"])} - {PLUGIN}
     quick = known and not known & STEP_BY_STEP
-    return f"../{YARDSTICK}:{'Products' if quick else 'Loop'}"
+    return "Products" if quick else "Loop"
 
 
 def again(tables: Sequence[Words], cases: Sequence[Evidence]) -> list[Words]:

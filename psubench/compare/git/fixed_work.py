@@ -7,9 +7,19 @@ included, is divided by the same work. It imports nothing of psubench.
 There are two, because a yardstick should take as long as its neurons: all neurons of a block are called
 equally often per sample, and as often as makes the fastest's sample last a millisecond. A faster one makes
 the samples of the others longer, and long samples are disturbed more often; a slower one takes their time.
+
+It is in every worker that measures a side, whatever version of psubench that runs, so it also tells from
+which files the modules there were imported: `psubench.compare.git.imported_from` refuses what is not the
+revision's.
 """
 
 from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.machinery import ModuleSpec
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,3 +56,52 @@ class Products(nn.Module):
         inner = torch.relu(self.A @ torch.relu(self.A @ x.flatten(1)))
         potentials: Tensor = self.A @ inner
         return potentials.view_as(x)
+
+
+class Watch:
+    """Stands before the other finders of modules and notes what they find; finds nothing itself."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """What the finders behind this one give."""
+        for finder in [one for one in sys.meta_path if one is not self]:
+            spec: ModuleSpec | None = getattr(finder, "find_spec", lambda *_: None)(name, path, target)
+            if spec is not None:
+                if spec.has_location and spec.origin:
+                    self.note([(name, spec.origin)])
+                return spec
+        return None
+
+    def invalidate_caches(self) -> None:
+        """It has none."""
+
+    def note_loaded(self) -> None:
+        """Notes the modules that are there; of a package only itself, unless a part lies elsewhere."""
+        files = {name: getattr(module, "__file__", None) for name, module in [*sys.modules.items()]}
+        known = {name: file for name, file in files.items() if isinstance(file, str) and os.path.isabs(file)}
+        roots = {name: os.path.dirname(file) + os.sep for name, file in known.items() if "." not in name}
+        self.note(
+            [
+                (name, file)
+                for name, file in known.items()
+                if file != __file__
+                and ("." not in name or not file.startswith(roots.get(name.partition(".")[0], "\0")))
+            ]
+        )
+
+    def note(self, found: list[tuple[str, str]]) -> None:
+        """Appends lines to the file in one write: several workers may do so."""
+        text = "".join(json.dumps(one) + "\n" for one in found)
+        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(file, text.encode())
+        finally:
+            os.close(file)
+
+
+if os.environ.get("PSUBENCH_MODULES"):
+    watch = Watch(os.environ["PSUBENCH_MODULES"])
+    watch.note_loaded()
+    sys.meta_path.insert(0, watch)

@@ -7,18 +7,26 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.compare.git.git_command import first_reason, own_environment
+from psubench.compare.git.imported_from import MODULES, Origin, imported
+from psubench.errors import CASE_FAILED, NOT_COMPARABLE, TIMEOUT, PsubenchError
 from psubench.records import jsonl
+from psubench.records.measured import Block
 from psubench.records.structs import Record
 
 Words = Mapping[str, str]
 """A table of a suite: the options of `psubench speed` without their dashes."""
 END_SECONDS = 10.0
+SILENT_SECONDS = 180.0
+"""How long a side may record nothing once the time is used up; a new checkout took 50 s on a busy machine."""
+_POLL_SECONDS = 0.2
 HANDICAP = "PSUBENCH_HANDICAP"
 """Environment variable with the share by which `compare.selftest.slowdown` slows its neuron; none is 0."""
 
@@ -32,51 +40,94 @@ class Side:
         python: the interpreter that has its packages.
         folder: working folder, where plug-ins are found.
         variables: added to the environment.
+        origin: where its modules may come from; None where both sides are this code.
     """
 
     name: str
     python: Path
     folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin | None = None
 
-    def measure(self, tables: Sequence[Words], settings: Mapping[str, Any], device: str) -> list[Record]:
+    def measure(
+        self, tables: Sequence[Words], settings: Mapping[str, Any], device: str, deadline: float
+    ) -> list[Record]:
         """The records of one `psubench run` in a fresh process; failed cases are records too.
 
         The command line and the form of a suite are all that two revisions must have in common.
 
+        Args:
+            deadline: of `time.monotonic`; after it the process is ended when it gives no sign of life.
+
         Raises:
-            PsubenchError: the command did not get as far as a record.
+            PsubenchError: the command did not get as far as a record, hangs, or what it measured is not of
+                this side.
         """
-        with tempfile.TemporaryDirectory(prefix="psubench-side-") as temporary:
-            suite, out = Path(temporary, "suite.toml"), Path(temporary, "out")
+        with tempfile.TemporaryDirectory(prefix="psubench-side-", ignore_cleanup_errors=True) as temporary:
+            suite, out, modules = (Path(temporary, name) for name in ("suite.toml", "out", "modules"))
             suite.write_text(suite_text(tables, settings), encoding="utf-8")
             arguments = ["--quiet", "--device", device, "--out", str(out), str(suite)]
-            status, said = self._run(["-m", "psubench", "run", *arguments])
+            with Path(temporary, "said").open("w+b") as said:
+                command = ["-m", "psubench", "run", *arguments]
+                status = self._run(command, modules, said, out / jsonl.NAME, deadline)
+                said.seek(0)
+                text = said.read().decode(errors="replace")
             if status not in (0, CASE_FAILED):
-                last = next(iter(said.strip().splitlines()[-1:]), f"exit code {status}")
+                reason = (first_reason(text) or f"exit code {status}").removeprefix("error: ")
                 raise PsubenchError(
-                    f"{self.name} cannot be measured: {last.removeprefix('error: ')}",
+                    f"{self.name} cannot be measured: {reason}",
                     "check that revision, and that it has this suite's neurons and options",
                 )
-            return jsonl.read(jsonl.locate(out))
+            records = jsonl.read(jsonl.locate(out))
+            self._check(imported(modules), records)
+            return records
 
-    def _run(self, arguments: list[str]) -> tuple[int, str]:
-        """Exit status and stderr; the process ends with this one, whatever ends it."""
+    def _check(self, modules: Mapping[str, Path], records: Sequence[Record]) -> None:
+        if self.origin is None:
+            return
+        self.origin.check(modules)
+        measured = any(one.ok() for one in records if isinstance(one, Block))
+        if measured and not modules:
+            raise PsubenchError(
+                f"{self.name} does not tell from where its modules were imported",
+                "compare two records instead",
+                NOT_COMPARABLE,
+            )
+
+    def _run(
+        self, arguments: list[str], modules: Path, said: IO[bytes], written: Path, deadline: float
+    ) -> int:
+        """Exit status; the process ends with this one, whatever ends it."""
         process = subprocess.Popen(
             [str(self.python), *arguments],
             cwd=self.folder,
-            env={**os.environ, "PSUBENCH_RECORD_ONLY": "1", **self.variables},
+            env={**own_environment(), "PSUBENCH_RECORD_ONLY": "1", MODULES: str(modules), **self.variables},
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+            stderr=said,
             start_new_session=True,  # Ctrl-C reaches the comparison alone, which then ends this
         )
         try:
-            said = process.communicate()[1]
+            return self._follow(process, written, deadline)
         except BaseException:
-            _end(process)
+            end(process)
             raise
-        return process.returncode, said
+
+    def _follow(self, process: subprocess.Popen[bytes], written: Path, deadline: float) -> int:
+        size, since = 0, time.monotonic()
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(_POLL_SECONDS)
+            now = written.stat().st_size if written.is_file() else 0
+            if now != size:
+                size, since = now, time.monotonic()
+            silent = time.monotonic() - since
+            if time.monotonic() > deadline and silent > SILENT_SECONDS:
+                raise PsubenchError(
+                    f"{self.name} hangs: it recorded nothing for {silent:.0f} s, and --budget is used up",
+                    "look for an import or a call in that revision that never ends, or raise --budget",
+                    TIMEOUT,
+                )
 
 
 def suite_text(tables: Sequence[Words], settings: Mapping[str, Any]) -> str:
@@ -91,13 +142,30 @@ def suite_text(tables: Sequence[Words], settings: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a side, gently if it lets itself be ended so, with whatever it has started."""
     process.send_signal(signal.SIGINT)
     try:
-        process.communicate(timeout=END_SECONDS)
+        process.wait(timeout=END_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+        # Its workers have sessions of their own: a signal to its group would not reach them.
+        for pid in [process.pid, *descendants(process.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes that a process has started, and theirs."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(stat.parent.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found[1:]
 
 
 def own_code(folder: Path) -> dict[str, str]:

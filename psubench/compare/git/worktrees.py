@@ -2,139 +2,167 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
 import sys
-import tempfile
-import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from psubench.compare.git.side import Side, own_code
+from psubench.compare.git import submodules
+from psubench.compare.git.git_command import commit_of, git
+from psubench.compare.git.imported_from import Origin, plugins_of
+from psubench.compare.git.layout import Checkout, import_folders, import_names, is_installed
+from psubench.compare.git.leftovers import held_folder, remove_worktree, sweep
+from psubench.compare.git.packages import install, packages, tool_folders
+from psubench.compare.git.side import Side
 from psubench.errors import PsubenchError
 
-_PACKAGE_FILES = ("constraints.txt", "setup.py", "setup.cfg")
 _NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The user's repository.
+
+    Attributes:
+        top: of the tree that the comparison was started in.
+        trees: tops of all of its trees; an editable install may lie in another one.
+        within: path from the top to the folder that the comparison was started in.
+    """
+
+    top: Path
+    trees: tuple[Path, ...]
+    within: Path
 
 
 @contextmanager
 def revisions(
-    repository: Path, base: str, new: str, say: Callable[[str], None]
+    folder: Path, base: str, new: str, tables: Sequence[Mapping[str, str]], say: Callable[[str], None]
 ) -> Iterator[tuple[Side, Side]]:
     """Both revisions checked out beside each other while inside; the user's tree is not touched.
 
-    Each side's folder lies in one temporary folder, so `../file` is the same file for both.
+    Each side's worktree lies in one temporary folder, so a file there is the same file for both.
 
     Args:
-        repository: any folder of it.
+        folder: any of the repository; the sides are measured in the same folder of theirs.
         base, new: whatever git takes for a commit.
+        tables: of the suite that will be measured.
         say: told in a sentence what takes long and what is left out.
 
     Raises:
-        PsubenchError: no repository, no such revision, or packages that cannot be installed.
+        PsubenchError: no repository, no such revision, packages that cannot be installed, or nothing of the
+            repository would be measured.
     """
-    top = Path(_git(repository, "rev-parse", "--show-toplevel"))
-    commits = [_commit(top, name) for name in (base, new)]
-    if _git(top, "status", "--porcelain", "--untracked-files=no"):
+    repository = _repository(folder)
+    sweep(repository.top)
+    commits = [commit_of(repository.top, name) for name in (base, new)]
+    if _is_changed(repository.top):
         say("changes that are not committed are not measured")
-    with tempfile.TemporaryDirectory(prefix="psubench-compare-") as temporary:
-        folders = [Path(temporary, name) for name in ("base", "new")]
+    with held_folder() as temporary:
+        trees = [temporary / name for name in ("base", "new")]
         try:
-            for folder, commit in zip(folders, commits, strict=True):
-                _git(top, *_NO_HOOKS, "worktree", "add", "--detach", "--force", str(folder), commit)
-            yield _sides(folders, say)
+            for tree, commit in zip(trees, commits, strict=True):
+                add = ("worktree", "add", "--detach", "--force", str(tree), commit)
+                git(repository.top, *_NO_HOOKS, *add)
+                submodules.check_out(tree, repository.top, say)
+            checkouts = [Checkout(tree.name, tree, repository.top, repository.within) for tree in trees]
+            yield _sides(repository, checkouts, tables, say)
         finally:
-            _remove(top, folders)
+            _remove(repository.top, trees)
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _repository(folder: Path) -> Repository:
+    top = Path(git(folder, "rev-parse", "--show-toplevel")).resolve()
+    listed = git(top, "worktree", "list", "--porcelain").splitlines()
+    trees = [Path(line.removeprefix("worktree ")) for line in listed if line.startswith("worktree ")]
+    return Repository(top, (top, *trees), folder.resolve().relative_to(top))
+
+
+def _is_changed(top: Path) -> bool:
+    """Whether the user's tree holds what is not committed; not known where a filter is missing."""
+    with suppress(PsubenchError):
+        return bool(git(top, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"))
+    return False
+
+
+def _remove(top: Path, trees: list[Path]) -> None:
+    """Takes the worktrees out of the repository; a second signal waits for it."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], check=False, capture_output=True, text=True
-        )
-    except FileNotFoundError:
-        raise PsubenchError("there is no git on this machine", "install it, or compare two records") from None
-    if done.returncode != 0:
-        last = next(iter(done.stderr.strip().splitlines()[-1:]), "it does not say why")
-        raise PsubenchError(f"git fails: {last}", "run inside a git repository, or compare two records")
-    return done.stdout.strip()
-
-
-def _commit(top: Path, name: str) -> str:
-    try:
-        return _git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    except PsubenchError:
-        raise PsubenchError(
-            f'"{name}" names no commit in {top}', "give a branch, tag or hash; a shallow clone lacks most"
-        ) from None
-
-
-def _remove(top: Path, folders: list[Path]) -> None:
-    """Takes the worktrees out of the repository; a second Ctrl-C waits for it."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        for folder in folders:
-            if folder.exists():
-                _git(top, "worktree", "remove", "--force", "--force", str(folder))
-        _git(top, "worktree", "prune")
+        for tree in trees:
+            remove_worktree(top, tree)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _sides(folders: list[Path], say: Callable[[str], None]) -> tuple[Side, Side]:
-    base, new = folders
-    if packages(base) == packages(new):
-        pythons = [Path(sys.executable)] * 2
-    else:
+def _sides(
+    repository: Repository,
+    checkouts: list[Checkout],
+    tables: Sequence[Mapping[str, str]],
+    say: Callable[[str], None],
+) -> tuple[Side, Side]:
+    for one in checkouts:
+        if not one.folder.is_dir():
+            raise PsubenchError(
+                f"{one.name} has no folder {one.within}", "compare from a folder that both have"
+            )
+    has_psubench = _bring_psubench(checkouts)
+    names = [import_names(one) for one in checkouts]
+    plugins = plugins_of(tables, frozenset().union(*names))
+    if not has_psubench and not plugins:
+        raise PsubenchError(
+            f"the suite names nothing of the repository {repository.top}: it would measure the installed "
+            "psubench twice",
+            "give a suite with your own neurons, such as path/file.py:Class, with --suite",
+        )
+    pythons, venvs = [Path(sys.executable)] * 2, [one.tree.parent / f"{one.name}-venv" for one in checkouts]
+    base, new = checkouts
+    if packages(base) != packages(new):
         say("the revisions need other packages: installing an environment for each, which takes minutes")
-        pythons = [_install(folder) for folder in folders]
-    sides = [
-        Side(folder.name, python, folder, own_code(folder))
-        for folder, python in zip(folders, pythons, strict=True)
-    ]
+        pairs = zip(checkouts, venvs, strict=True)
+        pythons = [install(one, venv, has_psubench=has_psubench) for one, venv in pairs]
+    sides = []
+    for one, held, python, venv in zip(checkouts, names, pythons, venvs, strict=True):
+        origin = Origin(one.name, (one.tree, venv), repository.trees, held, plugins, has_psubench)
+        origin.check_files(one.folder)
+        sides.append(Side(one.name, python, one.folder, _variables(one, has_psubench=has_psubench), origin))
     return sides[0], sides[1]
 
 
-def packages(folder: Path) -> dict[str, Any]:
-    """What decides which packages a checkout needs; tools' settings and documents do not."""
-    found: dict[str, Any] = {
-        path.name: path.read_bytes()
-        for path in [*(folder / name for name in _PACKAGE_FILES), *folder.glob("requirements*.txt")]
-        if path.is_file()
+def _bring_psubench(checkouts: list[Checkout]) -> bool:
+    """Whether both revisions are of psubench itself.
+
+    Raises:
+        PsubenchError: only one of them is: what is installed would be measured in place of the other.
+    """
+    has = {
+        one.name: any((f / "psubench/__init__.py").is_file() for f in import_folders(one))
+        for one in checkouts
     }
-    if (folder / "pyproject.toml").is_file():
-        project = tomllib.loads((folder / "pyproject.toml").read_text())
-        found["build-system"] = project.get("build-system")
-        for field in ("requires-python", "dependencies", "optional-dependencies"):
-            found[field] = project.get("project", {}).get(field)
-    return found
+    if len(set(has.values())) > 1:
+        without = next(name for name, it_has in has.items() if not it_has)
+        raise PsubenchError(
+            f"{without} has no psubench, the other revision has: the installed one would be measured for it",
+            "compare two revisions that both have it",
+        )
+    return all(has.values())
 
 
-def _install(folder: Path) -> Path:
-    """The interpreter of a new virtual environment with a checkout's packages."""
-    python = folder.parent / f"{folder.name}-venv" / "bin" / "python"
-    pins = folder / "constraints.txt"
-    constraint = ["--constraint", str(pins)] if pins.is_file() else []
-    for command in (
-        [sys.executable, "-m", "venv", str(python.parent.parent)],
-        [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            *constraint,
-            str(folder),
-        ],
-    ):
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        if done.returncode != 0:
-            last = next(iter((done.stderr or done.stdout).strip().splitlines()[-1:]), "no message")
-            raise PsubenchError(
-                f"the packages of {folder.name} cannot be installed: {last}",
-                "measure each revision in an environment of its own and compare the two records",
-            )
-    return python
+def _variables(checkout: Checkout, *, has_psubench: bool) -> dict[str, str]:
+    """Variables with which Python imports what lies in a revision before what is installed."""
+    inherited = [
+        str(Path(path).absolute())  # a side has a working folder of its own
+        for path in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        if path and not _is_of(checkout.source, Path(path).resolve())
+    ]
+    tool = [] if has_psubench else tool_folders()
+    paths = [*map(str, import_folders(checkout)), *inherited, *tool]
+    return {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+
+
+def _is_of(source: Path, path: Path) -> bool:
+    return path.is_relative_to(source) and not is_installed(path)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from psubench.compare.git.ab_run import Duel
+from psubench.compare.git.leftovers import held
 from psubench.compare.git.side import HANDICAP, Side, Words, own_code
 from psubench.compare.selftest.background_load import bursts
 from psubench.compare.selftest.error_rates import WRAPPER
@@ -73,11 +74,14 @@ class Selftest:
             max_seconds: none is begun after so many seconds.
 
         Raises:
-            PsubenchError: the folder holds another test, or the code cannot be measured.
+            PsubenchError: the folder holds another test, or one that is still going on, or the code cannot be
+                measured.
         """
         path, began = self.folder / jsonl.NAME, time.monotonic()
-        done = self._done(path)
-        with records_recorder.Recorder(path) as recorder:
+        self._done(path)  # refuses before anything is made
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with held(self.folder), records_recorder.Recorder(path) as recorder:
+            done = self._done(path)
             if not done and not jsonl.begun(path):
                 recorder.append(self._header())
             for number in range(len(done), suites):

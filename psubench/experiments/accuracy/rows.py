@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from psubench.records.outcomes import labelled
 from psubench.records.run import Planned, Run, TrainingCase
 from psubench.records.structs import Record, plain
 from psubench.records.trained import Epoch, Tested, Trained, Work
@@ -40,23 +41,27 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
     if end is not None:
         status, message = end.status, end.message
     result = end if end is not None and status == "ok" else None
+    spiking = result is None or result.output != "analog"
     test, work = (result.test, result.activity) if result else (None, None)
     return {
         **plain(case),
         "key": planned.key,
-        "label": planned.label,
+        "label": labelled(planned.label, end.output if end else None),
+        "output": end.output if end else None,
         "note": planned.note,
         "status": status,
         "message": message,
         "run_id": run_id,
         "epochs": case.recipe["epochs"],
         "epochs_done": max(epochs, default=0),
+        "verified": end.verified if end is not None else None,
+        "doubt": ("; ".join(filter(None, (end.doubt, *end.notes))) or None) if end is not None else None,
         "accuracy": test.correct / test.samples if test else None,
         "test_samples": test.samples if test else None,
         "train_accuracy": last.accuracy if result and last else None,
         "loss": last.loss if result and last else None,
-        "firing_rate": test.firing_rate if test else None,
-        "spikes_per_sample": _spikes(test, case) if test else None,
+        "firing_rate": test.firing_rate if test and spiking else None,
+        "spikes_per_sample": _spikes(test, case) if test and spiking else None,
         "sop_eff_per_sample": _per_sample(work, "sop_eff"),
         "energy_pj_per_sample": _per_sample(work, "energy_pj"),
         "dynamics_energy_pj_per_sample": _per_sample(work, "dynamics_energy_pj"),
@@ -116,17 +121,19 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _summed(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     good = [row for row in group if row["status"] == "ok"]
     bad = [row for row in group if row["status"] != "ok"]
-    values = [row["accuracy"] for row in good]
+    values, verified = [row["accuracy"] for row in good], [row["verified"] for row in good]
 
     def mean(name: str) -> float | None:
         found = [row[name] for row in good]
         return statistics.fmean(found) if found and None not in found else None
 
     return {
-        **{name: group[0][name] for name in (*_SAME, "label", "note", "epochs", "run_id")},
+        **{name: group[0][name] for name in (*_SAME, "label", "output", "note", "epochs", "run_id")},
         "status": bad[0]["status"] if bad else "ok",
         "message": "; ".join(f"seed {row['seed']}: {row['message']}" for row in group if row["message"])
         or None,
+        "verified": all(verified) if verified and None not in verified else None,
+        "doubt": next((row["doubt"] for row in good if row["doubt"]), None),
         "accuracy": statistics.fmean(values) if values else None,
         "accuracy_sd": statistics.stdev(values) if len(values) > 1 else None,
         "n": len(good),

@@ -12,7 +12,7 @@ from psubench.errors import PsubenchError, nearest, one_line
 from psubench.experiments import outputs
 from psubench.experiments.accuracy import published
 from psubench.experiments.accuracy.published import Published
-from psubench.experiments.paired.columns import SECONDS, UNKNOWN, Row, unit_of
+from psubench.experiments.paired.columns import SECONDS, UNKNOWN, Row, marked, unit_of
 from psubench.render import escape, terminal
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ COLUMNS: tuple[Column, ...] = (
     _axis("data"),
     Column("neuron"),
     Column("implementation"),
-    Column("label", "neuron", _plain("label")),
+    Column("label", "neuron", marked),
     _axis("T"),
     _axis("epochs"),
     _axis("device"),
@@ -139,7 +139,7 @@ def shown(rows: Sequence[Row]) -> list[Column]:
 
 def notes(rows: Sequence[Row]) -> list[str]:
     """What was done to the data, and why trainings have no result."""
-    return [*remarks(rows), *failures(rows)]
+    return [*remarks(rows), *doubts(rows), *failures(rows)]
 
 
 def remarks(rows: Sequence[Row]) -> list[str]:
@@ -153,6 +153,15 @@ def remarks(rows: Sequence[Row]) -> list[str]:
         for name, policy in models
     ]
     return [*changed, *outputs.lines(rows), *estimates]
+
+
+def doubts(rows: Sequence[Row]) -> list[str]:
+    """Why results are not verified."""
+    return [
+        f"{row['label']} on {row['data']}: unverified: {row['doubt']}"
+        for row in rows
+        if row["status"] == "ok" and row.get("doubt")
+    ]
 
 
 def failures(rows: Sequence[Row]) -> list[str]:

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from psubench.devices.energy_meters import require
 from psubench.experiments.paired.probe import Measured, Probe
-from psubench.measure.rounds import Contestant
+from psubench.measure.contestants import Contestant
 from psubench.measure.windows import Metering, Windowing, Windows
+from psubench.records.events import Live
 from psubench.records.measured import AGAIN, Block, Energy
 from psubench.records.paired import per_call
 from psubench.stats import intervals
@@ -28,6 +29,7 @@ class EnergyProbe(Probe):
             self._rng(),
             lambda label: self.mark(label, "measure"),
             self._after_round,
+            self.guard,
         )
         return metering.measure(contestants, reference)
 
@@ -42,4 +44,4 @@ class EnergyProbe(Probe):
             for name in samples
             if name != AGAIN
         }
-        self.say({"event": "live", "ratios": ratios, "rounds": len(samples[reference])})
+        self.say(Live(ratios, len(samples[reference])))

@@ -69,6 +69,12 @@ def unverified(row: Row) -> bool:
     return row["status"] == "ok" and row["verified"] is not True
 
 
+def marked(row: Row) -> str:
+    """The label, with `(unverified)` where no reference has confirmed the spikes of a result."""
+    doubted = row["status"] == "ok" and row.get("verified") is False
+    return f"{row['label']} (unverified)" if doubted else str(row["label"])
+
+
 def _plain(name: str) -> Callable[[Row], str]:
     return lambda row: UNKNOWN if row[name] is None else str(row[name])
 

@@ -107,14 +107,15 @@ def header(column: Column, rows: Sequence[Row]) -> str:
 
 
 def _reason(row: Row) -> str | None:
-    """Why a case has no numbers, or fewer than were meant."""
+    """Why a case has no numbers, or fewer than were meant; or what must be said of them."""
     if row["status"] != "ok":
         return f"{row['status']}: {one_line(row['message'] or 'no message')}"
-    return str(row["unread"]) if row.get("unread") else None
+    found = [str(text) for text in (row.get("unread"), row.get("said")) if text]
+    return one_line("; ".join(found)) if found else None
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """Why cases have no numbers, or none that are exact; equal reasons once, with every T of theirs."""
+    """Why cases have no numbers, and what must be said of others; equal texts once, with every T."""
     found: dict[tuple[str, ...], list[str]] = {}
     for setting, group in paired_axes.settings(rows).items():
         for row, reason in ((row, _reason(row)) for row in group):

@@ -15,14 +15,16 @@ from torch.profiler import ProfilerActivity, profile, schedule
 
 from psubench import neurons
 from psubench.devices import Device, open_device
+from psubench.devices.process_state import ProcessState
 from psubench.errors import UnsupportedError
-from psubench.experiments.paired.probe import Job
 from psubench.experiments.profile import ranges, trace
 from psubench.experiments.profile.plan import CALLS, TRACES
-from psubench.measure import inputs
-from psubench.measure import subject as measure_subject
+from psubench.measure import inputs, subjects
+from psubench.measure.gate import Witness, complain
+from psubench.measure.job import Job
 from psubench.measure.subject import Subject
 from psubench.records import profiled
+from psubench.records.events import Failed, Told
 from psubench.records.outcomes import GatedOutcome, Spikes
 from psubench.records.run import ProfileCase, case_of
 
@@ -36,10 +38,12 @@ class ProfileProbe:
 
     Attributes:
         mark: told what is about to run, so that the parent knows whom to blame.
+        say: sends an event to the parent.
     """
 
     job: Job
     mark: Callable[[str, str], None]
+    say: Callable[[Told], None]
 
     def run(self) -> profiled.Profiled:
         """Profiles one neuron; returns its record, in which a failure has a status and a message."""
@@ -57,13 +61,12 @@ class ProfileProbe:
         try:
             self.mark(name, "gate")
             ref = neurons.parse(text)
-            subject = measure_subject.build(case, ref, mode, given, x, self.job.seed, mark)
-            verified = subject.check()
-            outcome.activity = Spikes(**subject.activity())
-            outcome.verified = verified
-            found = self._profile(subject, device, f"{_plain(name)}-{key[:4]}")
-        except Exception as error:  # the worker's border: a plug-in may raise anything
+            subject = subjects.build(case, ref, mode, given, x, self.job.seed, mark)
+            found = self._gated(subject, outcome, device, f"{_plain(name)}-{key[:4]}")
+        except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
+            self.say(Failed(name, outcome.status, outcome.message))
+            found = None
         told = case_of(case)
         assert isinstance(told, ProfileCase)
         return profiled.Profiled(
@@ -73,6 +76,21 @@ class ProfileProbe:
             device=device.describe(),
             cases=[profiled.ProfiledOutcome(**asdict(outcome), profile=found)],
         )
+
+    def _gated(self, subject: Subject, outcome: GatedOutcome, device: Device, name: str) -> profiled.Profile:
+        """The profile of a neuron that passes the gate, and is the same after it."""
+        state = ProcessState()
+        doubt = subject.check()
+        outcome.activity = Spikes(**subject.activity())
+        outcome.output = subject.output
+        outcome.notes = subject.seen.notes(inference=subject.inference)
+        witness = Witness.of(subject)
+        state.put_back()
+        found = self._profile(subject, device, name)
+        witness.check_unchanged(outcome.activity)
+        complain(outcome.neuron, state.put_back(), "while it is profiled")
+        outcome.verified, outcome.doubt = doubt is None, doubt
+        return found
 
     def _profile(self, subject: Subject, device: Device, name: str) -> profiled.Profile:
         """Times some calls as they are, records as many with the profiler on, and sums the trace up."""
@@ -88,7 +106,7 @@ class ProfileProbe:
             mark()
             return device.sample(name, call, 1).wall_ns
 
-        with torch.inference_mode(not subject.train):
+        with subject.grad_mode():
             call = subject.call()
             sample()
             bare = [sample() for _ in range(CALLS)]

@@ -13,7 +13,8 @@ from torch.profiler import record_function
 from torch.utils.hooks import RemovableHandle
 
 from psubench.experiments.profile.trace.summary import FORWARD
-from psubench.measure.subject import InNetwork, Subject
+from psubench.measure.subject import Subject
+from psubench.measure.subjects import InNetwork
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from psubench.records.outcomes import labelled
 from psubench.records.profiled import Operator, Profile, Profiled, ProfiledLayer, Sums
 from psubench.records.run import Planned, Run
 from psubench.records.structs import Record, plain
@@ -44,7 +45,9 @@ def cases(records: Sequence[Record]) -> list[dict[str, Any]]:
                     before |= {
                         "run_id": run_id,
                         "status": outcome.status,
-                        "message": outcome.message,
+                        "label": labelled(before["label"], outcome.output),
+                        "output": outcome.output,
+                        "message": outcome.message or "; ".join(outcome.notes) or None,
                         "verified": outcome.verified,
                         "profile": outcome.profile,
                         "note": record.note,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psubench.errors import one_line
+from psubench.experiments import outputs
 from psubench.experiments.paired.columns import Row, ratio
 from psubench.experiments.profile import rows as profile_rows
 from psubench.experiments.profile.columns import Show, count, table
@@ -108,11 +109,20 @@ def notes(cases: Sequence[Case]) -> list[str]:
         for case in cases
         if case["status"] != "ok"
     ]
-    return bad + [
-        f"{title(case, cases)}: unverified: no reference has confirmed its spikes"
-        for case in cases
-        if case["status"] == "ok" and case["verified"] is not True
-    ]
+    return (
+        bad
+        + [
+            f"{title(case, cases)}: unverified: no reference has confirmed its spikes"
+            for case in cases
+            if case["status"] == "ok" and case["verified"] is not True
+        ]
+        + [
+            f"{title(case, cases)}: {one_line(case['message'])}"
+            for case in cases
+            if case["status"] == "ok" and case["message"]
+        ]
+        + outputs.lines(cases)
+    )
 
 
 def verdict_lines(cases: Sequence[Case]) -> list[str]:

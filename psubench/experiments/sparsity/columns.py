@@ -12,7 +12,7 @@ from enum import Flag, auto
 from types import MappingProxyType
 from typing import Any
 
-from psubench.experiments.paired.columns import UNKNOWN, Row, decimals
+from psubench.experiments.paired.columns import UNKNOWN, Row, decimals, marked
 
 COUNTS: Mapping[str, float] = MappingProxyType({"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12})
 PICOJOULES: Mapping[str, float] = MappingProxyType({"pJ": 1.0, "nJ": 1e3, "µJ": 1e6, "mJ": 1e9, "J": 1e12})
@@ -132,7 +132,7 @@ COLUMNS: tuple[Column, ...] = (
     _data("data"),
     _data("neuron"),
     _data("T", _FILES | Show.TOTALS | Show.PAPER, right=True),
-    Column("label", Show.JSON | Show.TOTALS | Show.PAPER, "neuron", _plain("label")),
+    Column("label", Show.JSON | Show.TOTALS | Show.PAPER, "neuron", marked),
     _data("batch"),
     Column("layer", _FILES | Show.LAYERS | Show.PAPER, "layer", _layer),
     _data("role"),

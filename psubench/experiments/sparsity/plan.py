@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 
 from psubench import data
@@ -10,31 +9,12 @@ from psubench.errors import PsubenchError
 from psubench.experiments.sparsity.options import SparsityOptions
 from psubench.experiments.speed.plan import LAYER, Meant, check_data, meant
 from psubench.neurons import NeuronRef, parse_list
-from psubench.runs.case import Block, Case, Entry, check_planned
+from psubench.runs.case import CHECKPOINT, Block, CountCase, Entry, check_planned
 
 KIND = "sparsity"
 UNTRAINED = "untrained"
-CHECKPOINT = "checkpoint "
 EPOCHS = "epochs "
-"""What the weights of a case begin with when they come from a file, or are trained on the spot."""
-
-
-@dataclass(frozen=True)
-class CountCase(Case):
-    """One network with one neuron, whose operations are counted.
-
-    Attributes:
-        samples: how many are counted, in batches of `batch`.
-        weights: "untrained", "checkpoint PATH", or "epochs N" for so many on the spot.
-        energy_model: as the user named it.
-        first_layer, pooling: policies, see `psubench.sops.work`.
-    """
-
-    samples: int
-    weights: str
-    energy_model: str
-    first_layer: str
-    pooling: str
+"""What the weights of a case begin with that is trained on the spot."""
 
 
 def count_blocks(options: SparsityOptions, device: str) -> list[Block]:

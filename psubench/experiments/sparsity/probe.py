@@ -8,26 +8,48 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from psubench import data, models, neurons
 from psubench.devices import open_device
-from psubench.experiments.paired.probe import Job
-from psubench.experiments.sparsity.plan import CHECKPOINT, EPOCHS, UNTRAINED
+from psubench.errors import WrongError
+from psubench.experiments.sparsity.plan import EPOCHS, UNTRAINED
 from psubench.measure.first_calls import alive
+from psubench.measure.job import Job
 from psubench.measure.mismatch import mismatch
+from psubench.measure.spike_counts import activity
+from psubench.measure.subject import runs_without_inference
 from psubench.models import Network
+from psubench.neurons.calling import grad_mode
 from psubench.neurons.operations import dynamics
 from psubench.records import counted
+from psubench.records.events import Failed, Told
 from psubench.records.run import SparsityCase, case_of
+from psubench.runs.case import CHECKPOINT
 from psubench.sops import energy_models
 from psubench.sops.network import calibrate, count, pictures
-from psubench.sops.rows import Pricing, layer_rows
+from psubench.sops.rows import Pricing, layer_rows, without_spikes
+from psubench.training.layer_gate import LayerGate, listening
 from psubench.training.train_here import train_briefly
 from psubench.training.weights import Weights, load
+
+
+class _Checked(NamedTuple):
+    """What the gate says of a network.
+
+    Attributes:
+        doubt: why the spikes are not verified, if they are not.
+        spikes: their counts and hash on the first batch.
+        output: what the neurons give, one of `neurons.OUTPUTS`.
+    """
+
+    doubt: str | None
+    spikes: dict[str, Any]
+    output: str
+    notes: list[str]
 
 
 @dataclass
@@ -36,24 +58,45 @@ class ActivityProbe:
 
     Attributes:
         mark: told what is about to run, so that the parent knows whom to blame.
+        say: sends an event to the parent.
+        inference: whether it counts in inference mode; else under `no_grad`.
     """
 
     job: Job
     mark: Callable[[str, str], None]
+    say: Callable[[Told], None]
+    inference: bool = True
 
     def run(self) -> counted.Activity:
         """Counts one case; returns its record, in which a failure has a status and a message."""
         ((key, name, text, _),) = self.job.entries
         about: dict[str, Any] = {"key": key, "neuron": name, "message": None}
         try:
-            found = self._counted(neurons.parse(text), partial(self.mark, name, "count"))
+            found = self._tried(neurons.parse(text), partial(self.mark, name, "count"))
             outcome = counted.CountedOutcome(**about, status="ok", **found)
-        except Exception as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome = counted.CountedOutcome(**about, status="failed")
             outcome.fail(error)
+            self.say(Failed(name, outcome.status, outcome.message))
         case = case_of(self.job.case)
         assert isinstance(case, SparsityCase)
         return counted.Activity(case=case, process=self.job.process, cases=[outcome])
+
+    def _tried(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> dict[str, Any]:
+        """Counts in inference mode, and where the network does not run there, under `no_grad`."""
+        try:
+            return self._counted(ref, mark)
+        except Exception as error:
+            if not runs_without_inference(error):
+                raise
+            why = error
+        self.inference = False
+        try:
+            return self._counted(ref, mark)
+        except WrongError:
+            raise
+        except Exception:
+            raise why from None
 
     def _counted(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> dict[str, Any]:
         mark()
@@ -66,18 +109,29 @@ class ActivityProbe:
         untrained = case["weights"] == UNTRAINED
         norms = calibrate(network.module, _marked(self._batches("train"), mark)) if untrained else 0
         test = self._test_split()
+        first = next(self._batches(test))
+        checked = self._checked(network, ref, first, mark)
         layers = count(
             network.module, network.spiking, self._batches(test),
-            fold=case["pooling"] == "fold", counting=neurons.output(ref) == "counts", mark=mark,
+            fold=case["pooling"] == "fold", counting=checked.output == "counts",
+            inference=self.inference, mark=mark,
         )  # fmt: skip
         model = energy_models.parse(case["energy_model"])
         rows = layer_rows(layers, dynamics(ref, T), T, Pricing(model, case["first_layer"], case["pooling"]))
-        total, first = rows[-1], next(self._batches(test))
-        spiking = network.spiking.values()
+        if checked.output == "analog":
+            rows = [without_spikes(row) for row in rows]
+        total, spiking = rows[-1], network.spiking.values()
         exact = {name: total[name] for name in ("spikes", "neuron_steps", "sop_eff", "mac_textbook")}
+        exact = {name: count for name, count in exact.items() if count is not None or name != "spikes"}
+        if self._spikes(network, first, mark) != checked.spikes:
+            raise WrongError("after its operations were counted it gives other spikes than before")
         data_ref = data.parse(case["data"])
-        shown = pictures(network.module, network.spiking, first[:, :1])
+        shown = pictures(network.module, network.spiking, first[:, :1], inference=self.inference)
         return {
+            "verified": checked.doubt is None,
+            "doubt": checked.doubt,
+            "output": checked.output,
+            "notes": checked.notes,
             "weights": UNTRAINED if weights is None else weights.origin,
             "exact": {**exact, "parameters": parameters},
             "split": test,
@@ -89,6 +143,34 @@ class ActivityProbe:
             "maps": [counted.Map(**one) for one in shown["maps"]],
             "raster": [counted.Raster(**one) for one in shown["raster"]],
         }
+
+    def _checked(
+        self, network: Network, ref: neurons.NeuronRef, x: Tensor, mark: Callable[[], None]
+    ) -> _Checked:
+        """Lets every spiking layer through the gate on the first batch that is counted.
+
+        The numbers that neurons draw while they are counted are those that they would draw without it.
+
+        Raises:
+            WrongError: a layer disagrees with its reference, or writes to its input.
+        """
+        with torch.random.fork_rng():
+            T = self.job.case["T"]
+            gate = LayerGate(network, ref, T, False, self.job.seed, mark, self.inference)
+            doubt = gate.check_reached(gate.reached(lambda: network.module(x)))
+        output = gate.seen.kind if ref.is_plugin else neurons.output(ref)
+        notes = gate.seen.notes(inference=self.inference)
+        return _Checked(doubt, self._spikes(network, x, mark), output, notes)
+
+    def _spikes(self, network: Network, x: Tensor, mark: Callable[[], None]) -> dict[str, Any]:
+        """Counts and hash of all spikes on x, with the seed set, as they are counted."""
+        found: list[Tensor] = []
+        mark()
+        with torch.random.fork_rng(), grad_mode(train=False, inference=self.inference):
+            torch.manual_seed(self.job.seed)
+            with listening(network, lambda _name, _given, output: found.append(output)):
+                network.module(x)
+        return activity(found)
 
     def _network(self, ref: neurons.NeuronRef) -> tuple[Network, int]:
         """The network with the same weights for every neuron, and how many it has without the neurons'."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench.records.counted import Activity, CountedOutcome, EnergyModel
+from psubench.records.outcomes import labelled
 from psubench.records.run import Planned, Run, SparsityCase
 from psubench.records.structs import Record, plain
 from psubench.sops.row_fields import TOTAL, empty_row
@@ -30,7 +31,8 @@ def cases(records: Sequence[Record]) -> list[dict[str, Any]]:
             for outcome in record.cases:
                 before = planned.get(outcome.key)
                 if before is not None and before["status"] != "ok":
-                    before |= {**_counted(outcome), "run_id": run_id}
+                    label = labelled(before["label"], outcome.output)
+                    before |= {**_counted(outcome), "label": label, "run_id": run_id}
     return list(planned.values())
 
 
@@ -53,7 +55,13 @@ def _planned(planned: Planned, run_id: str) -> dict[str, Any]:
 
 def _counted(outcome: CountedOutcome) -> dict[str, Any]:
     """What an outcome says of its case: rows of its layers as they are exported, pictures as recorded."""
-    told: dict[str, Any] = {"status": outcome.status, "message": outcome.message}
+    told: dict[str, Any] = {
+        "status": outcome.status,
+        "message": outcome.message,
+        "verified": outcome.verified,
+        "doubt": "; ".join(filter(None, (outcome.doubt, *outcome.notes))) or None,
+        "output": outcome.output,
+    }
     if not outcome.layers:
         return told
     told |= {} if outcome.weights is None else {"weights": outcome.weights}

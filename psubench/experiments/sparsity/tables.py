@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from psubench.errors import one_line
 from psubench.experiments import outputs
-from psubench.experiments.paired.columns import Row
+from psubench.experiments.paired.columns import Row, marked
 from psubench.experiments.sparsity.columns import Show, number, shown
 from psubench.experiments.sparsity.rows import flat, total
 from psubench.render import terminal
@@ -54,7 +54,7 @@ def show(cases: Sequence[Case], console: Console | None = None) -> None:
 
 def title(case: Case) -> str:
     """`psn, T = 10, UNTRAINED weights`: a case among those of a run."""
-    return f"{case['label']}, T = {case['T']}{weights_of([case])}"
+    return f"{marked(case)}, T = {case['T']}{weights_of([case])}"
 
 
 def weights_of(cases: Sequence[Case]) -> str:
@@ -111,8 +111,10 @@ def notes(cases: Sequence[Case]) -> list[str]:
     for case in cases:
         if case["status"] != "ok":
             found.append(f"{title(case)}: {case['status']}: {one_line(str(case['message']))}")
+        elif case.get("doubt"):
+            found.append(f"{title(case)}: {case['doubt']}")
         whole = total(case)
-        if whole is not None and whole["neuron_steps"] and not whole["spikes"]:
+        if whole is not None and whole["neuron_steps"] and whole["spikes"] == 0:
             found.append(f"{title(case)}: no neuron fires, so that its counts say little")
         for row in case["layers"]:
             if row["role"] != "total" and not row["complete"]:

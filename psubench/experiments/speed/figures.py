@@ -117,7 +117,7 @@ def save_beside(draw: Callable[[], Sequence[tuple[str, Figure]]], folder: Path) 
         raise
     except Exception as error:  # of matplotlib's: the record and the tables are whole
         told = escape.terminal(one_line(f"{type(error).__name__}: {error}"))
-        print(f"no figures: {told}; psubench plot {folder} draws them from the record", file=sys.stderr)
+        print(f"no figures: {told}; psubench plot {folder} draws them from the record", file=sys.stderr)  # noqa: T201
         return False
 
 

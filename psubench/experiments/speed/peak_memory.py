@@ -10,9 +10,9 @@ import torch
 
 from psubench import neurons
 from psubench.devices import open_device
-from psubench.experiments.paired.probe import Job
-from psubench.measure import inputs
-from psubench.measure import subject as measure_subject
+from psubench.measure import inputs, subjects
+from psubench.measure.job import Job
+from psubench.records.events import Failed, Told
 from psubench.records.measured import Memory, MemoryOutcome
 from psubench.records.run import case_of
 
@@ -23,10 +23,12 @@ class MemoryProbe:
 
     Attributes:
         mark: told what is about to run, so that the parent knows whom to blame.
+        say: sends an event to the parent.
     """
 
     job: Job
     mark: Callable[[str, str], None]
+    say: Callable[[Told], None]
 
     def run(self) -> Memory:
         """Measures the case, which has passed the gate already; returns its record."""
@@ -34,8 +36,9 @@ class MemoryProbe:
         outcome = MemoryOutcome(key=key, neuron=name, status="ok", message=None)
         try:
             outcome.peak_memory_bytes = self._peak(name, text, mode)
-        except Exception as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the worker's border: a plug-in may raise anything
             outcome.fail(error)
+            self.say(Failed(name, outcome.status, outcome.message))
         return Memory(case=case_of(self.job.case), cases=[outcome])
 
     def _peak(self, name: str, text: str, mode: str) -> int | None:
@@ -45,10 +48,10 @@ class MemoryProbe:
         x = given.x.to(device.torch_device, getattr(torch, case["dtype"]))
         mark = partial(self.mark, name, "memory")
         mark()
-        subject = measure_subject.build(case, neurons.parse(text), mode, given, x, self.job.seed, mark)
+        subject = subjects.build(case, neurons.parse(text), mode, given, x, self.job.seed, mark)
         subject.load(self.job.checkpoint)
         del given
-        with torch.inference_mode(not subject.train):
+        with subject.grad_mode():
             call = subject.call()
             call()  # what libraries keep for good after their first call is not the case's
             mark()

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench.experiments.energy import rows as energy_rows
+from psubench.neurons.checks import NO_REFERENCE
 from psubench.records.measured import Memory, MemoryOutcome
+from psubench.records.outcomes import labelled
 from psubench.records.paired import Plan, Trial, paired, pairs, status_of, trials
 from psubench.records.structs import Record, plain
 from psubench.stats import intervals
@@ -21,10 +23,7 @@ def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
     plan, found = trials(records)
     memory = {one.key: one for record in records if isinstance(record, Memory) for one in record.cases}
     measures = energy_rows.Measures()
-    return [
-        _with_memory(_row(case, list(found.get(key, {}).values()), plan, measures), memory.get(key))
-        for key, case in plan.items()
-    ]
+    return [_with_memory(_row(case, found, plan, measures), memory.get(key)) for key, case in plan.items()]
 
 
 def _with_memory(row: dict[str, Any], outcome: MemoryOutcome | None) -> dict[str, Any]:
@@ -36,19 +35,26 @@ def _with_memory(row: dict[str, Any], outcome: MemoryOutcome | None) -> dict[str
 
 
 def _row(
-    case: Plan, tried: Sequence[Trial], plan: Mapping[str, Plan], measures: energy_rows.Measures
+    case: Plan,
+    found: Mapping[str, Mapping[int, Trial]],
+    plan: Mapping[str, Plan],
+    measures: energy_rows.Measures,
 ) -> dict[str, Any]:
     planned = case.planned
     assert planned.reference is not None
+    tried, reference = (list(found.get(key, {}).values()) for key in (planned.key, planned.reference))
     status, message = status_of(tried, planned.skip)
+    said = _said(tried) if status == "ok" else None
+    message = "; ".join(filter(None, (message, said))) or None
     row = {
         **plain(planned.case),
         "key": planned.key,
-        "label": planned.label,
+        "label": labelled(planned.label, _output(tried)),
         "is_reference": planned.reference == planned.key,
-        "reference": plan[planned.reference].planned.label,
+        "reference": labelled(plan[planned.reference].planned.label, _output(reference)),
         "status": status,
         "message": message,
+        "said": said,
         "run_id": tried[-1].run_id if tried else case.run_id,
         "weights": "trained" if case.trained else "untrained",
         **_activity(tried),
@@ -59,13 +65,28 @@ def _row(
     return {**row, **_speed(good), **_roof(good), **_ratio(good)}
 
 
+def _said(tried: Sequence[Trial]) -> str | None:
+    """What must be said of a case that has a result, beside what the note of its data says."""
+    doubts = (trial.outcome.doubt for trial in tried)
+    doubted = next((f"unverified: {doubt}" for doubt in doubts if doubt and doubt != NO_REFERENCE), None)
+    notes = dict.fromkeys(note for trial in tried for note in trial.outcome.notes)
+    return "; ".join(filter(None, (doubted, *notes))) or None
+
+
+def _output(tried: Sequence[Trial]) -> str | None:
+    """What the neuron gives; in doubt what is the least like spikes."""
+    found = [t.outcome.output for t in tried if t.outcome.output]
+    return max(found, key=("spikes", "counts", "ternary", "analog").index, default=None)
+
+
 def _activity(tried: Sequence[Trial]) -> dict[str, Any]:
     activity = next((t.outcome.activity for t in tried if t.outcome.activity), None)
     compilation = next((t.outcome.compile for t in tried if t.outcome.compile), None)
-    verified = [t.outcome.verified for t in tried]
+    verified, output = [t.outcome.verified for t in tried], _output(tried)
     return {
         "verified": all(verified) if verified and None not in verified else None,
-        "firing_rate": activity.spikes / activity.neuron_steps if activity else None,
+        "output": output,
+        "firing_rate": activity.spikes / activity.neuron_steps if activity and output != "analog" else None,
         "spike_hash": activity.spike_hash if activity else None,
         "compile": plain(compilation) if compilation else None,
         "mismatch": next((t.outcome.mismatch for t in tried if t.outcome.mismatch is not None), None),

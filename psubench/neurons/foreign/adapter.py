@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,7 +37,9 @@ class Foreign(nn.Module):
 
     @classmethod
     def reference(cls, **parameters: Any) -> nn.Module:
-        """The reference of the neuron that has the same parameters."""
+        """The reference of the neuron with the same parameters; T is dropped if the neuron does not take it."""
+        if "T" not in inspect.signature(cls).parameters:
+            parameters.pop("T", None)
         return cls(**parameters).twin()
 
 

@@ -8,32 +8,36 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, cast
 
 from psubench.devices import worker_environment
+from psubench.records.events import Lost, Recorded, Told, decode, encode
 from psubench.records.failures import cause_of_death
 from psubench.training.case import Training
 
-Event = dict[str, Any]
+Due = Sequence[tuple[Training, Path]]
+"""Trainings, and the folders of their checkpoints."""
+Hear = Callable[[Training, Told], None]
+"""Told what a training tells; last comes the record of its end, or `Lost` of one that died."""
 
 
-def each(
-    work: Sequence[tuple[Training, Path]], jobs: int, on_event: Callable[[Training, Event], None]
-) -> None:
-    """Runs trainings in their order, at most `jobs` at the same time, each in a fresh process.
+def together(due: Due, hear: Hear) -> None:
+    """Runs trainings in this process, which trains each together with others."""
+    from psubench.training.session import Work
 
-    Args:
-        work: trainings and the folders of their checkpoints.
-        on_event: told what a training tells; the last event of each is `end`, with the fields of an
-            `Outcome`, also of one that died.
-    """
-    waiting = deque(work)
+    for case, folder in due:
+        hear(case, Work(case, folder, partial(hear, case)).recorded())
+
+
+def each(due: Due, jobs: int, hear: Hear) -> None:
+    """Runs trainings in their order, at most `jobs` at the same time, each in a fresh process."""
+    waiting = deque(due)
     running: dict[Connection, tuple[Training, BaseProcess]] = {}
-    context = _context(work[0][0]) if work else None
+    context = _context(due[0][0]) if due else None
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -46,20 +50,25 @@ def each(
                 running[events] = case, process
             for events in cast("list[Connection]", wait(list(running))):
                 case, process = running[events]
-                try:
-                    event = events.recv()
-                except EOFError:
-                    process.join()
-                    status, message = cause_of_death(process.exitcode or 0, "the process")
-                    event = {"event": "end", "status": status, "message": message}
-                if event["event"] == "end":
+                event = _next(events, process)
+                if isinstance(event, Lost) or (
+                    isinstance(event, Recorded) and event.record["type"] == "trained"
+                ):
                     del running[events]
                     events.close()
-                on_event(case, event)
+                hear(case, event)
     finally:
         for _, process in running.values():
             process.kill()
             process.join()
+
+
+def _next(events: Connection, process: BaseProcess) -> Told:
+    try:
+        return decode(events.recv_bytes())
+    except (EOFError, OSError):  # at its end, or in the middle of an event
+        process.join()
+        return Lost(*cause_of_death(process.exitcode or 0, "the process"))
 
 
 def _context(case: Training) -> Any:
@@ -85,10 +94,7 @@ def _train(case: Training, folder: Path, events: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then ends this process
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.dup2(2, 1)  # what a plug-in prints is no result
-    from psubench.training.session import Work
-
-    outcome = Work(case, folder, events.send).run()
-    events.send({"event": "end", **asdict(outcome)})
+    together([(case, folder)], lambda _, event: events.send_bytes(encode(event)))
 
 
 def _die_with_parent() -> None:

@@ -1,0 +1,137 @@
+"""The cases of two records side by side, and what of them is tested at which margin."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psubench.compare import exact
+from psubench.compare.decide import Rule
+from psubench.compare.evidence import Evidence, Pair, evidence
+from psubench.compare.families import Pool, pools
+from psubench.compare.gating import case_name, check_gate, matches
+from psubench.compare.outliers import undisturbed
+from psubench.errors import NOT_COMPARABLE, PsubenchError
+from psubench.records.structs import Record
+
+CARRIED = ("device", "dtype")
+"""What may differ between two cases that are held against each other, to say that they are not comparable."""
+CPU_MARGIN, GPU_MARGIN = 0.03, 0.02
+WIDER = 3.0
+"""Times the margin between two machines: there the ratio of a loop to a product is not the same."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """The cases of two records side by side, and what is to be tested.
+
+    Attributes:
+        pairs: by key; None where a record lacks the case.
+        pools: by key, the neurons with several cases, if they are tested as a whole.
+        margin: as a relative change.
+        notes: what must be said about the records as a whole.
+    """
+
+    pairs: Mapping[str, tuple[Evidence | None, Evidence | None]]
+    pools: Mapping[str, Pool]
+    rule: Rule
+    margin: float
+    notes: tuple[str, ...]
+
+    @property
+    def tested(self) -> dict[str, Pair]:
+        """Cases that both records have and that failed in neither, and the pools."""
+        return {**_both_ok(self.pairs), **{key: pool.pair for key, pool in self.pools.items()}}
+
+    def cases_of(self, keys: Iterable[str]) -> list[Evidence]:
+        """Of the new side, in the order of the plan: the cases themselves and the members of the pools."""
+        wanted = {
+            member for key in keys for member in (self.pools[key].members if key in self.pools else [key])
+        }
+        return [new for key, (_, new) in self.pairs.items() if key in wanted and new is not None]
+
+
+def match(
+    base: Sequence[Record],
+    new: Sequence[Record],
+    margin: float | None,
+    gate: Sequence[str],
+    *,
+    turns: Sequence[range],
+) -> Match:
+    """What `compare` compares; arguments as there.
+
+    Args:
+        turns: of looks, the processes of each: then the reference is a yardstick and no case of its own, and
+            all cases of a neuron are tested as a whole as well.
+    """
+    before = {key: replace(one, status="ok") if one.lost else one for key, one in evidence(base).items()}
+    after = evidence(new)
+    notes = exact.machines(base, new)
+    if margin is None:
+        margin = GPU_MARGIN if any(_on_gpu(one) for one in after.values()) else CPU_MARGIN
+    margin *= WIDER if notes else 1.0
+    pairs = _pairs(before, after, drop_reference=bool(turns))
+    if turns:
+        pairs = {**pairs, **undisturbed(_both_ok(pairs), turns)}
+    check_gate(gate, [case_name(one.label, one.case) for b, n in pairs.values() if (one := n or b)])
+    gated = {key for key, (b, n) in pairs.items() if _gated(n or b, gate)}
+    pooled = pools(_both_ok(pairs)) if turns else {}
+    gated |= {key for key, pool in pooled.items() if gated.issuperset(pool.members)}
+    return Match(pairs, pooled, Rule(math.log1p(margin), not notes, frozenset(gated)), margin, tuple(notes))
+
+
+def _both_ok(
+    pairs: Mapping[str, tuple[Evidence | None, Evidence | None]],
+) -> dict[str, Pair]:
+    known = ((key, b, n) for key, (b, n) in pairs.items() if b is not None and n is not None)
+    return {key: (b, n) for key, b, n in known if b.status == n.status == "ok"}
+
+
+def _pairs(
+    before: Mapping[str, Evidence], after: Mapping[str, Evidence], *, drop_reference: bool
+) -> dict[str, tuple[Evidence | None, Evidence | None]]:
+    """Cases of either record by key, side by side."""
+    pairs: dict[str, tuple[Evidence | None, Evidence | None]] = {
+        key: (before.get(key), one) for key, one in after.items()
+    }
+    elsewhere = {_place(one.case): key for key, one in after.items() if key not in before}
+    for key, one in before.items():
+        if key in after:
+            continue
+        twin = elsewhere.get(_place(one.case))
+        if twin is not None:
+            pairs[twin] = (one, after[twin])
+        else:
+            pairs[key] = (one, None)
+    pairs = {key: pair for key, pair in pairs.items() if any(one and one.status != "skipped" for one in pair)}
+    if drop_reference:
+        pairs = {key: pair for key, pair in pairs.items() if not _is_reference(pair)}
+    if not any(b is not None and n is not None for b, n in pairs.values()):
+        raise PsubenchError(
+            "the two records have no case in common",
+            "measure both with the same options",
+            NOT_COMPARABLE,
+        )
+    return pairs
+
+
+def _place(case: Mapping[str, Any]) -> str:
+    """A case without what may differ between two that are the same but for the hardware or the type."""
+    return json.dumps({name: value for name, value in case.items() if name not in CARRIED}, sort_keys=True)
+
+
+def _is_reference(pair: tuple[Evidence | None, Evidence | None]) -> bool:
+    return any(one is not None and one.is_reference for one in pair)
+
+
+def _on_gpu(one: Evidence) -> bool:
+    return str(one.case.get("device", "")).startswith("cuda")
+
+
+def _gated(one: Evidence | None, gate: Iterable[str]) -> bool:
+    assert one is not None
+    return any(matches(case_name(one.label, one.case), pattern) for pattern in gate)

@@ -1,0 +1,56 @@
+"""The inputs that a block feeds in turn, and what tells that a neuron has written to them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from psubench.errors import WrongError
+
+
+class Feed:
+    """The two inputs of a block, and copies of them that nobody is given."""
+
+    def __init__(self, x: Tensor, *, strict: bool = False) -> None:
+        """The second input is the first with its samples, or its last dimension, moved by one.
+
+        Args:
+            strict: whether both are compared after every sample, so that a wrong result is nobody else's.
+        """
+        self.strict = strict
+        self.given = (x, x.roll(1, 1 if x.shape[1] > 1 else -1).contiguous())
+        self._kept = tuple(tensor.clone() for tensor in self.given)
+        self._versions = self._now()
+        self._renewed = 0
+
+    def _now(self) -> list[int]:
+        return [tensor._version for tensor in self.given]
+
+    def touched(self) -> bool:
+        """Whether torch has written to an input since it was last found whole."""
+        return self._now() != self._versions
+
+    def put_back(self) -> bool:
+        """Compares the inputs with their copies; whether one had to be put back."""
+        wrong = [
+            (t, kept) for t, kept in zip(self.given, self._kept, strict=True) if not torch.equal(t, kept)
+        ]
+        for tensor, kept in wrong:
+            tensor.copy_(kept)
+        self._versions = self._now()
+        return bool(wrong)
+
+    def check(self) -> None:
+        """Raises WrongError if an input had to be put back."""
+        if self.put_back():
+            raise WrongError("it writes to its input while it is measured")
+
+    def swap(self) -> None:
+        """Gives each input the content of the other; `put_back` ends it."""
+        for tensor, other in zip(self.given, reversed(self._kept), strict=True):
+            tensor.copy_(other)
+
+    def renew(self) -> None:
+        """Gives the first input content that it has never had, made of its own values."""
+        self._renewed += 1
+        self.given[0].copy_(self._kept[0].roll(self._renewed, -1).flip(-1))

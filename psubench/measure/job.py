@@ -1,0 +1,39 @@
+"""What the parent asks of a worker, in words that need no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """One block, in one process.
+
+    Attributes:
+        probe: "module:Class" of what runs it; only the worker imports it.
+        case: what the entries share, as `Case.canonical` gives it.
+        entries: case key, name in the block, neuron text and mode.
+        reference: name of the entry that the others are compared with; None if it has failed before.
+        process: number of the replicate, from 0; it seeds the order of the rounds.
+        precision, max_seconds: of the rounds that time.
+        max_memory: bytes that the worker may allocate.
+        windows: fields of `windows.Windowing`, of the rounds that measure energy.
+        folder: of the run, for traces.
+        checkpoint: where the weights of networks come from; None for fresh ones.
+        strict: whether everything is compared after every sample: somebody has spoiled a worker before.
+    """
+
+    probe: str
+    case: dict[str, Any]
+    entries: list[tuple[str, str, str, str]]
+    reference: str | None
+    process: int
+    seed: int
+    precision: float
+    max_seconds: float
+    max_memory: int
+    windows: dict[str, Any] | None = None
+    folder: str | None = None
+    checkpoint: str | None = None
+    strict: bool = False

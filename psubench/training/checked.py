@@ -1,0 +1,58 @@
+"""The gate of a training: the network that is trained, and the one that was, spike as the reference says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from psubench import data, neurons
+from psubench.training.case import Training
+from psubench.training.layer_gate import LayerGate
+from psubench.training.network import set_lambda
+
+if TYPE_CHECKING:
+    from psubench.models import Network
+
+SAMPLES = 8
+"""So many of the first batch: enough that every layer is reached."""
+
+
+class Checked(NamedTuple):
+    """Why the spikes of a network are not verified, if they are not; what its neurons give; and notes."""
+
+    doubt: str | None
+    output: str
+    notes: list[str]
+
+
+def check(network: Network, case: Training, device: torch.device, *, train: bool) -> Checked:
+    """Lets a network through the gate. Changes no weight and no draw.
+
+    Args:
+        train: whether gradients are compared too, on training samples; else spikes on test samples.
+
+    Raises:
+        WrongError: a layer disagrees with its reference.
+    """
+    module, was = network.module, network.module.training
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    split = "train" if train else "test"
+    batches = data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=case.seed, split=split)
+    x = next(iter(batches))[0][:, :SAMPLES].to(device)
+    set_lambda(network, case, case.recipe.epochs)  # of the neuron that the training ends with
+    dtype = getattr(torch, case.recipe.precision)
+    try:
+        with torch.random.fork_rng():
+            module.train(train)
+            gate = LayerGate(
+                network, case.neuron, case.T, train, case.seed, lambda: None, inference=False
+            )  # fmt: skip
+            with torch.autocast(device.type, dtype, enabled=case.recipe.precision != "float32"):
+                reached = gate.reached(lambda: module(x))
+            doubt, seen = gate.check_reached(reached), gate.seen
+            output = seen.kind if case.neuron.is_plugin else neurons.output(case.neuron)
+            return Checked(doubt, output, seen.notes(inference=True))
+    finally:
+        module.load_state_dict(before)  # such as statistics of normalisation
+        module.train(was)

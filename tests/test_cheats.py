@@ -1,0 +1,82 @@
+"""Neurons that cheat, leak and lie, all in one block beside lif and psn, whose results stay their own."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from psubench.experiments.speed import rows
+from psubench.records import jsonl
+
+WRONG = Path(__file__).parent / "wrong_neurons.py"
+COMMAND = [
+    sys.executable, "-m", "psubench", "speed", "--T", "8", "--batch", "4", "--size", "16", "--phase", "infer",
+    "--processes", "1", "--max-seconds", "0.05", "--quiet", "--no-memory", "--timeout", "60",
+]  # fmt: skip
+CAUGHT = {
+    "EveryTenth": ("wrong", "other|differ|causal"),
+    "Late": ("wrong", "other|differ|remembers"),
+    "OnlyInference": ("wrong", "differ from the reference"),
+    "NaNWhileTimed": ("wrong", "NaN"),
+    "ZeroWhileTimed": ("wrong", "other results than it was checked with"),
+    "MemoByAddress": ("wrong", "remembers|copy|kept between calls"),
+    "MemoByVersion": ("wrong", "remembers|copy"),
+    "WritesLater": ("wrong", "writes to its input"),
+    "WritesBehind": ("wrong", "writes to its input"),
+    "ShortOfPrecision": ("wrong", "differ from the reference"),
+    "SetsDtype": ("failed", "default dtype"),
+    "Thread": ("failed", "running thread"),
+    "Twin": ("failed", "running process"),
+    "BusyChild": ("failed", "running process"),
+    "Leaks": ("failed", "open files"),
+    "Exits": ("failed", "exit code 0"),
+    "Interrupts": ("failed", "KeyboardInterrupt"),
+    "Leaves": ("failed", "SystemExit"),
+    "Speechless": ("failed", "its text cannot be read"),
+    "Deep": ("failed", "Recursion|SIGSEGV"),
+}
+PUT_BACK = ["PatchesTorch", "PatchesPsubench", "SetsThreads"]
+EITHER = ["PatchesWhileTimed", "MemoByContent"]  # what is seen of them depends on how fast the machine is
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cheats")
+    names = [*CAUGHT, *PUT_BACK, *EITHER]
+    plug_ins = [f"{WRONG}:{name}" for name in names]
+    found = {}
+    for run, neurons in (("alone", ["lif", "psn"]), ("beside", ["lif", *plug_ins, "psn"])):
+        command = [*COMMAND, "--neurons", ",".join(neurons), "--out", str(folder / run)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+        assert "Traceback" not in done.stderr
+        records = jsonl.read(folder / run / jsonl.NAME)
+        found[run] = {row["label"]: row for row in rows.rows(records)}
+    return found
+
+
+@pytest.mark.parametrize("name", CAUGHT)
+def test_a_neuron_that_cheats_or_leaks_is_a_row_that_says_so(measured, name):
+    row = measured["beside"][name]
+    status, message = CAUGHT[name]
+    assert row["status"] == status, row["message"]
+    assert re.search(message, row["message"])
+    assert row["median_s"] is None
+
+
+@pytest.mark.parametrize("name", PUT_BACK)
+def test_what_a_neuron_sets_when_it_is_built_is_put_back(measured, name):
+    row = measured["beside"][name]
+    assert (row["status"], row["verified"]) == ("ok", True), row["message"]
+    assert row["spike_hash"] == measured["alone"]["lif"]["spike_hash"]
+
+
+@pytest.mark.parametrize("name", ["lif", "psn"])
+def test_the_others_keep_their_own_spikes_and_times(measured, name):
+    alone, beside = measured["alone"][name], measured["beside"][name]
+    assert (beside["status"], beside["verified"]) == ("ok", True), beside["message"]
+    assert beside["spike_hash"] == alone["spike_hash"]
+    assert beside["threads"] == 1
+    assert beside["median_s"] > 0
+    assert beside["ratio"] is not None or name == "lif"
