@@ -44,75 +44,9 @@ class Cpu:
     def sample(self, label: str, call: Callable[[], object], loops: int, kept: int = 0) -> Sample:  # noqa: ARG002
         """Wall time of `loops` calls, in ns."""
         clock = self.clock
-        before, after = repeat(None, kept), repeat(None, loops - kept - 1)  # count in C without creating
-        integers
+        before, after = repeat(None, kept), repeat(None, loops - kept - 1)  # count without creating integers
         began = clock()
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-       
-        for _ in
-        before:
+        for _ in before:
             call()
         result = call()
         for _ in after:

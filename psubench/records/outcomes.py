@@ -30,7 +30,7 @@ class Outcome(Struct, kw_only=True):
 
 
 def labelled(label: str, output: str | None) -> str:
-    """A label that names the outputs of a neuron if they are not spikes; built-in neurons have such labels."""
+    """A label that names the outputs of a neuron if they are not spikes, as those of built-in neurons do."""
     named = output in (None, "spikes") or label.endswith(f"[{output}]")
     return label if named else f"{label} [{output}]"
 

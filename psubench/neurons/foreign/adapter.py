@@ -37,7 +37,7 @@ class Foreign(nn.Module):
 
     @classmethod
     def reference(cls, **parameters: Any) -> nn.Module:
-        """The reference of the neuron with the same parameters; T is dropped if the neuron does not take it."""
+        """The reference with the same parameters; T is dropped if the neuron does not take it."""
         if "T" not in inspect.signature(cls).parameters:
             parameters.pop("T", None)
         return cls(**parameters).twin()
