@@ -23,7 +23,7 @@ from psubench.records.events import Begin, Measured, Watcher
 from psubench.records.measured import Block as Timed
 from psubench.records.paired import block_ratios
 from psubench.runs.case import NEVER_EARLY, Block
-from psubench.runs.schedule import Crew, Settings
+from psubench.runs.schedule import Settings, Workers
 from psubench.runs.worker_process import Host
 from psubench.stats import intervals
 
@@ -111,11 +111,11 @@ def same_against_same(
 def _process(number: int, block: Block, settings: Settings, watcher: Watcher) -> Timed:
     began = time.monotonic()
     watcher.hear("noise", Begin())
-    crew = Crew(settings, watcher, number, Host(block.case.threads, block.case.device))
+    workers = Workers(settings, watcher, number, Host(block.case.threads, block.case.device))
     try:
-        record = crew.measure("noise", block, list(block.entries))
+        record = workers.measure("noise", block, list(block.entries))
     finally:
-        crew.host.close()
+        workers.host.close()
     assert isinstance(record, Timed)
     ratios = {name: interval.ratios() for name, interval in block_ratios(record).items()}
     watcher.hear("noise", Measured(time.monotonic() - began, ratios))

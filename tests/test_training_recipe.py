@@ -19,7 +19,7 @@ from psubench.training.case import training
 from psubench.training.network import lambda_at, network_of, set_lambda
 from psubench.training.optimizer import optimizer_of, schedule_of
 from psubench.training.recipe import Augment, Recipe, Task
-from psubench.training.train_here import train_briefly
+from psubench.training.train_here import train_here
 
 RECIPES = sorted(path for path in (ROOT / "suites").glob("*.toml") if "[accuracy.recipe]" in path.read_text())
 
@@ -230,7 +230,7 @@ def test_a_brief_training_learns_and_gives_weights_that_fit():
     refs = {"model": models.parse(f"{TINY}:Plain"), "neuron": neurons.parse("psu"), "T": 4}
     source = data.parse(f"{TINY}:digits")
     recipe = Recipe(batch=10, lr=0.02)
-    weights = train_briefly(**refs, data=source, epochs=40, recipe=recipe, say=told.append)
+    weights = train_here(**refs, data=source, epochs=40, recipe=recipe, say=told.append)
     test = [event.record["test"] for event in told if isinstance(event, Recorded)][-1]
     assert test["correct"] / test["samples"] > 0.9  # chance is a third
     ref = refs["neuron"]
@@ -245,7 +245,7 @@ def test_a_brief_training_learns_and_gives_weights_that_fit():
     with pytest.raises(PsubenchError, match="does not fit this network"):
         weights.into(torch.nn.Linear(2, 2))
     with pytest.raises(PsubenchError, match="ended as failed: the loss is nan"):
-        train_briefly(
+        train_here(
             **{**refs, "model": models.parse(f"{TINY}:Diverges")}, data=source, epochs=3, recipe=recipe
         )
 

@@ -18,7 +18,7 @@ from psubench.training.session import Say, Work
 from psubench.training.weights import Weights
 
 
-def train_briefly(
+def train_here(
     *,
     model: ModelRef,
     neuron: NeuronRef,

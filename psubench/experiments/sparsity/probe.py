@@ -33,7 +33,7 @@ from psubench.sops import energy_models
 from psubench.sops.network import calibrate, count, pictures
 from psubench.sops.rows import Pricing, layer_rows, without_spikes
 from psubench.training.layer_gate import LayerGate, listening
-from psubench.training.train_here import train_briefly
+from psubench.training.train_here import train_here
 from psubench.training.weights import Weights, load
 
 
@@ -203,7 +203,7 @@ class ActivityProbe:
             path = Path(case["weights"].removeprefix(CHECKPOINT))
             return load(path, model=model, neuron=ref, T=case["T"])
         with alive(mark):
-            return train_briefly(
+            return train_here(
                 model=model, neuron=ref, data=data_ref, T=case["T"],
                 epochs=int(case["weights"].removeprefix(EPOCHS)), seed=self.job.seed,
                 device=case["device"], threads=case["threads"],
