@@ -55,7 +55,7 @@ def git(folder: Path, *arguments: str, timeout: float | None = None) -> str:
 
 
 def first_reason(said: str) -> str | None:
-    """The line with the reason: the first `fatal`, else the first `error`, else the last; None without any."""
+    """The line with the reason: the first `fatal`, else the first `error`, else the last; or None."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     marked = [line for line in lines if _FIRST.match(line)]
     fatal = [line for line in marked if line.lower().startswith("fatal:")]
