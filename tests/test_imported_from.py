@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from scratch_repository import FAST, SETTINGS, empty, refused, table, write
-from test_revisions import commit, git, untouched
+from test_worktrees import commit, git, untouched
 
 from psubench.compare.git import ab_run
 from psubench.compare.git.ab_run import AbRun

@@ -169,7 +169,7 @@ def test_bad_weights_are_one_line(tmp_path):
     work(case(epochs=1), tmp_path)
     path = tmp_path / checkpoint.WEIGHTS
     cut(path, None)
-    with pytest.raises(PsubenchError, match="is cut off, or is no safetensors file"):
+    with pytest.raises(PsubenchError, match="is cut off, or is not a safetensors file"):
         loaded(path)
     with pytest.raises(PsubenchError, match="there are no weights"):
         loaded(tmp_path / "no.safetensors")

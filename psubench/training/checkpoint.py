@@ -75,7 +75,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         why = getattr(error, "strerror", None) or plugins.one_line(error)
         raise PsubenchError(
             f"cannot write {path}: {why:.500}",
-            "what was saved before is kept; correct the cause (make room, for example) and continue with --resume",
+            "what was saved before is kept; correct the cause and continue with --resume",
         ) from None
 
 

@@ -58,7 +58,7 @@ class Group:
         return values[0]
 
     def wrapped(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network with averaged gradients; on a GPU the statistics of normalisation are synchronised too."""
+        """The network with averaged gradients; on a GPU normalisation statistics are synchronised too."""
         if self.size == 1:
             return network
         if device.type == "cuda":

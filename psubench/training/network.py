@@ -55,6 +55,6 @@ def set_lambda(network: Network, case: Training, epoch: int) -> None:
 
 
 def lambda_at(epoch: int, epochs: int, share: float) -> float:
-    """λ = min(1, epoch / (share epochs)), and 1 in the last epoch, so that the evaluated network is causal."""
+    """λ = min(1, epoch / (share epochs)), and 1 in the last epoch, so that evaluation is causal."""
     rising = share * epochs
     return 1.0 if epoch >= min(rising, epochs - 1) else epoch / rising
