@@ -1,7 +1,7 @@
 """A repository of a user's own, with a neuron of theirs, for what `compare --git` does with it."""
 
 import pytest
-from test_revisions import git
+from test_worktrees import git
 
 from psubench.compare.git.worktrees import revisions
 from psubench.errors import PsubenchError

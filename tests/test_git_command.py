@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from scratch_repository import FAST, empty, refused, table, write
-from test_revisions import AUTHOR, commit, git, untouched
+from test_worktrees import AUTHOR, commit, git, untouched
 
 from psubench.compare.git.git_command import first_reason, own_environment
 from psubench.compare.git.worktrees import revisions

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from scratch_repository import empty, write
-from test_revisions import commit
+from test_worktrees import commit
 
 from psubench.compare.git.imported_from import TOOL
 from psubench.compare.git.layout import Checkout
