@@ -38,7 +38,7 @@ def evidence(key, values):
 
 
 def simulate(rng, draw, shifts, drift=0.0):
-    """Verdicts of one comparison as `Duel` makes it, and how many looks it took.
+    """Verdicts of one comparison as `AbRun` makes it, and how many looks it took.
 
     `drift` is the standard deviation of what both processes of a pair share.
     """

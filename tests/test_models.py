@@ -128,7 +128,7 @@ def test_the_same_psu_network_gives_identical_logits_twice_and_for_any_split_of_
         ("vggsnn(width=0)", "width is a number from"),
         ("shd(depth=1.5)", "depth is a whole number"),
         ("shd(width=true)", "width is a number"),
-        ("", "names no model"),
+        ("", "does not name a model"),
         ("nofile.py:Net", 'there is no file "nofile.py"'),
     ],
 )

@@ -127,7 +127,9 @@ def test_state_that_is_no_tensor_and_counts_that_fail_cost_no_result(tmp_path, m
     outcome, events = work(case("lif", model=f"{TINY}:Remembers", epochs=1), tmp_path / "a")
     assert (outcome.status, outcome.test["samples"]) == ("ok", 30)
     assert "cannot write" in outcome.message
-    assert "weights.safetensors: _extra_state is a dict, and safetensors holds tensors" in outcome.message
+    assert (
+        "weights.safetensors: _extra_state is a dict, and safetensors holds only tensors" in outcome.message
+    )
     assert "\n" not in outcome.message
     assert Message(outcome.message) in events
     assert outcome.activity is not None

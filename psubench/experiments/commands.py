@@ -1,4 +1,4 @@
-"""THE table of measuring commands: the options of each, and what becomes of them. Imports no torch."""
+"""THE table of measuring commands: the options, blocks and settings of each. Imports no torch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Command:
 
     Attributes:
         options: the class of its options.
-        blocks: what is measured, of the options and a device as `devices.resolve` gives it.
+        blocks: what is measured, from the options and a device as `devices.resolve` returns it.
         settings: how it is measured.
     """
 
@@ -60,7 +60,7 @@ def _energy(options: EnergyOptions) -> Settings:
         processes=options.processes,
         precision=NEVER_EARLY,
         max_seconds=options.window,
-        timeout=options.timeout + options.window,  # in which a worker that idles gives no sign of life
+        timeout=options.timeout + options.window,  # during an idle window, a worker reports no progress
         max_memory=options.max_memory or memory_limit_bytes(),
         seed=options.seed,
         memory=False,
@@ -69,7 +69,7 @@ def _energy(options: EnergyOptions) -> Settings:
 
 
 def _once(options: SparsityOptions | ProfileOptions) -> Settings:
-    """Each case is looked at once, without a clock."""
+    """Settings of a run that looks at each case once, without timing."""
     return Settings(
         processes=1,
         precision=NEVER_EARLY,
