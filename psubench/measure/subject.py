@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +18,7 @@ from psubench.measure.gate import PROBE_ENTRIES, Gate
 from psubench.measure.inputs import Inputs
 from psubench.measure.spike_counts import activity
 from psubench.models import Network
+from psubench.models.spikes import listening
 from psubench.neurons import NeuronRef
 from psubench.training.weights import load
 
@@ -176,8 +176,11 @@ class InNetwork(Subject):
 
         Of a built-in neuron, which treats every trace alike, some traces stand for all.
         """
+        if self.network.own:
+            self._check_repeats()
+            return False
         reached: dict[str, Tensor] = {}
-        with _listening(self.network, lambda name, given, _: reached.__setitem__(name, given)):
+        with listening(self.network.spiking, lambda name, given, _: reached.__setitem__(name, given)):
             self._forward(self.module, self.x)
         entries = PROBE_ENTRIES // len(reached)
         verified = True
@@ -218,7 +221,7 @@ class InNetwork(Subject):
         twin = Network(module, _same_layers(self.network, module), self.network.input_shape)
         x = self.x[:, :1].to("cpu", torch.float64)
         expected: dict[str, Tensor] = {}
-        with _listening(twin, lambda name, _, output: expected.__setitem__(name, output)):
+        with listening(twin.spiking, lambda name, _, output: expected.__setitem__(name, output)):
             logits = self._forward(module, x)
         found: dict[str, list[Tensor]] = {name: [] for name in expected}
         self.mark()
@@ -239,9 +242,14 @@ class InNetwork(Subject):
             if self.mode == "step":
                 self._in_mode(self.module, self.x, lambda name, spikes: found[name].append(spikes))
                 return activity(torch.stack(steps) for steps in found.values())
-            with _listening(self.network, lambda name, _, output: found[name].append(output)):
+            with listening(self.network.spiking, lambda name, _, output: found[name].append(output)):
                 self.module(self.x)
         return activity(output for outputs in found.values() for output in outputs)
+
+    def _check_repeats(self) -> None:
+        """Raises WrongError if a network with its own neurons spikes otherwise when it is called again."""
+        if self.activity() != self.activity():
+            raise WrongError("a second call gives other spikes: the network keeps state between calls")
 
     def leaves(self, x: Tensor) -> list[Tensor]:  # noqa: ARG002
         """The weights: nothing comes before the input of a network."""
@@ -255,22 +263,6 @@ def _weights(module: nn.Module) -> list[Tensor]:
 def _same_layers(network: Network, module: nn.Module) -> dict[str, nn.Module]:
     named = dict(module.named_modules())
     return {name: named[name] for name in network.spiking}
-
-
-@contextmanager
-def _listening(network: Network, on_layer: Callable[[str, Tensor, Tensor], None]) -> Iterator[None]:
-    """Tells name, input and output of every spiking layer that is called inside."""
-    hooks = [
-        layer.register_forward_hook(
-            lambda _, given, output, name=name: on_layer(name, given[0].detach(), output.detach())
-        )
-        for name, layer in network.spiking.items()
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def build(
@@ -291,6 +283,7 @@ def build(
         raise UnsupportedError("a model plug-in runs layer by layer only", "use --mode layer")
     classes = inputs.classes or (models.TABLE[model.kind].classes if not model.is_plugin else 0)
     step = tuple(x.shape[2:])
-    network = models.build(model, lambda: neurons.build(ref, T), T, step, classes)
+    make = None if ref.kind == neurons.OWN else lambda: neurons.build(ref, T)
+    network = models.build(model, make, T, step, classes)
     module = network.module.to(x.device, x.dtype).train(train)
     return InNetwork(case, ref, x, seed, mark, module, network, mode)

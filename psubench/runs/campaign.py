@@ -9,6 +9,7 @@ from pathlib import Path
 from psubench import data, models
 from psubench.devices import device_lock, worker_environment
 from psubench.experiments.sparsity.plan import CHECKPOINT, CountCase
+from psubench.neurons import OWN
 from psubench.plugins import parse_call
 from psubench.records import jsonl
 from psubench.records import recorder as records_recorder
@@ -95,7 +96,7 @@ class Campaign:
     def _plugins(self) -> list[str]:
         """Neurons, networks, data and energy models that are code, or prices, of the user's."""
         entries = [entry for block in self.blocks for entry in block.entries]
-        found = [entry.ref.kind for entry in entries if entry.ref.is_plugin]
+        found = [entry.ref.kind for entry in entries if entry.ref.is_plugin and entry.ref.kind != OWN]
         networks = [models.parse(name) for name in sorted({e.case.model for e in entries} - {"neuron"})]
         found += [ref.kind for ref in networks if ref.is_plugin]
         sources = [data.parse(name) for name in sorted({entry.case.data for entry in entries})]

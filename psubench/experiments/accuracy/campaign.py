@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from psubench import data
 from psubench.devices import device_lock, worker_environment
 from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.neurons import OWN
 from psubench.records import jsonl
 from psubench.records import recorder as records_recorder
 from psubench.records.run import End, Planned, Run, case_of
@@ -169,7 +170,7 @@ class Campaign:
         ]
         return header.header(
             first.device,
-            [ref.kind for ref in refs],
+            [ref.kind for ref in refs if ref.kind != OWN],
             cases,
             command=self.command,
             settings={"jobs": self.jobs},

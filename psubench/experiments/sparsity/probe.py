@@ -76,7 +76,7 @@ class ActivityProbe:
         spiking = network.spiking.values()
         exact = {name: total[name] for name in ("spikes", "neuron_steps", "sop_eff", "mac_textbook")}
         data_ref = data.parse(case["data"])
-        shown = pictures(network.module, network.spiking, first[:, :1])
+        shown = pictures(network, first[:, :1])
         return {
             "weights": UNTRAINED if weights is None else weights.origin,
             "exact": {**exact, "parameters": parameters},
@@ -103,7 +103,7 @@ class ActivityProbe:
                 return neurons.build(ref, T)
 
         torch.manual_seed(self.job.seed)
-        network = models.build(model, neuron, T, shape, classes)
+        network = models.build(model, None if ref.kind == neurons.OWN else neuron, T, shape, classes)
         inside = {id(p) for layer in network.spiking.values() for p in layer.parameters()}
         parameters = sum(p.numel() for p in network.module.parameters() if id(p) not in inside)
         device = open_device(case["device"], T=T, phase="infer", seed=self.job.seed)
