@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from psubench.errors import WrongError
 from psubench.neurons import check_input
+from psubench.neurons.spikes import spikes_of
 
 PROBE_ENTRIES = 65_536  # of the noise that one layer, or all spiking layers of a network, are checked with
 PERTURBATIONS = 3
@@ -109,12 +110,9 @@ class Gate:
         self.mark()
         torch.manual_seed(self.seed)
         with torch.no_grad():
-            output: Tensor = self.module(x)
-        return output
+            return spikes_of(self.module(x))
 
     def _check_shape(self, spikes: Tensor, x: Tensor) -> None:
-        if not isinstance(spikes, Tensor):
-            raise WrongError(f"returns {type(spikes).__name__} where a tensor {list(x.shape)} is due")
         for what, got, due in (
             ("shape", tuple(spikes.shape), tuple(x.shape)),
             ("dtype", spikes.dtype, x.dtype),
@@ -147,8 +145,7 @@ class Gate:
         self.mark()
         torch.manual_seed(self.seed)
         with torch.no_grad():
-            expected: Tensor = self.reference(exact)
-        return expected
+            return spikes_of(self.reference(exact))
 
     def _perturbed(self, exact: Tensor, size: float) -> Iterator[Tensor]:
         # Scaling moves the membrane towards or away from the threshold; the random signs serve where
@@ -206,7 +203,7 @@ class Gate:
         named = {"the input": leaf, **{n: p for n, p in module.named_parameters() if p.requires_grad}}
         self.mark()
         torch.manual_seed(self.seed)
-        output = module(leaf)
+        output = spikes_of(module(leaf))
         if not output.requires_grad:
             raise WrongError("its output has no gradient: nothing could be trained through it")
         gradients = torch.autograd.grad(output, list(named.values()), cotangent, allow_unused=True)

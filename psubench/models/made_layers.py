@@ -6,7 +6,8 @@ A layer bears the number of the call that made it, and so do its deep copies. Bl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from torch import nn
@@ -59,6 +60,19 @@ def found(module: nn.Module, made: list[nn.Module]) -> dict[str, nn.Module]:
     copies = [layer for layer in hidden.values() if id(layer) not in known]
     more = [(f"{OUTSIDE}{number(layer)}, copy {n}", layer) for n, layer in enumerate(copies, 1)]
     return dict(sorted([*held, *outside, *more], key=lambda one: number(one[1]) or 0))
+
+
+def give_pairs(layers: Iterable[nn.Module], *, on: bool) -> None:
+    """Lets layers give (spikes, None) to a network that unpacks what a neuron gives, or takes that back."""
+    for layer in layers:
+        if on:
+            layer.forward = types.MethodType(_pair, layer)
+        else:
+            layer.__dict__.pop("forward", None)
+
+
+def _pair(layer: nn.Module, *given: Any) -> tuple[Any, None]:
+    return type(layer).forward(layer, *given), None
 
 
 def _in_containers(module: nn.Module) -> Iterator[nn.Module]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -125,7 +125,7 @@ def build(
     if ref.is_plugin:
         from psubench.models import time_axis
 
-        return replace(network, failure=time_axis.examine(network, ref.name, T))
+        return time_axis.examined(network, ref.name, T)
     return network
 
 

@@ -9,21 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from psubench.errors import WrongError
 from psubench.models.network import Network
 from psubench.neurons.foreign.layers import Way
-
-
-def spikes_of(output: Any) -> Tensor:
-    """The spikes in what a neuron gives: itself, or the first of (spikes, state).
-
-    Raises:
-        WrongError: it is neither.
-    """
-    found = output[0] if isinstance(output, tuple | list) and output else output
-    if not isinstance(found, Tensor):
-        raise WrongError(f"returns {type(found).__name__} where a tensor of spikes is due")
-    return found
+from psubench.neurons.spikes import spikes_of
 
 
 @contextmanager

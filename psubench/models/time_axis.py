@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from psubench.errors import WrongError
-from psubench.models.made_layers import number
+from psubench.models.made_layers import give_pairs, number
 from psubench.models.network import Network
 from psubench.neurons import OUTSIDE
 from psubench.neurons.foreign.layers import Way, library, way
@@ -39,6 +39,26 @@ class Calls:
     shapes: dict[str, list[tuple[int, ...] | None]] = field(default_factory=dict)
     strangers: list[nn.Module] = field(default_factory=list)
     failure: Exception | None = None
+
+
+def examined(network: Network, name: str, T: int) -> Network:
+    """The network, once it was looked at; layers give pairs where it unpacks (spikes, state).
+
+    Raises:
+        WrongError: see `examine`.
+    """
+    failure = examine(network, name, T)
+    layers = network.spiking.values()
+    if failure is None or any("forward" in layer.__dict__ for layer in layers):
+        return replace(network, failure=failure)
+    give_pairs(layers, on=True)
+    try:
+        if examine(network, name, T) is None:
+            return network
+    except WrongError:
+        pass
+    give_pairs(layers, on=False)
+    return replace(network, failure=failure)
 
 
 def examine(
@@ -82,11 +102,19 @@ def _calls(network: Network, T: int, B: int, on_called: Callable[[], None]) -> C
         example = next(network.module.parameters(), torch.empty(0))
         x = (torch.rand(T, B, *network.input_shape, device=example.device) < _RATE).to(example.dtype)
         try:
-            network.module(x)
+            output = network.module(x)
             on_called()
+            found.failure = _odd(output, T, B)
         except Exception as error:
             found.failure = error
     return found
+
+
+def _odd(output: Any, T: int, B: int) -> Exception | None:
+    """What is wrong with the shape of the logits, as where [T=2, B, ...] is unpacked like (spikes, state)."""
+    if not isinstance(output, Tensor) or (output.dim() and output.shape[0] in (T, B)):
+        return None
+    return ValueError(f"its output has shape {list(output.shape)} for T={T}, B={B}, not [B, classes]")
 
 
 def _shape_to(shapes: list[tuple[int, ...] | None]) -> Callable[[nn.Module, Any, Any], None]:

@@ -16,9 +16,10 @@ from psubench.runs.case import Block, Case, Entry, check_planned
 KIND = "sparsity"
 UNTRAINED = "untrained"
 AS_BUILT = "untrained, not calibrated"
+LOADED = "set by the network's constructor"
 CHECKPOINT = "checkpoint "
 EPOCHS = "epochs "
-"""What the weights of a case begin with when they come from a file, or are trained on the spot."""
+"""What the weights of a case are, or begin with when they come from a file or are trained on the spot."""
 
 
 @dataclass(frozen=True)

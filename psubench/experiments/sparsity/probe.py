@@ -16,10 +16,11 @@ from torch import Tensor
 from psubench import data, models, neurons
 from psubench.devices import open_device
 from psubench.experiments.paired.probe import Job
-from psubench.experiments.sparsity.plan import CHECKPOINT, EPOCHS, UNTRAINED
+from psubench.experiments.sparsity.plan import AS_BUILT, CHECKPOINT, EPOCHS, LOADED, UNTRAINED
 from psubench.measure.first_calls import alive
 from psubench.measure.mismatch import mismatch
 from psubench.models import Network
+from psubench.models.loaded import loads_weights
 from psubench.neurons.operations import dynamics
 from psubench.records import counted
 from psubench.records.run import SparsityCase, case_of
@@ -63,8 +64,10 @@ class ActivityProbe:
         if weights is not None:
             weights.into(network.module)
         torch.manual_seed(self.job.seed)  # of neurons that draw their spikes
-        untrained = case["weights"] == UNTRAINED
-        norms = calibrate(network.module, _marked(self._batches("train"), mark)) if untrained else 0
+        fresh = UNTRAINED if case["weights"] == UNTRAINED else AS_BUILT
+        if weights is None and self._loaded(network, ref):
+            fresh = LOADED
+        norms = calibrate(network.module, _marked(self._batches("train"), mark)) if fresh == UNTRAINED else 0
         test = self._test_split()
         layers = count(
             network.module, network.spiking, self._batches(test),
@@ -78,7 +81,7 @@ class ActivityProbe:
         data_ref = data.parse(case["data"])
         shown = pictures(network, first[:, :1])
         return {
-            "weights": UNTRAINED if weights is None else weights.origin,
+            "weights": fresh if weights is None else weights.origin,
             "exact": {**exact, "parameters": parameters},
             "split": test,
             "note": data.note(data_ref, T),
@@ -93,6 +96,30 @@ class ActivityProbe:
     def _network(self, ref: neurons.NeuronRef) -> tuple[Network, int]:
         """The network with the same weights for every neuron, and how many it has without the neurons'."""
         case, T = self.job.case, self.job.case["T"]
+        torch.manual_seed(self.job.seed)
+        network = self._built(ref)
+        inside = {id(p) for layer in network.spiking.values() for p in layer.parameters()}
+        parameters = sum(p.numel() for p in network.module.parameters() if id(p) not in inside)
+        device = open_device(case["device"], T=T, phase="infer", seed=self.job.seed)
+        network.module.to(device.torch_device, getattr(torch, case["dtype"])).eval()
+        self._place = device.torch_device
+        return network, parameters
+
+    def _loaded(self, network: Network, ref: neurons.NeuronRef) -> bool:
+        """Whether the constructor of a plug-in has loaded weights."""
+        if not models.parse(self.job.case["model"]).is_plugin:
+            return False
+        dtype = getattr(torch, self.job.case["dtype"])
+
+        def again() -> Network:
+            made = self._built(ref)
+            made.module.to(dtype)
+            return made
+
+        return loads_weights(network, again, self.job.seed)
+
+    def _built(self, ref: neurons.NeuronRef) -> Network:
+        case, T = self.job.case, self.job.case["T"]
         model, data_ref = models.parse(case["model"]), data.parse(case["data"])
         step, classes = (None, 10) if self._noise() else data.shape(data_ref, T, batch=case["batch"])
         shape = models.shape_for(model, step, data_ref.name)
@@ -102,20 +129,13 @@ class ActivityProbe:
             with torch.random.fork_rng(devices=[]):
                 return neurons.build(ref, T)
 
-        torch.manual_seed(self.job.seed)
-        network = models.build(model, None if ref.kind == neurons.OWN else neuron, T, shape, classes)
-        inside = {id(p) for layer in network.spiking.values() for p in layer.parameters()}
-        parameters = sum(p.numel() for p in network.module.parameters() if id(p) not in inside)
-        device = open_device(case["device"], T=T, phase="infer", seed=self.job.seed)
-        network.module.to(device.torch_device, getattr(torch, case["dtype"])).eval()
-        self._place = device.torch_device
-        return network, parameters
+        return models.build(model, None if ref.kind == neurons.OWN else neuron, T, shape, classes)
 
     def _trained(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> Weights | None:
         """What a training has made of this network, from a file or on the spot; None if it is untrained."""
         case = self.job.case
         model, data_ref = models.parse(case["model"]), data.parse(case["data"])
-        if case["weights"] == UNTRAINED:
+        if case["weights"] in (UNTRAINED, AS_BUILT):
             return None
         if case["weights"].startswith(CHECKPOINT):
             path = Path(case["weights"].removeprefix(CHECKPOINT))
