@@ -35,7 +35,7 @@ def state_of(read: Any, path: Path) -> dict[str, Tensor]:
 
 
 def fitting(state: Mapping[str, Tensor], module: nn.Module) -> Mapping[str, Tensor]:
-    """A state_dict with the names of a network: without a prefix that a wrapper has put before all of them."""
+    """A state_dict with the names of a network: without the prefix that a wrapper puts before all of them."""
     known = set(module.state_dict())
     found = dict(state)
     for _ in _PREFIXES:
