@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
@@ -23,12 +22,20 @@ class _Kept:
     """Attributes and buffers of a module after construction."""
 
     module: nn.Module
+    names: frozenset[str]
     attributes: dict[str, Any]
     buffers: dict[str, Tensor | None]
 
+    def keep_what_changes(self) -> None:
+        own, held = self.module.__dict__, self.module._buffers
+        for name in [name for name, value in self.attributes.items() if _same(own.get(name), value)]:
+            del self.attributes[name]
+        for name in [name for name, value in self.buffers.items() if _same(held.get(name), value)]:
+            del self.buffers[name]
+
     def put_back(self) -> None:
         own = self.module.__dict__
-        for name in own.keys() - _MACHINERY - self.attributes.keys():
+        for name in own.keys() - _MACHINERY - self.names:
             if not callable(own[name]):  # a range of a profile, say
                 del own[name]  # kept since the call before
         for name, value in self.attributes.items():
@@ -67,25 +74,13 @@ class FreshState:
             method = reset_method(part)
             if method is not None:
                 self._resets.append(getattr(part, method))
-            elif not type(part).__module__.startswith("torch."):
-                buffers = part._buffers if id(part) in inside and not isinstance(part, _NormBase) else {}
-                self._kept.append(
-                    _Kept(
-                        part,
-                        {n: _copied(v) for n, v in vars(part).items() if n not in _MACHINERY},
-                        {n: None if b is None else b.detach().clone() for n, b in buffers.items()},
-                    )
-                )
+            elif not type(part).__module__.startswith("torch.") and not isinstance(part, _NormBase):
+                self._kept.append(_kept(part, part._buffers if id(part) in inside else {}))
 
     def keep_what_changes(self) -> None:
-        """Told after a call: buffers that it has left as they were are constants, which may be loaded."""
+        """Told after a call: what it has left as it was is no state, and may be loaded or set later."""
         for kept in self._kept:
-            for name, fresh in [*kept.buffers.items()]:
-                now = kept.module._buffers.get(name)
-                if (now is None and fresh is None) or (
-                    now is not None and fresh is not None and torch.equal(now, _like(fresh, now))
-                ):
-                    del kept.buffers[name]
+            kept.keep_what_changes()
 
     def put_back(self) -> None:
         """Makes the state what it was."""
@@ -93,6 +88,28 @@ class FreshState:
             reset()
         for kept in self._kept:
             kept.put_back()
+
+
+def _kept(part: nn.Module, buffers: Mapping[str, Tensor | None]) -> _Kept:
+    own = {name: value for name, value in vars(part).items() if name not in _MACHINERY}
+    return _Kept(
+        part,
+        frozenset(own),
+        {name: _copied(value) for name, value in own.items()},
+        {name: None if value is None else value.detach().clone() for name, value in buffers.items()},
+    )
+
+
+def _same(now: Any, before: Any) -> bool:
+    """Whether a value is what it was; what cannot be compared is taken for changed."""
+    if now is before:
+        return True
+    try:
+        if isinstance(now, Tensor) and isinstance(before, Tensor):
+            return now.shape == before.shape and bool((now == before).all())
+        return type(now) is type(before) and bool(now == before)
+    except Exception:
+        return False
 
 
 def _copied(value: Any) -> Any:
