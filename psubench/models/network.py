@@ -116,7 +116,7 @@ def build(
         module = make(neuron=made, input_shape=input_shape, classes=classes, **parameters)
     spiking = made_layers.found(module, made.layers)
     if not spiking:
-        what = "calls neuron() never" if not made.layers else "holds none of the layers that neuron() made"
+        what = "never calls neuron()" if not made.layers else "holds none of the layers that neuron() made"
         raise PsubenchError(
             f'model plug-in "{ref.name}" {what}', f"assign each layer to self; {plugin.CONTRACT}"
         )
