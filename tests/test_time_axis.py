@@ -4,7 +4,6 @@ import copy
 
 import pytest
 import torch
-from torch import nn
 
 from psubench import models, neurons
 from psubench.errors import PsubenchError, WrongError

@@ -63,7 +63,8 @@ def takes_neuron(ref: ModelRef) -> bool | None:
 def made_with(ref: ModelRef, factory: Callable[[], nn.Module], T: int) -> nn.Module:
     """The module of a plug-in that takes neurons."""
     make = plugins.load(ref.kind)
-    return _called(ref, make, {"neuron": factory, **_T(make, T)}, T)
+    given = {"T": T} if callable(make) and takes_T(make) else {}
+    return _called(ref, make, {"neuron": factory, **given}, T)
 
 
 def made_alone(ref: ModelRef, T: int) -> nn.Module:
@@ -76,11 +77,17 @@ def made_alone(ref: ModelRef, T: int) -> nn.Module:
             f'model plug-in "{ref.name}" is built already and takes no parameters',
             "leave the parentheses out",
         )
-    return copy.deepcopy(make) if isinstance(make, nn.Module) else _called(ref, make, _T(make, T), T)
+    if isinstance(make, nn.Module):
+        return copy.deepcopy(make)
+    return _called(ref, make, {"T": T} if "T" in _names(make) else {}, T)
 
 
-def _T(make: object, T: int) -> dict[str, Any]:
-    return {"T": T} if callable(make) and takes_T(make) else {}
+def _names(make: object) -> set[str]:
+    """The parameters that a signature names; **kwargs may hand on what no neuron understands."""
+    try:
+        return set(inspect.signature(make).parameters) if callable(make) else set()
+    except ValueError:  # some builtins have none
+        return set()
 
 
 def _called(ref: ModelRef, make: object, given: dict[str, Any], T: int) -> nn.Module:
