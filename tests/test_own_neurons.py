@@ -290,7 +290,8 @@ class net(nn.Module):
     def __init__(self, hidden=False, mode="m"):
         super().__init__()
         self.hidden = hidden
-        self.fc1, self.lif, self.fc2 = nn.Linear(12, 16), snntorch.Leaky(beta=.5, init_hidden=hidden), nn.Linear(16, 10)
+        self.fc1, self.fc2 = nn.Linear(12, 16), nn.Linear(16, 10)
+        self.lif = snntorch.Leaky(beta=.5, init_hidden=hidden)
     def forward(self, x):
         mem, out = None if self.hidden else self.lif.reset_mem(), []
         for now in x:
@@ -319,7 +320,8 @@ import sinabs.layers as sl
 class net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.fc1, self.lif, self.fc2 = nn.Linear(12, 16), sl.LIF(tau_mem=5., norm_input=False), nn.Linear(16, 10)
+        self.fc1, self.fc2 = nn.Linear(12, 16), nn.Linear(16, 10)
+        self.lif = sl.LIF(tau_mem=5., norm_input=False)
     def forward(self, x):
         return self.fc2(self.lif(self.fc1(x.transpose(0, 1))))
 """,
@@ -377,7 +379,8 @@ def test_an_unrolled_cell_in_a_sequential_asks_for_step(tmp_path):
     pytest.importorskip("snntorch")
     (tmp_path / "peer.py").write_text(
         "import snntorch\nfrom torch import nn\n"
-        "net = nn.Sequential(nn.Linear(12, 16), snntorch.Leaky(beta=.5, init_hidden=True), nn.Linear(16, 10))\n"
+        "leaky = snntorch.Leaky(beta=.5, init_hidden=True)\n"
+        "net = nn.Sequential(nn.Linear(12, 16), leaky, nn.Linear(16, 10))\n"
     )
     with pytest.raises(WrongError, match=r"Leaky of snntorch, takes one step at a time.*peer.py:net@step"):
         models.build(models.parse(f"{tmp_path}/peer.py:net"), None, 6, (12,), 10)
