@@ -6,6 +6,7 @@ Importing this imports no torch; building a neuron does.
 from psubench.neurons.checks import check_input
 from psubench.neurons.construct import build, build_reference, causal
 from psubench.neurons.names import (
+    OWN,
     NeuronRef,
     approximated,
     has_step,
@@ -25,6 +26,7 @@ __all__ = [
     "CHOICES",
     "OUTPUTS",
     "OUTSIDE",
+    "OWN",
     "TABLE",
     "NeuronRef",
     "NeuronSpec",

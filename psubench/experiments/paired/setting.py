@@ -8,6 +8,7 @@ from psubench.data.table import TABLE
 from psubench.experiments.paired import axes as paired_axes
 from psubench.experiments.paired import large
 from psubench.experiments.paired.columns import Row, unverified
+from psubench.models.names import TABLE as MODELS
 from psubench.records.structs import Record
 from psubench.render.report import facts
 
@@ -79,6 +80,11 @@ def data(name: str) -> str:
     if spec is None:
         return f"{name} (plug-in)"
     return name if spec.real else f"{name} (synthetic)"
+
+
+def fresh_weights(model: str) -> str:
+    """What weights are that no checkpoint gave: a plug-in may have loaded its own."""
+    return "untrained" if model.split("(")[0] in ("neuron", *MODELS) else "as the plug-in has built them"
 
 
 def listed(words: Sequence[str]) -> str:

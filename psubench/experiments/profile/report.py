@@ -97,6 +97,6 @@ def _about(found: Sequence[Mapping[str, Any]], runs: Sequence[Sequence[Record]])
         **facts.of_rows(found, runs),
         **{name: ", ".join(texts) for name, texts in axes.items() if texts},
         "data": ", ".join(dict.fromkeys(setting.data(str(case["data"])) for case in found)),
-        "weights": "untrained",
+        "weights": ", ".join(dict.fromkeys(setting.fresh_weights(str(case["model"])) for case in found)),
         **({"unverified": ", ".join(dict.fromkeys(doubted))} if doubted else {}),
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench.experiments.energy import rows as energy_rows
+from psubench.experiments.paired import setting
 from psubench.neurons.checks import NO_REFERENCE
 from psubench.records.measured import Memory, MemoryOutcome
 from psubench.records.outcomes import labelled
@@ -56,7 +57,7 @@ def _row(
         "message": message,
         "said": said,
         "run_id": tried[-1].run_id if tried else case.run_id,
-        "weights": "trained" if case.trained else "untrained",
+        "weights": "trained" if case.trained else setting.fresh_weights(planned.case.model),
         **_activity(tried),
     }
     good = tried if status == "ok" else []
