@@ -35,10 +35,8 @@ def asked(
                 f'neuron "{OWN}": {what} has none of its own', "name neurons such as lif, or a model plug-in"
             )
         return refs
-    source = data.parse(data_name)
-    step = None if source.is_plugin else data.TABLE[source.kind].step
-    noise = source.name if step is None and not source.is_plugin else None
     texts = tuple(ref.text for ref in refs if ref.kind != OWN)
+    step, noise = _steps(data_name)
     own = brings_neurons(Question(model.name, texts, T, batch, step, noise, device.startswith("cpu")))
     if own and text.strip() not in (unsaid, OWN):
         raise PsubenchError(
@@ -51,3 +49,12 @@ def asked(
             "name neurons such as lif",
         )
     return [parse(OWN)] if own else refs
+
+
+def _steps(data_name: str) -> tuple[tuple[int, ...] | None, str | None]:
+    """Shape of a step of the data, if it is known without running their code; their name if any will do."""
+    source = data.parse(data_name)
+    if source.is_plugin:
+        return None, None
+    step = data.TABLE[source.kind].step
+    return step, source.name if step is None else None

@@ -96,26 +96,11 @@ def build(
                 f'model "{ref.name}" has no neurons of its own', "name neurons with --neurons"
             )
         return with_own_neurons(ref, T, input_shape)
-    if ref.spiking:
-        raise PsubenchError(
-            f'model plug-in "{ref.name}" is called with neuron=, so its spiking layers are known',
-            "leave --spiking out",
-        )
-    if ref.steps:
-        raise PsubenchError(
-            f'model plug-in "{ref.name}" is called with neuron=, and neurons take all steps at once',
-            "leave @step out, and call each spiking layer with [T, B, ...]",
-        )
+    _refuse_marks(ref)
     made = made_layers.Factory(neuron)
-    if ref.is_plugin:
-        module = plugin.made_with(ref, made, T)
-    else:
-        spec = TABLE[ref.kind]
-        where, _, function = spec.module.partition(":")
-        parameters = {**spec.parameters, **dict(ref.parameters)}
-        make = getattr(import_module(where), function)
-        module = make(neuron=made, input_shape=input_shape, classes=classes, **parameters)
-        for layer in made.layers:  # a plug-in takes apart by itself what its neurons give
+    module = _made(ref, made, T, input_shape, classes)
+    if not ref.is_plugin:  # which takes apart by itself what its neurons give
+        for layer in made.layers:
             layer.register_forward_hook(_spikes_alone)
     spiking = made_layers.found(module, made.layers)
     if not spiking:
@@ -135,6 +120,32 @@ def build(
 def _spikes_alone(_module: nn.Module, _given: Any, output: Any) -> Any:
     """What a built-in network gets from a neuron that gives its state too."""
     return spikes_of(output)
+
+
+def _made(
+    ref: ModelRef, made: Callable[[], nn.Module], T: int, input_shape: tuple[int, ...], classes: int
+) -> nn.Module:
+    if ref.is_plugin:
+        return plugin.made_with(ref, made, T)
+    spec = TABLE[ref.kind]
+    where, _, function = spec.module.partition(":")
+    parameters = {**spec.parameters, **dict(ref.parameters)}
+    make = getattr(import_module(where), function)
+    return cast("nn.Module", make(neuron=made, input_shape=input_shape, classes=classes, **parameters))
+
+
+def _refuse_marks(ref: ModelRef) -> None:
+    """Raises PsubenchError where a network that takes neurons is named like one with neurons of its own."""
+    if ref.spiking:
+        raise PsubenchError(
+            f'model plug-in "{ref.name}" is called with neuron=, so its spiking layers are known',
+            "leave --spiking out",
+        )
+    if ref.steps:
+        raise PsubenchError(
+            f'model plug-in "{ref.name}" is called with neuron=, and neurons take all steps at once',
+            "leave @step out, and call each spiking layer with [T, B, ...]",
+        )
 
 
 def _shape(module: nn.Module, shape: tuple[int, ...]) -> None:
