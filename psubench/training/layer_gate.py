@@ -16,7 +16,7 @@ from psubench import neurons
 from psubench.errors import WrongError
 from psubench.models import Network
 from psubench.neurons import NeuronRef
-from psubench.neurons.calling import grad_mode
+from psubench.neurons.calling import grad_mode, set_seed
 from psubench.neurons.equality import PROBE_ENTRIES, Gate
 from psubench.neurons.outputs import Seen, spikes_of
 
@@ -115,7 +115,7 @@ class LayerGate:
             found.spikes[name].append(output)
 
         self.mark()
-        torch.manual_seed(self.seed)
+        set_seed(self.seed)
         mode = grad_mode(train=self.train, inference=self.inference)
         with mode, listening(self.network, on_layer, self.seen):
             forward()
