@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from psubench.devices import Sample
 
 
 def _nothing(*_: object) -> None:
@@ -19,8 +23,8 @@ class Contestant:
 
     Attributes:
         prepare: called before every window.
-        check: given the result of one call of every window once its clock has stopped; raises if it is
-            not what it has to be.
+        check: given the result of one call of a window once its clock has stopped; raises if it is not
+            what it has to be.
         mode: entered around every window, before its clock starts.
         draws: whether `check` knows the result of the first call after `prepare` only.
     """
@@ -33,11 +37,40 @@ class Contestant:
     draws: bool = False
 
     def kept(self, loops: int) -> int:
-        """Number of the call of a window whose result is checked; nobody can foresee it."""
+        """Number of the call of a window whose result is kept; nobody can foresee it."""
         return 0 if self.draws else _UNFORESEEN.randrange(loops)
 
 
 _UNFORESEEN = random.SystemRandom()
+CHECK_SHARE = 0.015  # of the time in windows that checking may take
+LEAST_CHECKED = 1 / 16  # of the windows, however long it takes
+CHECKED_FIRST = 3  # windows of each contestant
+
+
+class Checks:
+    """Draws the windows of which a result is checked, and the call; nobody can foresee them.
+
+    Checking reads as much memory as a copy of the output. Of every window it would be a sixth of the time.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+        self._share: dict[str, float] = {}
+
+    def draw(self, contestant: Contestant, loops: int) -> int | None:
+        """Number of the call of the next window whose result is checked; None to check none of them."""
+        seen = self._seen[contestant.label] = self._seen.get(contestant.label, 0) + 1
+        if seen > CHECKED_FIRST and _UNFORESEEN.random() > self._share[contestant.label]:
+            return None
+        return contestant.kept(loops)
+
+    def run(self, contestant: Contestant, sample: Sample) -> None:
+        """Checks a result, and learns how many more can be afforded."""
+        began = time.perf_counter_ns()
+        contestant.check(sample.result)
+        took = time.perf_counter_ns() - began
+        share = CHECK_SHARE * sample.wall_ns / max(1, took)
+        self._share[contestant.label] = max(LEAST_CHECKED, share)
 
 
 class SpoiledError(Exception):

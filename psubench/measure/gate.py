@@ -21,7 +21,7 @@ from psubench.devices.process_state import Changes, ProcessState
 from psubench.errors import CASE_FAILED, PsubenchError, WrongError
 from psubench.measure.contestants import SpoiledError
 from psubench.measure.feed import Feed
-from psubench.neurons.calling import random_state
+from psubench.neurons.calling import random_state, set_seed
 from psubench.neurons.tolerances import TOLERANCES
 from psubench.records.outcomes import Spikes
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from psubench.devices import Device
     from psubench.measure.subject import Subject
 
-SWEEP_SHARE = 20.0  # a sweep is due when this many times its own duration has passed
+SWEEP_SHARE = 100.0  # a sweep is due when this many times its own duration has passed
 MEMO_TRIES = 9
 MEMO_LOOKS = 3
 MEMO_RATIO = 2.0  # so much longer a call on new content takes where an output is remembered
@@ -166,7 +166,7 @@ class Witness:
     def prepare(self) -> None:
         """Before a window: equal random numbers, where it takes any."""
         if self.draws or len(self.expected) < 2:
-            torch.manual_seed(self.subject.seed)
+            set_seed(self.subject.seed)
 
     def check(self, kept: object) -> None:
         """Raises WrongError unless a kept result is the one that is expected for its input."""

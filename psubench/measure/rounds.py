@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psubench.devices import Counters
-from psubench.measure.contestants import Contestant, Guard, SpoiledError, Unguarded
+from psubench.measure.contestants import Checks, Contestant, Guard, SpoiledError, Unguarded
 from psubench.records.measured import AGAIN
 from psubench.stats import intervals
 
@@ -158,6 +158,7 @@ class Interleaver:
         mark: called with the label of what runs next, so that a hang or a crash can be attributed.
         on_round: called between rounds, outside every window.
         guard: asked after every sample and between rounds.
+        checks: draws the windows of which a result is checked.
     """
 
     device: Device
@@ -166,6 +167,7 @@ class Interleaver:
     mark: Callable[[str], None]
     on_round: Callable[[Measurement], None]
     guard: Guard = field(default_factory=Unguarded)
+    checks: Checks = field(default_factory=Checks)
 
     def measure(self, contestants: Sequence[Contestant], reference: str | None) -> Measurement:
         """Warms up, sizes the inner loop, and runs rounds until the stop rule ends them.
@@ -220,13 +222,15 @@ class Interleaver:
         """One window, and what was used in it; looks afterwards at what it has computed and changed."""
         self.mark(contestant.label)
         contestant.prepare()
-        kept = contestant.kept(loops)
+        drawn = self.checks.draw(contestant, loops)
+        kept = loops - 1 if drawn is None else drawn  # the last one's lives no longer than the window
         try:
             before = self.device.counters()
             with contestant.mode():
                 sample = self.device.sample(contestant.label, contestant.call, loops, kept)
             after = self.device.counters()
-            contestant.check(sample.result)
+            if drawn is not None:
+                self.checks.run(contestant, sample)
         finally:
             self.guard.after(contestant.label)
         # Without the result, which would hold memory while others are timed.

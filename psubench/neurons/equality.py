@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from psubench import plugins
 from psubench.errors import WrongError
-from psubench.neurons.calling import grad_mode, random_state
+from psubench.neurons.calling import grad_mode, random_state, set_seed
 from psubench.neurons.checks import NO_REFERENCE, check_input
 from psubench.neurons.outputs import spikes_of
 from psubench.neurons.tolerances import TOLERANCES, where_spikes_differ
@@ -134,14 +134,14 @@ class Gate:
         with self.mode():
             before = x.clone()
             self.mark()
-            torch.manual_seed(self.seed)
+            set_seed(self.seed)
             output: object = self.module(x.detach().requires_grad_(True) if self.gradients else x)
             self._check_unchanged(x, before)
         return output
 
     def draws(self, x: Tensor) -> bool:
         """Whether a call on x takes numbers from torch's generators."""
-        torch.manual_seed(self.seed)
+        set_seed(self.seed)
         before = random_state(x.device)
         with self.mode():
             self.mark()
@@ -193,7 +193,7 @@ class Gate:
     def _expected(self, exact: Tensor) -> Tensor:
         assert self.reference is not None
         self.mark()
-        torch.manual_seed(self.seed)
+        set_seed(self.seed)
         with torch.no_grad():
             expected: Tensor = spikes_of(self.reference(exact.clone()))  # which it may write to
         return expected
@@ -253,7 +253,7 @@ class Gate:
         leaf = x.detach().clone().requires_grad_(True)
         named = {"the input": leaf, **{n: p for n, p in module.named_parameters() if p.requires_grad}}
         self.mark()
-        torch.manual_seed(self.seed)
+        set_seed(self.seed)
         before = leaf.detach().clone()
         output = spikes_of(module(leaf))
         self._check_unchanged(leaf.detach(), before)
