@@ -1,3 +1,3 @@
-"""psubench: spiking neurons, timed, with proof that they computed the right spikes."""
+"""psubench times spiking neurons and proves that they computed the right spikes."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The machine as a place to measure: what it is, how noisy it is, and why. Shows nothing."""
+"""Facts about the machine, its noise, and the causes of noise. Displays nothing."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from psubench.records.events import Begin, Measured, Watcher
 from psubench.records.measured import Block as Timed
 from psubench.records.paired import block_ratios
 from psubench.runs.case import NEVER_EARLY, Block
-from psubench.runs.schedule import Crew, Settings
+from psubench.runs.schedule import Settings, Workers
 from psubench.runs.worker_process import Host
 from psubench.stats import intervals
 
 REFERENCE, NEURON = "lif", "psu"
 CASE = SpeedOptions(neurons=NEURON, reference=REFERENCE, T=(24,), batch=(4,), size=(64,), phase=("train",))
-"""As in suites/ci.toml: the noise of another case would say little of what that suite finds."""
+"""As in suites/ci.toml: the noise of another case would say little about what that suite detects."""
 POWER = 0.9
-WAITING = 0.02  # of a window's time; less is the reading of the clocks
+WAITING = 0.02  # share of a window's time; less is due to reading the clocks
 
 
 def examine(
@@ -49,9 +49,9 @@ def examine(
         device: as `devices.resolve` gives it.
         seconds: of samples, shared by the processes; 0 measures nothing.
         processes: fresh ones, one after the other.
-        margin: relative change that a comparison lets pass.
-        watcher: told of cases that fail.
-        on_wait: told in a sentence that another run holds the device.
+        margin: relative change that a comparison accepts.
+        watcher: notified of cases that fail.
+        on_wait: called with a sentence if another run holds the device.
     """
     records: list[Timed] = []
     before = after = None
@@ -99,7 +99,7 @@ def counters(device: str) -> list[dict[str, Any]]:
 def same_against_same(
     device: str, threads: int, seconds: float, processes: int, watcher: Watcher
 ) -> list[Timed]:
-    """Block records of fresh processes, in which LIF runs against itself and against a PSU."""
+    """Block records of fresh processes that measure LIF against itself and against a PSU."""
     (block,) = speed_blocks(replace(CASE, threads=threads), REFERENCE, device)
     settings = Settings(
         processes, NEVER_EARLY, seconds / processes, CASE.timeout, memory_limit_bytes(), 0, False
@@ -111,11 +111,11 @@ def same_against_same(
 def _process(number: int, block: Block, settings: Settings, watcher: Watcher) -> Timed:
     began = time.monotonic()
     watcher.hear("noise", Begin())
-    crew = Crew(settings, watcher, number, Host(block.case.threads, block.case.device))
+    workers = Workers(settings, watcher, number, Host(block.case.threads, block.case.device))
     try:
-        record = crew.measure("noise", block, list(block.entries))
+        record = workers.measure("noise", block, list(block.entries))
     finally:
-        crew.host.close()
+        workers.host.close()
     assert isinstance(record, Timed)
     ratios = {name: interval.ratios() for name, interval in block_ratios(record).items()}
     watcher.hear("noise", Measured(time.monotonic() - began, ratios))
@@ -123,11 +123,12 @@ def _process(number: int, block: Block, settings: Settings, watcher: Watcher) ->
 
 
 def noise(records: Sequence[Timed], margin: float) -> dict[str, Any]:
-    """The A/A result, and the smallest slowdown that `compare --git` finds with such noise.
+    """The A/A result, and the smallest slowdown that `compare --git` detects with such noise.
 
-    `sd` is the standard deviation between processes of what compare judges by: the log-ratio of the
-    fastest samples of LIF and PSU. Two neurons differ in their place in memory from process to process,
-    which LIF against itself cannot show. The smallest effect takes the noise of neighbours as independent.
+    `sd` is the standard deviation between processes of what compare's verdicts are based on: the log-ratio of
+    the fastest samples of LIF and PSU. The place of two neurons in memory differs from process to process,
+    which LIF against itself cannot show. The smallest effect assumes that consecutive processes have
+    independent noise.
     """
     again = [found[REFERENCE].value for r in records if REFERENCE in (found := block_ratios(r))]
     ratios = [value for record in records if (value := log_ratio(record, NEURON)) is not None]
@@ -149,7 +150,7 @@ def noise(records: Sequence[Timed], margin: float) -> dict[str, Any]:
 
 
 def of_windows(records: Sequence[Timed]) -> list[Finding]:
-    """What the timed windows themselves tell: page faults, and time in which they waited for a core."""
+    """What the timed windows themselves show: page faults, and time spent waiting for a core."""
     faults = [n for record in records for n in record.faults]
     if not faults:
         return []
@@ -157,7 +158,7 @@ def of_windows(records: Sequence[Timed]) -> list[Finding]:
     found = f"in {100 * share:.0f} % of the rounds"
     pages = Finding("page faults", "ok", found)
     if share > 0.05:
-        remedy = "the allocator's settings do not hold: use glibc, and free memory"
+        remedy = "the allocator's settings have no effect: use glibc, and free memory"
         pages = Finding("page faults", "found", found, remedy)
     return [pages, _waiting(records)]
 
@@ -167,7 +168,7 @@ def _waiting(records: Sequence[Timed]) -> Finding:
     wall = sum(ns for record in records for samples in record.wall_ns.values() for ns in samples)
     what = "waiting for a core"
     if not wall or records[0].case.device != "cpu":
-        return Finding(what, "unknown", "the windows are not the processor's")
+        return Finding(what, "unknown", "the windows were not timed on the CPU")
     # With several threads a window uses more processor time than it lasts.
     share = max(0.0, 1 - used / (wall * records[0].case.threads))
     found = f"{100 * share:.1f} % of the time in windows"

@@ -16,11 +16,11 @@ INTERRUPTED = 130
 
 
 MOST = 2_000
-"""Letters of one message that are shown; the record has all."""
+"""Largest number of characters of a message that are shown; the record has all of them."""
 
 
 class PsubenchError(Exception):
-    """A mistake in the input or a limit of the machine, told in one line.
+    """A mistake in the input or a limit of the machine, reported in one line.
 
     Args:
         what: the thing that is wrong, with the offending value in it.
@@ -47,17 +47,17 @@ class UnsupportedError(PsubenchError):
 
 
 class WrongError(Exception):
-    """The implementation is not what it says it is."""
+    """The implementation does not compute what it claims to."""
 
 
 def one_line(text: str) -> str:
-    """A text as one line that every terminal shows as it is: what does not print is written as an escape.
+    """A text as one line that every terminal shows as it is: unprintable characters are escaped.
 
-    Of a text of megabytes, as exceptions may have, the beginning.
+    Only the beginning of a long text is kept: exceptions may have megabytes.
     """
     letters = " ".join(text[: 2 * MOST].split())
     left_out = len(text) - MOST if len(letters) > MOST or len(text) > 2 * MOST else 0
-    letters = f"{letters[:MOST]} ... (about {left_out:,} more letters)" if left_out else letters
+    letters = f"{letters[:MOST]} ... (about {left_out:,} more characters)" if left_out else letters
     return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in letters)
 
 

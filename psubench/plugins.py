@@ -1,4 +1,4 @@
-"""Things named in text: the grammar `name(key=value)` and plug-ins loaded from `module:attribute`."""
+"""The grammar `name(key=value)`, and plug-ins loaded from `module:attribute`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Value = bool | int | float | str | None
 _WORDS: dict[str, Value] = {"true": True, "false": False, "none": None}
 _INT = re.compile(r"[+-]?\d+", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_MOST_DIGITS = 18  # of an integer that is one for torch too; a longer one is a float
+_MOST_DIGITS = 18  # of an integer that torch can hold; a longer one becomes a float
 _WORD = re.compile(r"[\w.+-]+")
 _HOW_TO_CALL = "write name or name(key=value, key=value)"
 
@@ -56,7 +56,7 @@ def parse_call(text: str) -> tuple[str, dict[str, Value]]:
     for piece in split_list(inside) if inside.strip() else []:
         key, equals, value = (part.strip() for part in piece.partition("="))
         if not equals or not key.isidentifier():
-            raise PsubenchError(f'"{text}": "{piece}" is no key=value', _HOW_TO_CALL)
+            raise PsubenchError(f'"{text}": "{piece}" is not of the form key=value', _HOW_TO_CALL)
         if key in parameters:
             raise PsubenchError(f'"{text}" gives {key} twice', "keep one of the two")
         parameters[key] = _value(value, text)
@@ -74,7 +74,9 @@ def _value(word: str, text: str) -> Value:
         return float(word)
     if _WORD.fullmatch(word):
         return word
-    raise PsubenchError(f'"{text}": "{word}" is no value', "values are numbers, true, false, none or words")
+    raise PsubenchError(
+        f'"{text}": "{word}" is not a value', "values are numbers, true, false, none or words"
+    )
 
 
 def show_call(name: str, parameters: tuple[tuple[str, Value], ...]) -> str:
@@ -84,7 +86,7 @@ def show_call(name: str, parameters: tuple[tuple[str, Value], ...]) -> str:
 
 
 def show_value(value: Value) -> str:
-    """A value in the words of the grammar; reading it back gives a value of the same type."""
+    """A value as the grammar writes it; parsing it gives a value of the same type."""
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
@@ -97,7 +99,7 @@ def load(text: str) -> object:
     where, colon, attribute = text.rpartition(":")
     if not colon or not where or not attribute:
         raise PsubenchError(
-            f'"{text}" names no plug-in', "write package.module:attribute or path/file.py:attribute"
+            f'"{text}" does not name a plug-in', "write package.module:attribute or path/file.py:attribute"
         )
     module = _from_file(where, text) if where.endswith(".py") else _from_package(where, text)
     try:
@@ -115,7 +117,7 @@ def check_exists(text: str) -> None:
     if where.endswith(".py") and not Path(where).is_file():
         raise PsubenchError(
             f'plug-in "{text}": there is no file "{where}" in {Path.cwd()}',
-            "check the path, or go to its folder",
+            "check the path, or change to its folder",
         )
 
 
@@ -156,7 +158,7 @@ def _from_package(where: str, text: str) -> ModuleType:
 
 
 def _import_failure(text: str, error: BaseException) -> PsubenchError:
-    return PsubenchError(f'plug-in "{text}" fails on import: {one_line(error)}', "mend it, then run again")
+    return PsubenchError(f'plug-in "{text}" fails on import: {one_line(error)}', "fix it and run again")
 
 
 def one_line(error: BaseException) -> str:

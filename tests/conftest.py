@@ -4,10 +4,13 @@ Whatever else measures on this machine is nothing that the tests wait for; those
 (pytest-xdist) have locks and a temporary folder each, for the same reason.
 """
 
+import gc
 import os
 import signal
 import tempfile
 from pathlib import Path
+
+import pytest
 
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     folder = Path(tempfile.gettempdir(), f"psubench-{os.environ['PYTEST_XDIST_TESTRUNUID'][:8]}", worker)
@@ -22,3 +25,17 @@ os.environ["COLUMNS"] = "80"  # tables are as wide as in a pipe, whatever termin
 for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
     if signal.getsignal(ending) is signal.SIG_IGN:
         signal.signal(ending, signal.default_int_handler if ending == signal.SIGINT else signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first: at the end two workers should not wait for one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_heap():
+    """What earlier modules have left is not looked through by each `gc.collect()` of what measures."""
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -6,7 +6,10 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
 from test_worktrees import ROOT, clone, commit, edit
+
+pytestmark = pytest.mark.slow
 
 ACTION = (ROOT / "action.yml").read_text()
 __all__ = ["clone"]

@@ -15,7 +15,7 @@ from psubench.experiments import notations
     ("arguments", "complaint"),
     [
         (["--T", "9..4"], r'--T "9..4" runs backwards from 9 to 4; write for example --T 4..128'),
-        (["--T", "0..8"], r'--T "0..8" holds 0, and values begin at 1'),
+        (["--T", "0..8"], r'--T "0..8" contains 0, and values start at 1'),
         (["--batch", "x"], r'--batch "x"'),
         (["--neurons", "lfi"], 'unknown neuron "lfi"; did you mean "lif"?'),
         (["--neurons", "psu@scna"], 'did you mean "scan"?'),
@@ -33,7 +33,7 @@ from psubench.experiments import notations
         (["--model", "shd", "--data", "spoken-digits"], "takes steps of shape [700], spoken-digits has [26]"),
         (["--model", "mlp", "--data", "normal"], "takes its shape from the data"),
         (["--model", "shd", "--mode", "steps"], '--mode "steps" does not exist'),
-        (["--mode", "step"], "one layer is no network"),
+        (["--mode", "step"], "one layer is not a network"),
         (["--T", "1..101+1"], "1010 cases are planned, more than 500"),
         (["--precision", "200%"], "--precision"),
         (["--max-memory", "lots"], "--max-memory"),

@@ -47,10 +47,10 @@ def test_the_states_of_all_sets(root):
         "seqcifar10": "broken",
         "seqcifar100": "missing",
         "cifar10-dvs": "missing",
-        "synthetic:shd": "made up",
-        "synthetic:dvscifar10": "made up",
-        "normal": "made up",
-        "spikes": "made up",
+        "synthetic:shd": "synthetic",
+        "synthetic:dvscifar10": "synthetic",
+        "normal": "synthetic",
+        "spikes": "synthetic",
     }
     assert str(states["shd"]) == f"found in {root / 'shd'}: 5 train, 5 test"
     assert str(states["spoken-digits"]) == "shipped: 2,400 train, 600 test"

@@ -125,6 +125,7 @@ def test_a_narrow_terminal_does_without_the_share():
     assert (column.name, shown) == ("copy_share", ["-", "0.40 %", "4.1 %", "98 %", "120 %"])
 
 
+@pytest.mark.slow
 def test_a_run_of_one_layer_has_it_and_one_of_a_network_has_not(tmp_path):
     for model, known in (("neuron", True), ("mlp", False)):
         out = tmp_path / model

@@ -68,7 +68,7 @@ def test_names_are_canonical_and_read_back(text, name):
     ("text", "says"),
     [
         ("spoken-digit", 'unknown data set "spoken-digit"; did you mean "spoken-digits"?'),
-        ("", "names no data set"),
+        ("", "does not name a data set"),
         ("normal(sigma=2)", 'data set "normal" has no parameter "sigma"; known: mu'),
         ("spoken-digits(T=4)", 'data set "spoken-digits" has no parameter "T"; it has none'),
         ("spikes(rate=1.5)", 'data set "spikes": rate=1.5; rate is a number from 0 to 1'),
@@ -224,7 +224,7 @@ def test_a_plugin_may_give_one_number_per_step_and_a_smaller_batch(plugin):
     [
         ("return []", "yields nothing for T=4"),
         ("return None", "yields nothing for T=4"),
-        ("return 5", "yields a int that is no pair of tensors"),
+        ("return 5", "yields a int that is not a pair of tensors"),
         ("yield torch.ones(T, batch, 3)", "yields a Tensor that is no pair"),
         ("yield [[1.0]], [0]", "yields a tuple that is no pair"),
         ("yield torch.ones(batch, T + 1, 3), torch.zeros(batch)", "yields x of shape [2, 5, 3] for T=4"),

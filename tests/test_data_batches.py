@@ -1,4 +1,4 @@
-"""The interface to all data sets: epochs, shapes, counts, notes; what is shipped and what is made up."""
+"""The interface to all data sets: epochs, shapes, counts, notes; what is shipped and what is synthetic."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from psubench.data import TABLE, batches, count, fashion_mnist, note, parse, sha
 from psubench.data.event_camera import SIZE, THRESHOLD, events
 from psubench.data.examples import draw
 from psubench.data.resample import resample
-from psubench.data.synthetic_events import TWINS
+from psubench.data.synthetic_events import SETS
 from psubench.errors import PsubenchError
 
 READY = [name for name, spec in TABLE.items() if spec.step and (spec.shipped or not spec.real)]
@@ -173,7 +173,7 @@ def test_without_a_picture_there_is_no_event():
         assert not events(np.full((1, 28, 28), value, np.uint8), 4).any()
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", SETS)
 def test_a_twin_is_the_same_sample_in_any_bins_and_any_batch(name):
     fine, labels = next(batches(parse(name), T=20, batch=6, seed=1, split="train"))
     for T in (1, 4, 10):
@@ -181,7 +181,7 @@ def test_a_twin_is_the_same_sample_in_any_bins_and_any_batch(name):
         assert torch.equal(same, labels[:3])
         assert torch.equal(x, fine[:, :3].unflatten(0, (T, 20 // T)).sum(dim=1))
     assert fine.sum(dim=(0, *range(2, fine.dim()))).mean().item() == pytest.approx(
-        TWINS[name].events, rel=0.03
+        SETS[name].events, rel=0.03
     )
     assert "synthetic" in note(parse(name), 10)
     assert "assumed" in note(parse(name), 10)

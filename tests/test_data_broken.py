@@ -87,7 +87,7 @@ def test_broken_aedat_is_told_in_one_line(root):
         assert "expected an AEDAT 2 file of a DVS128" in message
     (path.parent / "again.aedat4").write_bytes(b"")
     cifar10_dvs.files.cache_clear()
-    assert "airplane: holds recordings twice" in told("cifar10-dvs")
+    assert "airplane: holds two formats of recordings" in told("cifar10-dvs")
 
 
 def test_broken_aedat4_is_told_in_one_line(root):

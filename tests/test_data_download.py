@@ -123,7 +123,7 @@ def test_a_wrong_checksum_leaves_nothing(server, root, shd):
 def test_a_broken_download_goes_on_where_it_broke_off(server, root, shd):
     server.cut = 150_000
     message = refused(shd)
-    assert "131,072 bytes are here, run it again to go on from there" in message
+    assert "131,072 bytes have been received; run it again to go on from there" in message
     assert files(root) == ["shd/shd_train.h5.zip.part"]
     server.cut = None
     get(shd, quiet)

@@ -75,7 +75,7 @@ def test_times_in_no_unit_or_in_two_are_refused(root):
         root, minutes
     )
     assert "holds times to 1e+12, which fits no unit" in told_of(root, [[0.1], [1e12]])
-    assert "holds whole numbers to 1, which fits no unit" in told_of(root, [[0, 1], [1, 1]], np.int64)
+    assert "holds integers to 1, which fits no unit" in told_of(root, [[0, 1], [1, 1]], np.int64)
     some = [[0.1, 1.2]] * 200
     one_of_them = [*some[:100], [100.0, 1200.0], *some[100:]]
     assert "sample 100 ends at 1200, where others are in seconds" in told_of(root, one_of_them)

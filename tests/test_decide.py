@@ -38,7 +38,7 @@ def evidence(key, values):
 
 
 def simulate(rng, draw, shifts, drift=0.0):
-    """Verdicts of one comparison as `Duel` makes it, and how many looks it took.
+    """Verdicts of one comparison as `AbRun` makes it, and how many looks it took.
 
     `drift` is the standard deviation of what both processes of a pair share.
     """
@@ -82,6 +82,7 @@ def test_a_quiet_machine_calls_equal_code_the_same_at_the_first_look():
     assert (set(words), looks) == ({"same"}, 1)
 
 
+@pytest.mark.slow
 def test_at_the_margin_itself_the_chance_of_any_alarm_is_the_level():
     """The hardest null: every case slower by exactly the margin. 1 % of 200 are 2, and 8 have p = 0.001."""
     words = count(normal(0.015), [MARGIN] * CASES, suites=200)

@@ -55,6 +55,7 @@ def test_there_are_commands():
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[f"{n}: {c}" for n, c in COMMANDS])
+@pytest.mark.slow
 def test_a_command_of_the_documents_runs(name, command, tmp_path):
     for start, reason in ELSEWHERE.items():
         if command.startswith(start):

@@ -168,7 +168,7 @@ REPORT = {
             "found": "powersave",
             "remedy": "sudo cpupower frequency-set -g performance",
         },
-        {"what": "boost", "state": "unknown", "found": "the system does not tell", "remedy": None},
+        {"what": "boost", "state": "unknown", "found": "the system does not report it", "remedy": None},
     ],
 }
 
@@ -204,6 +204,7 @@ def run(*options):
     return done
 
 
+@pytest.mark.slow
 def test_the_real_thing(tmp_path):
     command = [
         sys.executable,

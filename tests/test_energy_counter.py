@@ -123,8 +123,9 @@ def test_no_powercap_no_zone_and_a_container(tmp_path):
 def test_a_counter_without_a_number_is_absent(tmp_path):
     root = zones(tmp_path, n_0=("package-0", "unknown"), n_0_0=("dram", ""), n_1=("package-1", 3))
     assert names(rapl.find(root)) == (
-        ["package-1"], ['energy_uj holds "unknown", no number', 'energy_uj holds "", no number'],
-    )  # fmt: skip
+        ["package-1"],
+        ['energy_uj holds "unknown", which is not a number', 'energy_uj holds "", which is not a number'],
+    )
 
 
 def test_a_range_that_is_not_there_means_that_no_wrap_can_be_resolved(tmp_path):

@@ -199,8 +199,8 @@ GOOD = 'source = "x"\nmac = 1\nac = 1\n'
         (GOOD + "cmp = nan", "from 0 on"),
         (GOOD + "cmp = true", "from 0 on"),
         (GOOD + 'verified = "yes"', "true or false"),
-        (GOOD + 'name = "loihi"', "as a built-in one"),
-        ("mac =", "is no TOML"),
+        (GOOD + 'name = "loihi"', "like a built-in one"),
+        ("mac =", "is not valid TOML"),
     ],
 )
 def test_wrong_files_are_told(tmp_path, text, complaint):

@@ -79,7 +79,7 @@ def test_json_is_ascii_and_whole():
 def test_a_message_of_megabytes_is_cut_and_says_so():
     shown = one_line("x" * 3_000_000)
     assert len(shown) < MOST + 50
-    assert shown.endswith("more letters)")
+    assert shown.endswith("more characters)")
     assert one_line("x" * MOST) == "x" * MOST
 
 

@@ -7,12 +7,12 @@ import pytest
 from support import compare_records as records
 from support.records_of import typed
 
-from psubench.compare.families import pools
+from psubench.compare.families import families
 from psubench.compare.git.ab_run import Look
 from psubench.compare.verdicts import compare, match
 from psubench.errors import REGRESSION
 
-YARDSTICK = ("yardstick", 8, "infer"), ("yardstick", 32, "infer")
+FIXED_WORK = ("fixed work", 8, "infer"), ("fixed work", 32, "infer")
 
 
 def sides(shift, sd=0.0, processes=6, seed=1):
@@ -23,10 +23,10 @@ def sides(shift, sd=0.0, processes=6, seed=1):
         drawn = {key: rng.normal(0, sd, processes) for key in (("psu", 8), ("psu", 32), ("lif", 8))}
         record = records.run(
             {
-                YARDSTICK[0]: [0.0] * processes,
+                FIXED_WORK[0]: [0.0] * processes,
                 ("psu", 8, "infer"): list(0.5 + drawn["psu", 8] - slower),
                 ("lif", 8, "infer"): list(0.2 + drawn["lif", 8]),
-                YARDSTICK[1]: [0.0] * processes,
+                FIXED_WORK[1]: [0.0] * processes,
                 ("psu", 32, "infer"): list(0.9 + drawn["psu", 32] - slower),
             },
             processes,
@@ -47,13 +47,13 @@ def looks(*counts):
 def test_cases_of_a_neuron_are_pooled_and_a_single_one_is_not():
     base, new = sides(0.1)
     found = match(base, new, None, ("*",), turns=[range(6)])
-    ((key, pool),) = found.pools.items()
-    assert {found.pairs[member][1].case["T"] for member in pool.members} == {8, 32}
-    assert pool.pair[1].label == "psu, all 2 cases"
-    assert "T" not in pool.pair[1].case
-    assert pool.pair[1].case["phase"] == "infer"
-    assert pool.pair[0].log_ratio == pytest.approx(dict.fromkeys(range(6), 0.7))
-    assert pool.pair[1].log_ratio == pytest.approx(dict.fromkeys(range(6), 0.6))
+    ((key, family),) = found.families.items()
+    assert {found.pairs[member][1].case["T"] for member in family.members} == {8, 32}
+    assert family.pair[1].label == "psu, all 2 cases"
+    assert "T" not in family.pair[1].case
+    assert family.pair[1].case["phase"] == "infer"
+    assert family.pair[0].log_ratio == pytest.approx(dict.fromkeys(range(6), 0.7))
+    assert family.pair[1].log_ratio == pytest.approx(dict.fromkeys(range(6), 0.6))
     assert {one.case["T"] for one in found.cases_of([key])} == {8, 32}
     assert key in found.rule.gated
 
@@ -61,34 +61,34 @@ def test_cases_of_a_neuron_are_pooled_and_a_single_one_is_not():
 def test_a_process_counts_by_the_members_that_both_sides_have_if_those_are_half_of_them():
     base, new = sides(0.1)
     found = match(base, new, None, ("*",), turns=[range(6)])
-    pairs = {key: pair for key, pair in found.tested.items() if key not in found.pools}
+    pairs = {key: pair for key, pair in found.tested.items() if key not in found.families}
     first = next(key for key, (_, one) in pairs.items() if one.label == "psu")
     del pairs[first][1].log_ratio[3]
-    (pool,) = pools(pairs).values()
+    (family,) = families(pairs).values()
     # One of two is half of them: its pair counts, the same one on both sides.
-    assert [pool.pair[side].log_ratio[3] for side in (0, 1)] == pytest.approx([0.9, 0.8])
+    assert [family.pair[side].log_ratio[3] for side in (0, 1)] == pytest.approx([0.9, 0.8])
     for _, one in list(pairs.values())[1:]:
         one.log_ratio.pop(3, None)
-    (pool,) = pools(pairs).values()
-    assert sorted(pool.pair[1].log_ratio) == sorted(pool.pair[0].log_ratio) == [0, 1, 2, 4, 5]
+    (family,) = families(pairs).values()
+    assert sorted(family.pair[1].log_ratio) == sorted(family.pair[0].log_ratio) == [0, 1, 2, 4, 5]
 
 
 def test_a_process_that_measured_only_some_of_the_cases_does_not_count():
     """A later look measures suspects alone, which were chosen because they looked slow."""
     base, new = sides(0.1)
     found = match(base, new, None, ("*",), turns=[range(6)])
-    pairs = {key: pair for key, pair in found.tested.items() if key not in found.pools}
+    pairs = {key: pair for key, pair in found.tested.items() if key not in found.families}
     first = next(key for key, (_, one) in pairs.items() if one.label == "psu")
     for numbers in (pairs[first][1].log_ratio, pairs[first][1].log_time):
         del numbers[3]
-    (pool,) = pools(pairs).values()
-    assert sorted(pool.pair[1].log_ratio) == sorted(pool.pair[0].log_ratio) == [0, 1, 2, 4, 5]
+    (family,) = families(pairs).values()
+    assert sorted(family.pair[1].log_ratio) == sorted(family.pair[0].log_ratio) == [0, 1, 2, 4, 5]
 
 
 def test_a_pool_is_gated_only_with_all_of_its_cases():
     base, new = sides(0.1)
     found = match(base, new, None, ("psu*T=8*",), turns=[range(6)])
-    assert not found.rule.gated & found.pools.keys()
+    assert not found.rule.gated & found.families.keys()
 
 
 def test_two_finished_records_have_no_pools():

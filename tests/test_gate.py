@@ -9,6 +9,8 @@ from psubench import neurons
 from psubench.errors import WrongError
 from psubench.neurons.equality import Gate
 
+pytestmark = pytest.mark.slow
+
 WRONG = Path(__file__).parent / "wrong_neurons.py"
 T = 16
 

@@ -75,6 +75,7 @@ def test_the_help_of_every_command_has_one_example_of_it(name):
 
 
 @pytest.mark.parametrize("name", HELP)
+@pytest.mark.slow
 def test_the_example_runs(name, tmp_path):
     if name in ELSEWHERE:
         pytest.skip(ELSEWHERE[name])
@@ -113,11 +114,13 @@ def completed(*words):
         (["psubench", "speed", "--data", "spoken"], ["spoken-digits"]),
     ],
 )
+@pytest.mark.slow
 def test_a_shell_completes(words, offered):
     assert completed(*words)[: len(offered)] == offered
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.slow
 def test_completion_can_be_shown_and_installed(shell, tmp_path):
     home = {**os.environ, "HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     for option in ("--show-completion", "--install-completion"):

@@ -10,7 +10,7 @@ from scratch_repository import FAST, SETTINGS, empty, refused, table, write
 from test_worktrees import commit, git, untouched
 
 from psubench.compare.git import ab_run
-from psubench.compare.git.ab_run import Duel
+from psubench.compare.git.ab_run import AbRun
 from psubench.compare.git.imported_from import TOOL, Origin, imported, plugins_of
 from psubench.compare.git.layout import Checkout, import_folders, import_names
 from psubench.compare.git.worktrees import revisions
@@ -23,7 +23,7 @@ def measured(folder, neurons, tmp_path, monkeypatch, names=("base", "HEAD")):
     """The verdicts on two revisions, a process of each."""
     monkeypatch.setattr(ab_run, "LOOKS", (1,))
     with revisions(folder, *names, table(neurons), print) as (base, new):
-        found = Duel(
+        found = AbRun(
             base, new, table(neurons), SETTINGS, "scripted", tmp_path / "out", 1e6, None, ["*"], 0, print
         ).run()
     return {verdict.label: verdict for verdict in found.verdicts}

@@ -85,6 +85,7 @@ def test_width_and_depth_scale(text, convolutions, channels):
     ],
 )
 @pytest.mark.parametrize("neuron", ["lif", "if(reset=hard)", "plif", "lif(detach_reset=false)"])
+@pytest.mark.slow
 def test_step_mode_gives_the_logits_and_gradients_of_layer_mode(text, shape, neuron):
     T = 10
     made = network(text, neuron, T, shape)
@@ -127,7 +128,7 @@ def test_the_same_psu_network_gives_identical_logits_twice_and_for_any_split_of_
         ("vggsnn(width=0)", "width is a number from"),
         ("shd(depth=1.5)", "depth is a whole number"),
         ("shd(width=true)", "width is a number"),
-        ("", "names no model"),
+        ("", "does not name a model"),
         ("nofile.py:Net", 'there is no file "nofile.py"'),
     ],
 )

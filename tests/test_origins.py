@@ -4,6 +4,7 @@ import copy
 
 import pytest
 from support import robustness
+from support.places import ROOT
 from support.records_of import text_of
 
 from psubench.errors import PsubenchError
@@ -88,3 +89,9 @@ def test_a_resumed_run_measures_its_reference_again_and_can_be_read(tmp_path):
     reference = next(case["reference"] for case in head["cases"])
     alone = {**first, "cases": [one for one in first["cases"] if one["key"] == reference]}
     jsonl.read(joined(tmp_path, [head, first], [head, alone]))
+
+
+def test_every_committed_record_can_be_read():
+    found = {path.parent.name: jsonl.read(path) for path in sorted((ROOT / "reports").glob("*/run.jsonl"))}
+    assert {"example", "example-accuracy", "selftest-power"} <= found.keys()
+    assert all(len(records) > 1 for records in found.values())

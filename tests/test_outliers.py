@@ -1,4 +1,4 @@
-"""Which processes are left out: by the yardstick's own time, on either side, and never a whole side."""
+"""Which processes are left out: by the fixed_work's own time, on either side, and never a whole side."""
 
 import math
 
@@ -14,10 +14,10 @@ EVERYONE = frozenset(range(COUNT))
 
 
 def side(slow=(), shift=0.0, all_slower=0.0):
-    """LIF beside a yardstick; in the processes `slow` both are disturbed, LIF twice as much."""
-    yardstick = [-all_slower - 0.3 * (p in slow) for p in range(COUNT)]
+    """LIF beside a fixed_work; in the processes `slow` both are disturbed, LIF twice as much."""
+    fixed_work = [-all_slower - 0.3 * (p in slow) for p in range(COUNT)]
     lif = [0.2 - shift + 0.001 * (p % 2) - 0.3 * (p in slow) for p in range(COUNT)]
-    return typed(records.run({("yardstick", 8, "infer"): yardstick, ("lif", 8, "infer"): lif}, COUNT))
+    return typed(records.run({("fixed work", 8, "infer"): fixed_work, ("lif", 8, "infer"): lif}, COUNT))
 
 
 def left(base, new):
@@ -25,7 +25,7 @@ def left(base, new):
     return [set(one.log_ratio) for one in pair]
 
 
-def test_a_process_whose_yardstick_was_slow_is_left_out_on_both_sides():
+def test_a_process_whose_fixed_work_was_slow_is_left_out_on_both_sides():
     assert left(side(), side()) == [EVERYONE] * 2
     assert left(side(slow={1}), side(slow={4, 6})) == [EVERYONE - {1, 4, 6}] * 2
 
@@ -49,11 +49,11 @@ def test_what_was_disturbed_neither_hides_a_slowdown_nor_makes_one(shift, verdic
 
 
 def test_a_turn_is_judged_by_itself():
-    """A quicker yardstick in later processes makes no earlier one a disturbed one."""
+    """A quicker fixed_work in later processes makes no earlier one a disturbed one."""
     quick = {p: 0.0 if p < 6 else -0.5 for p in range(COUNT)}
-    yardstick = [-v for v in quick.values()]
+    fixed_work = [-v for v in quick.values()]
     one = typed(
-        records.run({("yardstick", 8, "infer"): yardstick, ("lif", 8, "infer"): [0.2] * COUNT}, COUNT)
+        records.run({("fixed work", 8, "infer"): fixed_work, ("lif", 8, "infer"): [0.2] * COUNT}, COUNT)
     )
     (pair,) = match(one, one, None, ("*",), turns=[range(6), range(6, COUNT)]).tested.values()
     assert [set(one.log_ratio) for one in pair] == [EVERYONE] * 2

@@ -38,7 +38,7 @@ def test_a_gate_is_of_whole_words(pattern, name, fits):
 def test_a_gate_that_fits_no_case_is_refused_with_the_nearest_name():
     assert parse_gate("psu train, lif(tau=4,reset=hard)") == ["psu train", "lif(tau=4,reset=hard)"]
     for gate, said in ((["psu", "psuu"], 'did you mean "psu"'), (["psu infer T=9"], "T=8"), (["PSU"], "psn")):
-        with pytest.raises(PsubenchError, match=f'--gate "{gate[-1]}" fits no case') as caught:
+        with pytest.raises(PsubenchError, match=f'--gate "{gate[-1]}" matches no case') as caught:
             compare(run(BLOCK, 5), run(BLOCK, 5), gate=gate)
         assert (caught.value.exit_code, said in str(caught.value)) == (2, True)
     with pytest.raises(PsubenchError, match="empty pattern"):

@@ -39,8 +39,8 @@ def test_files_and_packages(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nothing", '"nothing" names no plug-in; write package.module:attribute'),
-        (":x", "names no plug-in"),
+        ("nothing", '"nothing" does not name a plug-in; write package.module:attribute'),
+        (":x", "does not name a plug-in"),
         ("no_such_module:x", 'there is no module "no_such_module"'),
         ("json.no_such:x", 'there is no module "json.no_such"'),
         ("json:dump_s", 'json has no "dump_s"; did you mean "dumps"'),

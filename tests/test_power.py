@@ -10,6 +10,7 @@ from psubench.compare import power as compare_power
 from psubench.compare.decide import FRESH_LOOKS, LOOKS, NOMINAL
 from psubench.compare.power import smallest_effect
 from psubench.compare.selftest.error_rates import _spread
+from psubench.records.selftest import Judged
 from psubench.stats.changes import TRIM, paired
 
 MARGIN, SD = 0.03, 0.02
@@ -45,6 +46,10 @@ def test_the_spread_is_found_again_from_the_interval(n):
     found = []
     for _ in range(2000):
         change = paired(rng.normal(0, SD, n).tolist(), 0.03)
-        case = {"new_processes": n, "high": math.expm1(change.high), "change": math.expm1(change.value)}
+        high, value = math.expm1(change.high), math.expm1(change.value)
+        case = Judged(
+            key="", name="", label="", verdict="same", reason=None, change=value, low=None, high=high,
+            new_processes=n, gated=True,
+        )  # fmt: skip
         found.append(_spread(case) ** 2)
     assert math.sqrt(np.mean(found)) == pytest.approx(SD, rel=0.05)

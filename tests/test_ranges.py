@@ -119,6 +119,6 @@ def test_a_plan_is_counted_before_it_is_built():
 
 @pytest.mark.parametrize("text", ["1..1001+1", "1..600+1,1001..1600+1", "1..999999999+1"])
 def test_a_range_has_at_most_a_thousand_values(text):
-    with pytest.raises(PsubenchError, match=r"has more than 1000 values; take larger steps or fewer values"):
+    with pytest.raises(PsubenchError, match=r"has more than 1000 values; use larger steps or fewer values"):
         parse_range(text, "--T")
     assert len(parse_range("1..1000+1", "--T")) == 1000

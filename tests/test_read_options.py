@@ -87,24 +87,24 @@ def test_values_at_the_limits_are_taken_and_beyond_them_refused_in_both_places(c
         ("max_seconds = nan", "max_seconds = nan; max_seconds takes a number"),
         ("max_seconds = inf", "max_seconds = inf; max_seconds takes a number"),
         ('max_seconds = "2"', "max_seconds = '2'; max_seconds takes a number"),
-        ("processes = 0", "processes = 0; processes takes a whole number from 1 to 1000"),
-        ("processes = 2.0", "processes = 2.0; processes takes a whole number"),
-        ("processes = true", "processes = True; processes takes a whole number"),
-        ("threads = 0", "threads = 0; threads takes a whole number from 1 to 1024"),
-        ("threads = 100000", "threads = 100000; threads takes a whole number from 1 to 1024"),
-        ("seed = -1", "seed = -1; seed takes a whole number from 0 to 4294967295"),
-        ("seed = 4294967296", "seed = 4294967296; seed takes a whole number from 0 to 4294967295"),
+        ("processes = 0", "processes = 0; processes takes an integer from 1 to 1000"),
+        ("processes = 2.0", "processes = 2.0; processes takes an integer"),
+        ("processes = true", "processes = True; processes takes an integer"),
+        ("threads = 0", "threads = 0; threads takes an integer from 1 to 1024"),
+        ("threads = 100000", "threads = 100000; threads takes an integer from 1 to 1024"),
+        ("seed = -1", "seed = -1; seed takes an integer from 0 to 4294967295"),
+        ("seed = 4294967296", "seed = 4294967296; seed takes an integer from 0 to 4294967295"),
         ("timeout = -5", "timeout = -5; timeout takes a number from 0.1"),
         ("memory = 1", "memory = 1; memory takes true or false"),
-        ('precision = "200%"', 'precision "200%" is no share between 0 and 1'),
+        ('precision = "200%"', 'precision "200%" is not a share between 0 and 1'),
         ("precision = 0.02", "precision = 0.02; give text"),
         ('max_memory = "1 KB"', 'max_memory "1 KB" is out of range; give from 256MiB'),
-        ('max_memory = "9e9GiB"', 'max_memory "9e9GiB" is no size'),
+        ('max_memory = "9e9GiB"', 'max_memory "9e9GiB" is not a size'),
         ('max_memory = "99999999999GiB"', "is out of range"),
         ('checkpoint = "nowhere"', 'checkpoint "nowhere" does not exist'),
         ("windows = 2", 'unknown key "windows"'),
         ('device = "cpu"', 'unknown key "device"'),
-        ("T = 4", "T stands in the wrong table; write it under [[speed]]"),
+        ("T = 4", "T is in the wrong table; write it under [[speed]]"),
     ],
 )
 def test_a_setting_out_of_its_range_names_file_line_value_and_limit(value, complaint, tmp_path):
@@ -140,7 +140,7 @@ def test_options_win_over_a_suite_and_must_be_options_of_its_command(tmp_path):
     (tmp_path / "some.toml").write_text("version = 1\n[settings]\nseed = 3\nthreads = 2\n[[energy]]\nT = 4\n")
     suite = suite_file.read(tmp_path / "some.toml", {"seed": Given("5", "--seed")})
     assert (suite.options[0].seed, suite.options[0].threads) == (5, 2)
-    with pytest.raises(PsubenchError, match="--memory is no option of energy"):
+    with pytest.raises(PsubenchError, match="--memory is not an option of energy"):
         suite_file.read(tmp_path / "some.toml", {"memory": Given(False, "--memory")})
     (tmp_path / "some.toml").write_text("version = 1\n[[train]]\nT = 4\n")
     suite = suite_file.read(tmp_path / "some.toml", {"seed": Given("5,6", "--seed")})
@@ -161,7 +161,7 @@ def test_the_old_spellings_are_other_names_of_the_same_options():
 def test_too_many_cases_are_counted_before_they_are_made():
     wide = {"T": "1..999+1", "batch": "1..999+1", "neurons": "lif"}
     for command, given in (("speed", {**wide, "size": "1..999+1"}), ("sparsity", wide)):
-        with pytest.raises(PsubenchError, match="cases are planned, more than 100000"):
+        with pytest.raises(PsubenchError, match="cases are planned, more than 100,000"):
             MEASURING[command].blocks(typed(command, **given), "cpu")
 
 

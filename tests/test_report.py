@@ -159,6 +159,7 @@ def test_the_folder_of_a_run_is_what_its_command_says(argv, folder):
     assert facts.folder(typed([{"type": "run", "run_id": "r", "cases": [], "argv": argv}])) == folder
 
 
+@pytest.mark.slow
 def test_the_same_records_give_the_same_bytes(tmp_path, good):
     runs = [typed(report_records.good())]
     assert page.render(kinds.parts(runs), runs) == good
@@ -264,6 +265,7 @@ def test_colours_stand_out_in_the_dark():
     assert round(svg.contrast("#777777", "#ffffff"), 2) == 4.48  # the known example that just fails
 
 
+@pytest.mark.slow
 def test_the_committed_page_is_what_the_committed_runs_give():
     folders = [
         report_records.EXAMPLE.parent / name for name in ("example", "example-sparsity", "example-accuracy")

@@ -121,6 +121,7 @@ def test_every_tex_file_is_ascii_and_balanced(folder):
         assert bare.count("{") == bare.count("}"), path.name
 
 
+@pytest.mark.slow
 def test_a_real_compiler_takes_it(folder):
     if shutil.which("pdflatex") is None:
         pytest.skip("no pdflatex is installed")

@@ -84,7 +84,7 @@ def test_a_run_whose_folder_is_removed_ends_and_says_so(tmp_path, running):
     _, said = run.communicate(timeout=LONGEST_SECONDS)
     assert run.returncode == 2
     assert said == (
-        f"error: {out / jsonl.NAME} was removed while the run went on; measure again, and keep the folder\n"
+        f"error: {out / jsonl.NAME} was removed during the run; measure again, and keep the folder\n"
     )
 
 

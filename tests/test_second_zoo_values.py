@@ -10,7 +10,7 @@ from psubench.neurons import TABLE, build, build_reference, parse
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("ilif(D=0)", "D = 0; D is the largest count: give an integer from 1 on"),
+        ("ilif(D=0)", "D = 0; D is the largest count: give an integer of at least 1"),
         ("fpt(K=-1)", "K = -1"),
         ("mulfree-psn(dilation=0.5)", "dilation = 0.5"),
         ("cuba-lif(c=1.5)", "c = 1.5; c is what the current keeps"),

@@ -1,4 +1,4 @@
-"""The self-test measures what it says: the handicap is exact, the rates have their intervals, it resumes."""
+"""The self-test measures what it says: the slowdown is exact, the rates have their intervals, it resumes."""
 
 import subprocess
 import sys
@@ -14,8 +14,8 @@ from psubench.compare.git.leftovers import held
 from psubench.compare.git.side import suite_text
 from psubench.compare.selftest import slowdown
 from psubench.compare.selftest.error_rates import half_found, rate, rates
-from psubench.compare.selftest.selftest import Selftest, Settings, handicapped
-from psubench.compare.selftest.slowdown import Handicapped
+from psubench.compare.selftest.selftest import Selftest, Settings, slowed_down
+from psubench.compare.selftest.slowdown import Slowed
 from psubench.errors import PsubenchError
 from psubench.records import jsonl
 from psubench.records.selftest import Judged, Suite
@@ -62,7 +62,7 @@ def suite(*cases):
 
 
 def test_what_is_counted():
-    wrapped = "Handicapped(neuron=psu)"
+    wrapped = "Slowed(neuron=psu)"
     suites = [
         suite(case("lif", "same"), case("psn", "faster"), case(wrapped, "slower")),
         suite(case("lif", "slower"), case("psn", "unclear"), case(wrapped, "unclear")),
@@ -73,8 +73,8 @@ def test_what_is_counted():
         "verdicts wrongly slower": (1, 4),
         "verdicts wrongly faster": (1, 4),
         "verdicts unclear": (1, 4),
-        "suites in which the slowdown was found": (1, 2),
-        "verdicts on what was slowed that say so": (1, 2),
+        "suites that detect the slowdown": (1, 2),
+        "verdicts that detect the slowdown": (1, 2),
     }
     equal = {sentence: r.hits for sentence, r in rates(suites, 0.0).items()}
     assert equal["verdicts wrongly slower"] == 2
@@ -98,11 +98,11 @@ class Clock:
         return self.now
 
 
-def test_the_handicap_works_a_share_of_the_whole_call_longer(monkeypatch):
+def test_the_slowdown_works_a_share_of_the_whole_call_longer(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(slowdown.time, "perf_counter_ns", clock)
-    monkeypatch.setenv("PSUBENCH_HANDICAP", "0.5")
-    slow = Handicapped(T=4, neuron="psu")
+    monkeypatch.setenv("PSUBENCH_SLOWDOWN", "0.5")
+    slow = Slowed(T=4, neuron="psu")
 
     class Costly(torch.autograd.Function):
         @staticmethod
@@ -131,11 +131,11 @@ def test_the_handicap_works_a_share_of_the_whole_call_longer(monkeypatch):
     assert torch.equal(gradient, torch.full_like(x, 2))
 
 
-def test_a_handicapped_neuron_gives_the_same_spikes_and_gradients(monkeypatch):
-    monkeypatch.delenv("PSUBENCH_HANDICAP", raising=False)
+def test_a_slowed_neuron_gives_the_same_spikes_and_gradients(monkeypatch):
+    monkeypatch.delenv("PSUBENCH_SLOWDOWN", raising=False)
     torch.manual_seed(0)
     x = torch.randn(8, 3, 5, requires_grad=True)
-    plain, wrapped = neurons.build(neurons.parse("psu"), 8), Handicapped(T=8, neuron="psu")
+    plain, wrapped = neurons.build(neurons.parse("psu"), 8), Slowed(T=8, neuron="psu")
     assert wrapped.share == 0.0
     outputs = [module(x) for module in (plain, wrapped)]
     assert torch.equal(*outputs)
@@ -144,13 +144,14 @@ def test_a_handicapped_neuron_gives_the_same_spikes_and_gradients(monkeypatch):
 
 
 def test_the_chosen_neuron_is_wrapped_on_both_sides_or_refused():
-    assert handicapped(settings()) == [TABLE]
-    made = handicapped(settings(inject=0.05, neuron="psu"))
-    assert made == [{**TABLE, "neurons": "lif,psubench.compare.selftest.slowdown:Handicapped(neuron=psu)"}]
+    assert slowed_down(settings()) == [TABLE]
+    made = slowed_down(settings(inject=0.05, neuron="psu"))
+    assert made == [{**TABLE, "neurons": "lif,psubench.compare.selftest.slowdown:Slowed(neuron=psu)"}]
     with pytest.raises(PsubenchError, match="rpsu"):
-        handicapped(settings(inject=0.05, neuron="rpsu"))
+        slowed_down(settings(inject=0.05, neuron="rpsu"))
 
 
+@pytest.mark.slow
 def test_a_self_test_is_recorded_and_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr(ab_run, "LOOKS", (1,))
     said = []
@@ -162,7 +163,7 @@ def test_a_self_test_is_recorded_and_resumed(tmp_path, monkeypatch):
         Selftest(settings(), tmp_path, True, said.append).run(1, 1e6)
     done = Selftest(power, tmp_path, True, said.append).run(2, 1e6)
     assert [suite.number for suite in done] == [0, 1]
-    assert {case.label for case in done[1].cases} == {"lif", "Handicapped(neuron=psu)"}
+    assert {case.label for case in done[1].cases} == {"lif", "Slowed(neuron=psu)"}
     assert [r.__struct_config__.tag for r in jsonl.read(tmp_path / jsonl.NAME)] == ["run", "suite", "suite"]
     assert said[-1].startswith("[2/2] ")
     assert_the_program_tells(tmp_path)
@@ -178,7 +179,7 @@ def assert_the_program_tells(folder):
     )
     assert done.returncode == 0, done.stderr
     assert "suites with a false alarm: 0 of 2 [95 %: 0.0 to 84.2 %]" in done.stdout
-    assert "verdicts on what was slowed that say so: 0 of 2" in done.stdout
+    assert "verdicts that detect the slowdown: 0 of 2" in done.stdout
 
 
 @pytest.mark.parametrize("command", ["show", "plot", "export", "report"])

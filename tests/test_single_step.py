@@ -156,7 +156,7 @@ def test_a_file_with_one_class_names_it(tmp_path):
 def test_a_file_with_several_classes_lists_them(tmp_path):
     more = "\nclass Other(Node):\n    pass\n\nclass _Hidden(Node):\n    pass\n\nclass Words:\n    pass\n"
     (tmp_path / "mine.py").write_text(SOURCE + more)
-    with pytest.raises(PsubenchError, match=r"2 classes that could be meant: Node, Other; name one, for"):
+    with pytest.raises(PsubenchError, match=r"2 candidate classes: Node, Other; name one, for"):
         parse(f"{tmp_path}/mine.py")
 
 

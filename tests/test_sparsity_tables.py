@@ -157,6 +157,7 @@ def test_nothing_counted_means_no_figure_and_no_table():
     assert "oom: out of memory" in shown(found)
 
 
+@pytest.mark.slow
 def test_the_same_cases_give_the_same_bytes(tmp_path):
     for place in ("a", "b"):
         speed_figures.save(figures.figures(made()), tmp_path / place, ("pdf", "png", "svg"))

@@ -270,6 +270,7 @@ def test_a_figure_that_breaks_is_one_line_and_costs_nothing_else(tmp_path, capsy
     assert told.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_files_of_the_user_that_matplotlib_cannot_read_cost_no_table(tmp_path):
     """The table first; matplotlib itself reads the file when it is imported."""
     (tmp_path / "matplotlibrc").write_bytes(b"text.usetex: True\n\xff\xfe\n")

@@ -83,7 +83,7 @@ def test_a_suite_is_what_the_command_line_would_make(tmp_path):
         (("processes = 2", "proceses = 2"), 'line 5: unknown key "proceses"; did you mean "processes"?'),
         (
             ("processes = 2", 'processes = "2"'),
-            "line 5: processes = '2'; processes takes a whole number from 1",
+            "line 5: processes = '2'; processes takes an integer from 1",
         ),
         (("version = 1", "version = 2"), "line 1: version = 2; write version = 1"),
         (("version = 1", ""), "line 1: there is no version; write version = 1"),
@@ -110,7 +110,7 @@ def test_a_mistake_is_one_line_with_file_and_line(tmp_path, change, complaint):
 
 def test_the_same_case_twice_is_refused(tmp_path):
     twice = 'version = 1\n[[speed]]\nT = "4,8"\n[[speed]]\nT = "8,16"\n'
-    with pytest.raises(PsubenchError, match="lif on neuron with T = 8 stands in two tables"):
+    with pytest.raises(PsubenchError, match="lif on neuron with T = 8 is in two tables"):
         suite(tmp_path, twice).blocks("cpu")
 
 

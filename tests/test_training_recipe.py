@@ -19,7 +19,7 @@ from psubench.training.case import training
 from psubench.training.network import lambda_at, network_of, set_lambda
 from psubench.training.optimizer import optimizer_of, schedule_of
 from psubench.training.recipe import Augment, Recipe, Task
-from psubench.training.train_here import train_briefly
+from psubench.training.train_here import train_here
 
 RECIPES = sorted(path for path in (ROOT / "suites").glob("*.toml") if "[accuracy.recipe]" in path.read_text())
 
@@ -50,10 +50,10 @@ def test_a_suite_takes_over_the_recipes_that_it_names():
     [
         ("[train.recipe]\nepoch = 3", 'line 4: unknown key "epoch"; did you mean "epochs"?'),
         ("epoch = 3", 'line 3: unknown key "epoch"'),
-        ("epochs = 0", "line 3: epochs = 0; epochs takes a whole number from 1 to 100000"),
-        ("[train.recipe]\nepochs = 0", "line 4: epochs = 0; epochs takes a whole number from 1 to 100000"),
-        ("[train.recipe]\nepochs = 2.5", "epochs = 2.5; epochs takes a whole number"),
-        ("[train.recipe]\nepochs = true", "epochs = True; epochs takes a whole number"),
+        ("epochs = 0", "line 3: epochs = 0; epochs takes an integer from 1 to 100000"),
+        ("[train.recipe]\nepochs = 0", "line 4: epochs = 0; epochs takes an integer from 1 to 100000"),
+        ("[train.recipe]\nepochs = 2.5", "epochs = 2.5; epochs takes an integer"),
+        ("[train.recipe]\nepochs = true", "epochs = True; epochs takes an integer"),
         ("[train.recipe]\nlr = nan", "lr = nan; lr takes a number from 1e-12 to 1000"),
         ("[train.recipe]\n\nlr = 'high'", "line 5: lr = 'high'; lr takes a number"),
         (
@@ -64,22 +64,22 @@ def test_a_suite_takes_over_the_recipes_that_it_names():
         ("[train.recipe]\ndeterministic = 1", "deterministic = 1; deterministic takes true or false"),
         ("[train.recipe]\naugment = 1", "augment is a table: write [train.recipe.augment] above"),
         ("[train.recipe.augment]\nflips = true", 'line 4: unknown key "flips"; did you mean "flip"'),
-        ("recipe.augment.shift = 65", "line 3: shift = 65; shift takes a whole number from 0 to 64"),
+        ("recipe.augment.shift = 65", "line 3: shift = 65; shift takes an integer from 0 to 64"),
         (
             "[train.recipe.neuron]\nthresold = 0.3",
             'line 4: no neuron has a parameter "thresold"; did you mean',
         ),
         ("[train.recipe.neuron]\nthreshold = [1]", "line 4: threshold = [1]"),
         ("T = 0", 'line 3: T "0" holds 0'),
-        ("batch = 1000001", 'line 3: batch "1000001" holds 1000001; values go from 1 to 1000000'),
+        ("batch = 1000001", 'line 3: batch "1000001" holds 1000001; values range from 1 to 1000000'),
         ("model = 3", 'line 3: unknown model "3"'),
-        ("seeds = [-1]", 'line 3: seeds "-1" is no list of whole numbers from 0'),
+        ("seeds = [-1]", 'line 3: seeds "-1" is not a list of integers from 0'),
         ("neurons = []", "line 3: neurons = []; give text"),
         ("recipe = ['none.toml']", 'none.toml" does not exist; check the path'),
         ('recipe = "."', "cannot read"),
         ("recipe = 3", "line 3: recipe = 3; recipe takes the name of a file, a list of them, or a table"),
         ("recipe = []", "line 3: recipe = []; recipe takes"),
-        ("threads = 2", "line 3: threads stands in the wrong table; write it under [settings]"),
+        ("threads = 2", "line 3: threads is in the wrong table; write it under [settings]"),
         ("model = ", "is not valid TOML"),
     ],
 )
@@ -230,7 +230,7 @@ def test_a_brief_training_learns_and_gives_weights_that_fit():
     refs = {"model": models.parse(f"{TINY}:Plain"), "neuron": neurons.parse("psu"), "T": 4}
     source = data.parse(f"{TINY}:digits")
     recipe = Recipe(batch=10, lr=0.02)
-    weights = train_briefly(**refs, data=source, epochs=40, recipe=recipe, say=told.append)
+    weights = train_here(**refs, data=source, epochs=40, recipe=recipe, say=told.append)
     test = [event.record["test"] for event in told if isinstance(event, Recorded)][-1]
     assert test["correct"] / test["samples"] > 0.9  # chance is a third
     ref = refs["neuron"]
@@ -245,7 +245,7 @@ def test_a_brief_training_learns_and_gives_weights_that_fit():
     with pytest.raises(PsubenchError, match="does not fit this network"):
         weights.into(torch.nn.Linear(2, 2))
     with pytest.raises(PsubenchError, match="ended as failed: the loss is nan"):
-        train_briefly(
+        train_here(
             **{**refs, "model": models.parse(f"{TINY}:Diverges")}, data=source, epochs=3, recipe=recipe
         )
 

@@ -103,12 +103,12 @@ def empty(path, _):
 @pytest.mark.parametrize(
     ("damage", "complaint"),
     [
-        (cut, "is cut off, or is no checkpoint"),
-        (empty, "is cut off, or is no checkpoint"),
+        (cut, "is cut off, or is not a checkpoint"),
+        (empty, "is cut off, or is not a checkpoint"),
         (flipped, "was changed after it was written"),
-        (payload, "holds something else than numbers"),
-        (raw_pickle, "is cut off, or is no checkpoint"),
-        (foreign, "is no checkpoint of psubench"),
+        (payload, "contains something other than numbers"),
+        (raw_pickle, "is cut off, or is not a checkpoint"),
+        (foreign, "is not a checkpoint of psubench"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -169,7 +169,7 @@ def test_bad_weights_are_one_line(tmp_path):
     work(case(epochs=1), tmp_path)
     path = tmp_path / checkpoint.WEIGHTS
     cut(path, None)
-    with pytest.raises(PsubenchError, match="is cut off, or is no safetensors file"):
+    with pytest.raises(PsubenchError, match="is cut off, or is not a safetensors file"):
         loaded(path)
     with pytest.raises(PsubenchError, match="there are no weights"):
         loaded(tmp_path / "no.safetensors")

@@ -127,7 +127,9 @@ def test_state_that_is_no_tensor_and_counts_that_fail_cost_no_result(tmp_path, m
     outcome, events = work(case("lif", model=f"{TINY}:Remembers", epochs=1), tmp_path / "a")
     assert (outcome.status, outcome.test["samples"]) == ("ok", 30)
     assert "cannot write" in outcome.message
-    assert "weights.safetensors: _extra_state is a dict, and safetensors holds tensors" in outcome.message
+    assert (
+        "weights.safetensors: _extra_state is a dict, and safetensors holds only tensors" in outcome.message
+    )
     assert "\n" not in outcome.message
     assert Message(outcome.message) in events
     assert outcome.activity is not None
@@ -140,6 +142,18 @@ def test_state_that_is_no_tensor_and_counts_that_fail_cost_no_result(tmp_path, m
     assert asdict(outcome)["message"] == "NotImplementedError: cannot count this"
     assert (outcome.status, outcome.activity) == ("ok", None)
     assert (tmp_path / "b" / checkpoint.WEIGHTS).exists()
+
+
+def test_numbers_that_no_record_may_hold_are_a_row_and_not_a_fault(tmp_path, monkeypatch):
+    def counted(*_):
+        unknown = dict.fromkeys(("n_samples", "sop_eff", "dynamics_energy_pj"))
+        return {**unknown, "energy_pj": 1e40, "energy_model": "mine", "policy": "mine"}
+
+    monkeypatch.setattr("psubench.training.session.counted", counted)
+    row, _, told = campaign(tmp_path, case("lif", epochs=1))
+    assert (row["status"], row["accuracy"], row["epochs_done"]) == ("failed", None, 1)
+    assert "activity.energy_pj" in row["message"]
+    assert row["message"] in told
 
 
 def what_is_told(path, one):

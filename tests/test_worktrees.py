@@ -19,7 +19,7 @@ from psubench.compare import decide
 from psubench.compare.decide import Look
 from psubench.compare.evidence import evidence
 from psubench.compare.git import ab_run
-from psubench.compare.git.ab_run import FEW, LEAST, Duel, again, size, yardstick
+from psubench.compare.git.ab_run import FEW, LEAST, AbRun, again, fixed_work, size
 from psubench.compare.git.fixed_work import Loop, Products
 from psubench.compare.git.layout import Checkout
 from psubench.compare.git.packages import packages
@@ -29,6 +29,8 @@ from psubench.compare.pairing import match
 from psubench.compare.verdicts import compare
 from psubench.errors import PsubenchError
 from psubench.experiments import suite_file
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
 SUITE = """version = 1
@@ -85,7 +87,7 @@ def measure(folder, looks, monkeypatch, tmp_path, device="cpu", names=("base", "
     said = []
     asked, name = suite_for(None, device)
     with revisions(folder, *names, asked.tables, said.append) as (base, new):
-        found = Duel(
+        found = AbRun(
             base, new, asked.tables, asked.settings, name, tmp_path / "out", 1e6, None, ["*"], 0, said.append
         ).run()
     return {verdict.label: verdict for verdict in found.verdicts}, found, said
@@ -168,7 +170,10 @@ def test_what_ends_a_comparison_leaves_no_worktree(clone, tmp_path, sent, code):
 
 @pytest.mark.parametrize("name", ["no-such-branch", "--output=x", "base:psubench"])
 def test_what_is_no_commit_is_told(clone, name):
-    with pytest.raises(PsubenchError, match="names no commit"), revisions(clone, name, "HEAD", [], print):
+    with (
+        pytest.raises(PsubenchError, match="does not name a commit"),
+        revisions(clone, name, "HEAD", [], print),
+    ):
         pass
 
 
@@ -222,7 +227,7 @@ def test_what_is_far_beyond_the_margin_is_measured_again_whatever_the_time(tmp_p
     keys = {pair[1].label: key for key, pair in found.tested.items()}
     looks, every, said = [Look(range(6), frozenset(keys.values()))], frozenset(keys.values()), []
     sides = [Side(name, Path(sys.executable), tmp_path / name) for name in ("base", "new")]
-    made = Duel(*sides, [], {}, "cpu", tmp_path, 60, None, ["*"], 0, said.append)
+    made = AbRun(*sides, [], {}, "cpu", tmp_path, 60, None, ["*"], 0, said.append)
     assert made._next(found, looks, every, 0.0, 10.0) == (FEW, {keys["psu"]})
     assert made._next(found, looks, every, 1e6, 10.0) == (ab_run.LOOKS[1], every)
     assert made._next(found, looks, frozenset({keys["psn"]}), 0.0, 10.0) == (0, {keys["psn"]})
@@ -234,17 +239,17 @@ def test_what_is_far_beyond_the_margin_is_measured_again_whatever_the_time(tmp_p
     [
         ("lif,plif,psu@scan", "Loop"),
         ("psn,psu,rpsu", "Products"),
-        ("psn,psubench.compare.selftest.slowdown:Handicapped(neuron=psu)", "Products"),
+        ("psn,psubench.compare.selftest.slowdown:Slowed(neuron=psu)", "Products"),
         ("psu,lif@fused,lif@loop", "Loop"),
-        ("psubench.compare.selftest.slowdown:Handicapped(neuron=psu)", "Loop"),
+        ("psubench.compare.selftest.slowdown:Slowed(neuron=psu)", "Loop"),
     ],
 )
 def test_a_table_is_divided_by_what_takes_about_as_long(neurons, expected):
-    assert yardstick({"neurons": neurons}) == expected
+    assert fixed_work({"neurons": neurons}) == expected
 
 
 @pytest.mark.parametrize("made", [Loop, Products])
-def test_a_yardstick_is_causal_and_has_a_gradient(made):
+def test_the_fixed_work_is_causal_and_has_a_gradient(made):
     torch.manual_seed(0)
     x = torch.randn(6, 2, 3, 2, requires_grad=True)
     y = made(6)(x)

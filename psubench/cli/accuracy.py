@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from psubench.cli import execute
-from psubench.cli.execute import Output
+from psubench.cli.execute import Output, run
 from psubench.cli.options import Recipes
 from psubench.cli.signature import takes
 from psubench.errors import PsubenchError
@@ -31,4 +30,4 @@ def accuracy(
     """
     if suite is not None and recipe:
         raise PsubenchError("--suite and --recipe both say what is trained", "give one of them")
-    execute.train("accuracy", [suite] if suite else recipe or [], given, output)
+    run("accuracy", given, output, [suite] if suite else recipe or [])

@@ -31,7 +31,7 @@ def compare_revisions(
 ) -> Comparison:
     """Measures two revisions and compares them; options as of `psubench compare`."""
     from psubench.compare.gating import check_gate
-    from psubench.compare.git.ab_run import Duel
+    from psubench.compare.git.ab_run import AbRun
     from psubench.compare.git.worktrees import revisions
 
     if len(sides) > 2:
@@ -45,7 +45,7 @@ def compare_revisions(
     base, new = sides[0], sides[1] if len(sides) == 2 else "HEAD"
     kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
     with kept as folder, revisions(Path.cwd(), base, new, asked.tables, say) as (before, after):
-        return Duel(
+        return AbRun(
             before, after, asked.tables, asked.settings, name, Path(folder), budget, margin, gate, seed, say
         ).run()
 

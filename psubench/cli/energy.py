@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psubench.cli.execute import Output, measure
+from psubench.cli.execute import Output, run
 from psubench.cli.signature import takes
 from psubench.experiments.energy.options import EnergyOptions
 from psubench.experiments.read_options import Given
@@ -14,4 +14,4 @@ def energy(given: dict[str, Given], output: Output) -> None:
 
     Example: psubench energy --T 32 --neurons lif,psu --phase infer
     """
-    measure("energy", given, output)
+    run("energy", given, output)

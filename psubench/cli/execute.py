@@ -40,33 +40,28 @@ class Output(NamedTuple):
     json: bool
 
 
-def measure(command: str, given: Mapping[str, Given], output: Output, finish: Finish | None = None) -> None:
-    """Measures what the options of `speed`, `energy`, `sparsity` or `profile` ask for; see `execute`."""
+def run(
+    command: str,
+    given: Mapping[str, Given],
+    output: Output,
+    files: Sequence[Path] = (),
+    finish: Finish | None = None,
+) -> None:
+    """Runs what the options of a command ask for; see `execute`.
+
+    Args:
+        files: whose tables are run, as the options given change them, by a command that trains.
+    """
     from psubench.devices import resolve
-    from psubench.experiments.commands import MEASURING
-    from psubench.experiments.read_options import read_options
-    from psubench.runs.blocks import Blocks
-
-    kind = MEASURING[command]
-    options = read_options(kind.options, given)
-    blocks = kind.blocks(options, resolve(options.device))
-    execute(command, options, Blocks(blocks, kind.settings(options)), output, finish=finish)
-
-
-def train(command: str, files: Sequence[Path], given: Mapping[str, Given], output: Output) -> None:
-    """Trains what the tables of these files ask for, or else the defaults, as the options given change it."""
-    from psubench.devices import resolve
-    from psubench.experiments.accuracy.plan import in_order, trainings
-    from psubench.experiments.commands import TRAINING
+    from psubench.experiments.commands import options_of, plan, work
     from psubench.experiments.read_options import read_options
     from psubench.experiments.suite_tables import recipe_tables
-    from psubench.runs.trainings import Trainings
 
     tables: list[Mapping[str, Given]] = [table for path in files for table in recipe_tables(path)]
-    options = [read_options(TRAINING[command], {**table, **given}) for table in tables or [{}]]
+    options = [read_options(options_of(command), {**table, **given}) for table in tables or [{}]]
     device = resolve(options[0].device)
-    cases = in_order([case for one in options for case in trainings(one, device)])
-    execute(command, options[0], Trainings(command, cases, options[0].jobs), output)
+    planned = [one for each in options for one in plan(command, each, device)]
+    execute(command, options[0], work(command, options[0], planned), output, finish=finish)
 
 
 def execute(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from psubench.cli.execute import Output, measure
+from psubench.cli.execute import Output, run
 from psubench.cli.signature import takes
 from psubench.experiments.profile.options import ProfileOptions
 from psubench.experiments.read_options import Given, read_options
@@ -23,7 +23,7 @@ def profile(given: dict[str, Given], output: Output) -> None:
     shown = read_options(ProfileOptions, given).tensorboard
     if shown:
         tensorboard.require()
-    measure("profile", given, output, _serve if shown else None)
+    run("profile", given, output, finish=_serve if shown else None)
 
 
 def _serve(folder: Path, cases: Sequence[Any]) -> None:

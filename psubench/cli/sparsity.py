@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psubench.cli.execute import Output, measure
+from psubench.cli.execute import Output, run
 from psubench.cli.signature import takes
 from psubench.experiments.read_options import Given
 from psubench.experiments.sparsity.options import SparsityOptions
@@ -14,4 +14,4 @@ def sparsity(given: dict[str, Given], output: Output) -> None:
 
     Example: psubench sparsity --model "vggsnn(width=0.25)" --T 10 --neurons lif,psn,psu
     """
-    measure("sparsity", given, output)
+    run("sparsity", given, output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psubench.cli.execute import Output, measure
+from psubench.cli.execute import Output, run
 from psubench.cli.signature import takes
 from psubench.experiments.read_options import Given
 from psubench.experiments.speed.options import SpeedOptions
@@ -14,4 +14,4 @@ def speed(given: dict[str, Given], output: Output) -> None:
 
     Example: psubench speed --model "vggsnn(width=0.25)" --T 4,10 --mode layer,step
     """
-    measure("speed", given, output)
+    run("speed", given, output)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from psubench.cli import execute
-from psubench.cli.execute import Output
+from psubench.cli.execute import Output, run
 from psubench.cli.options import Recipes
 from psubench.cli.signature import takes
 from psubench.experiments.accuracy.options import TrainOptions
@@ -20,4 +19,4 @@ def train(given: dict[str, Given], output: Output, recipe: Recipes = None) -> No
 
     Several processes: torchrun --nproc_per_node 2 -m psubench train --out reports/two
     """
-    execute.train("train", recipe or [], given, output)
+    run("train", given, output, recipe or [])

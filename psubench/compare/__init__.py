@@ -1,5 +1,5 @@
-"""Two records, or two revisions, to verdicts that a CI can trust; and the proof that it can.
+"""From two records, or two revisions, to verdicts that a CI can trust, and tests of these verdicts.
 
-Read `compare` first (the verdicts), then `timing` (the test), `duel` (how two sides are measured) and
-`selftest` (how often all of it errs). Nothing outside of this package knows what a verdict is.
+Read `verdicts` first, then `decide` (the statistical test), `git.ab_run` (how two sides are measured) and
+`selftest` (how often the verdicts are wrong).
 """

@@ -1,4 +1,4 @@
-"""A record to compare later runs with, measured only where the machine is quiet enough for it."""
+"""A record to compare later runs with, kept only if the machine was quiet enough."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psubench.records import jsonl
 
 
 def replace(measured: Path, baseline: Path, limit: float) -> float:
-    """Makes a finished run the baseline, if it is whole and quiet; the one before stays otherwise.
+    """Makes a finished run the baseline, if it is complete and quiet; otherwise the previous one stays.
 
     Args:
         measured: folder of the run.
@@ -39,7 +39,7 @@ def replace(measured: Path, baseline: Path, limit: float) -> float:
         known = "unknown" if floor is None else f"{100 * floor:.1f} %"
         raise PsubenchError(
             f"this machine is too noisy for a baseline: noise floor {known}, limit {100 * limit:.3g} %",
-            "stop what else runs here, take --processes 10, or raise --limit; the old baseline is kept",
+            "stop other programs, use --processes 10, or raise --limit; the old baseline is kept",
             NOT_COMPARABLE,
         )
     baseline.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ One look: H0 "slower by at most the margin" per case, Holm over the gated cases.
 Several looks: the first only clears cases whose interval rules a slowdown out. What it has not cleared is
 measured again in fresh processes, and those alone decide, with Holm over what was left: so the first look
 costs no level, and what it found by chance is forgotten. Up to FRESH_LOOKS looks at fresh processes share
-the level equally (Bonferroni), so looking twice is no peeking.
+the level equally (Bonferroni), so looking twice does not inflate the error rate.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from psubench.compare.evidence import Evidence, Pair
 from psubench.stats.changes import Change, holm, paired, welch
 
 ALPHA = 0.01
-"""Chance that a comparison calls any gated case slower that is slower by the margin or less.
+"""Probability that a comparison calls any gated case slower although it is slower by at most the margin.
 
 It holds however noisy the machine is. On a quiet one, where the margin is many standard errors wide,
 equal code is called slower far more rarely still.
 """
 NOMINAL = 0.007
-"""At what level the looks test, to keep ALPHA: trimmed means of normal noise exceed theirs up to 1.42 times
+"""The level at which the looks test, to keep ALPHA: trimmed means of normal noise exceed it up to 1.42 times
 (2,000,000 draws of 6 to 28 pairs at 0.4, 0.04 and 0.02 %; the most with 10 pairs, 1.08 with 28)."""
 LOOKS = (6, 8, 20)
-"""Processes per side in each look: at all cases, at what that has not cleared, at what is still unclear."""
+"""Processes per side in each look: at all cases, at those not cleared by it, at those still unclear."""
 FRESH_LOOKS = len(LOOKS) - 1
 NO_REFERENCE = "its reference has no times"
 DISTURBED = "the machine was disturbed in every pair of processes"
 NO_PAIR = "no process has measured it on both sides"
 FAR = 3.0
-"""Times the margin beyond which an effect, with its whole interval, must not pass for want of time."""
+"""Multiple of the margin beyond which an effect, with its whole interval, must not pass for lack of time."""
 
 Pairs = Mapping[str, Pair]
 
@@ -55,8 +55,8 @@ class Rule:
     """What is tested.
 
     Attributes:
-        margin: log ratio up to which a change counts as none.
-        same_machine: whether absolute times may be looked at.
+        margin: log ratio up to which a change is ignored.
+        same_machine: whether absolute times may be compared.
         gated: keys over which false alarms are bounded.
     """
 
@@ -71,8 +71,8 @@ class Timing:
 
     Attributes:
         processes: sampling units of base and of new.
-        decides: False where nothing could have been decided, however much was measured.
-        undecided: whether it is far beyond the margin and only time was lacking to say so.
+        decides: False if nothing could have been decided, however much was measured.
+        undecided: whether it is far beyond the margin and only time was lacking to call it slower.
     """
 
     verdict: str
@@ -131,7 +131,7 @@ def _p_faster(change: Change) -> float:
 def _fallen(
     changes: Mapping[str, Change], rule: Rule, p: Callable[[Change], float], alpha: float = ALPHA
 ) -> set[str]:
-    """Keys whose null hypothesis falls; each case that is not gated is tested by itself."""
+    """Keys whose null hypothesis is rejected; each case that is not gated is tested on its own."""
     family = [key for key in changes if key in rule.gated]
     fallen = {
         key for key, falls in zip(family, holm([p(changes[k]) for k in family], alpha), strict=True) if falls
@@ -150,10 +150,14 @@ def _word(change: Change, margin: float, *, slower: bool, faster: bool) -> tuple
         return "unclear", "an interval needs two processes on each side (--processes)"
     if change.low > margin or change.high < -margin:
         alone = min(change.p_slower, change.p_faster) <= ALPHA
-        why = "not among so many gated cases" if alone else f"but not at the level of {100 * ALPHA:g} %"
+        why = (
+            "but not after correction for all gated cases"
+            if alone
+            else f"but not at the level of {100 * ALPHA:g} %"
+        )
         why = f"beyond the margin by itself, {why}"
     else:
-        why = "the interval is wider than the margin can tell; more processes would narrow it"
+        why = "the interval is too wide for the margin; more processes would narrow it"
     return _decided(change, margin, slower=slower, faster=faster) or ("unclear", why)
 
 
@@ -166,10 +170,10 @@ def _decided(change: Change, margin: float, *, slower: bool, faster: bool) -> tu
 
 
 def _reference(pair: Pair, others: Sequence[Change], rule: Rule) -> Timing:
-    """The neuron that the others are divided by: its ratio to itself is silent about a change of its own.
+    """The verdict on the reference: its ratio to itself cannot show a change of its own.
 
     It is called slower only if two things agree: its seconds, on the same machine, and every case of its
-    block seeming faster. Either alone has other causes: a slower day, better neurons.
+    block seeming faster. Either alone can have other causes: a slower machine, faster neurons.
 
     Args:
         others: changes of the cases that are measured against it.
@@ -182,7 +186,7 @@ def _reference(pair: Pair, others: Sequence[Change], rule: Rule) -> Timing:
         reason = "the others are measured against it: from another machine its own change cannot be seen"
         return Timing("unclear", reason, None, processes, decides=False)
     change = welch(_negative(base), _negative(new), rule.margin)
-    # All of them must fall, so the largest p counts; Bonferroni over the gated cases.
+    # All of them must be rejected, so the largest p counts; Bonferroni over the gated cases.
     p = max([change.p_slower, *(other.p_faster for other in others)]) if others else 1.0
     if p <= ALPHA / max(1, len(rule.gated)):
         reason = "its seconds rose and all neurons measured against it seem faster"
@@ -206,7 +210,7 @@ def _over_looks(timed: Pairs, rule: Rule, looks: Sequence[Look], *, out_of_time:
     for count in range(2, len(looks) + 1):
         seen = _at({key: timed[key] for key in fresh}, looks[1:count], rule.margin)
         slower |= _fallen(seen, rule, _p_slower, NOMINAL / FRESH_LOOKS)
-    # Nothing is at stake when a case becomes faster: the first look tells.
+    # Nothing is at stake when a case becomes faster: the first look decides.
     faster = _fallen(first, rule, _p_faster, NOMINAL)
     found = {key: _without_pairs(pair) for key, pair in timed.items()}
     for key in first.keys() | fresh.keys():
@@ -228,14 +232,14 @@ def _over_looks(timed: Pairs, rule: Rule, looks: Sequence[Look], *, out_of_time:
 def _undecided(change: Change, margin: float, *, gated: bool, out_of_time: bool) -> str:
     """Why the looks have left a case unclear."""
     if change.not_slower(margin):
-        return "not slower by more than the margin; whether it is faster was not looked into"
+        return "not slower by more than the margin; whether it is faster was not tested"
     if not gated:
         return "not cleared by the first look, and only gated cases are measured again"
     if out_of_time:
         return "not cleared, and --budget ended before enough fresh processes could decide"
     if change.low is not None and change.low > margin:
         return "beyond the margin by itself, but not at the level that all suspects share"
-    return "after all looks the interval is still wider than the margin can tell"
+    return "after all looks the interval is still too wide for the margin"
 
 
 def _without_pairs(pair: Pair) -> Timing:
@@ -259,7 +263,7 @@ def _differences(pair: Pair, looks: Sequence[Look]) -> list[float]:
 
 
 def suspects(pairs: Pairs, rule: Rule, looks: Sequence[Look]) -> frozenset[str]:
-    """Gated cases that need more processes: none of the looks so far has cleared or convicted them."""
+    """Gated cases that need more processes: no look so far has cleared them or called them slower."""
     if len(looks) > FRESH_LOOKS:
         return frozenset()
     timings = _over_looks(pairs, rule, looks, out_of_time=False)
@@ -274,7 +278,7 @@ def suspects(pairs: Pairs, rule: Rule, looks: Sequence[Look]) -> frozenset[str]:
 
 
 def _open(change: Change | None, margin: float) -> bool:
-    """Whether a slowdown beyond the margin is not ruled out by what there is."""
+    """Whether a slowdown beyond the margin is not ruled out so far."""
     return change is not None and not change.not_slower(margin)
 
 

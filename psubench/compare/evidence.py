@@ -1,4 +1,4 @@
-"""What a record says of each case that two records can be compared by: exact values, a number per process.
+"""What two records are compared by, per case: exact values, and one number per process.
 
 That number is the fastest sample, of the reference over that of the case. Whatever disturbs a sample
 makes it longer, so with half of them disturbed the median is lost and the fastest is not. With a load of
@@ -32,12 +32,12 @@ class Evidence:
     """One case in one record.
 
     Attributes:
-        reference: key of the case that its ratios are to; None where there are no ratios.
+        reference: key of the case that its ratios are to; None if there are no ratios.
         exact: per field the values seen, one where all processes agree.
         log_ratio: per process log(t_reference / t_case) of their fastest samples (of energy: medians).
         log_time: per process the log of seconds (of energy: joules) per call, likewise.
-        log_reference: per process that of the reference that it was measured beside.
-        lost: what became of processes without a result, where others have one.
+        log_reference: the same, per process, for the reference that it was measured with.
+        lost: outcome of processes without a result, if others have one.
     """
 
     key: str
@@ -63,14 +63,14 @@ Pair = tuple[Evidence, Evidence]
 
 
 def evidence(records: Sequence[Record]) -> dict[str, Evidence]:
-    """Per key, in the order of the plan, what a record holds of each case that it planned."""
+    """Per key, in the order of the plan, the evidence of each case that a record planned."""
     plan, found = trials(records)
     counted = _counted(records)
     return {key: _evidence(case, found.get(key, {}), counted.get(key, [])) for key, case in plan.items()}
 
 
 Told = CountedOutcome | ProfiledOutcome | Trained
-"""What became of a case that has no samples."""
+"""The outcome of a case without samples."""
 
 
 def _counted(records: Iterable[Record]) -> dict[str, list[Told]]:
@@ -112,7 +112,7 @@ def _evidence(case: Plan, tried: Mapping[int, Trial], counted: Sequence[Told]) -
 
 
 def _seen(tried: Iterable[Trial], counted: Sequence[Told]) -> dict[str, list[Any]]:
-    """The values of what must be equal; None where a process does not know what timed cases have."""
+    """The values that must be equal; None if a process lacks a field of timed cases."""
     seen: dict[str, list[Any]] = {}
     for trial in tried:
         known = _exact(trial.outcome)
@@ -125,7 +125,7 @@ def _seen(tried: Iterable[Trial], counted: Sequence[Told]) -> dict[str, list[Any
 
 
 def _exact(outcome: GatedOutcome | Told) -> dict[str, Any]:
-    """What must be equal, unknown left out; the status is known from elsewhere."""
+    """The values that must be equal, without unknown ones; the status is kept separately."""
     fields: dict[str, Any] = {}
     if isinstance(outcome, GatedOutcome):
         fields = {"verified": outcome.verified, **(plain(outcome.activity) if outcome.activity else {})}
@@ -145,7 +145,7 @@ def log_ratio(block: Block | Energy, name: str) -> float | None:
 
     Args:
         block: a block's record.
-        name: the neuron in it. The reference is held against its own second samples.
+        name: the neuron in it. The reference is compared with its own second samples.
     """
     return _log_ratio(times(block), block, name)
 

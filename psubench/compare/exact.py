@@ -1,4 +1,4 @@
-"""What is compared without statistics: exact values of a case, and the environments of two records."""
+"""Comparison without statistics: exact values of a case, and the environments of two records."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from psubench.records.run import Run
 from psubench.records.structs import Record
 
 _OF_THE_CODE = ("psubench",)
-"""Entries of the environment that may differ: they are what is compared."""
+"""Entries of the environment that may differ, because they are being compared."""
 _ROUNDED = ("spike_hash", "spikes")
-"""On another processor or torch a spike within rounding of the threshold may fall the other way."""
+"""On another processor or torch a spike within rounding of the threshold may be decided differently."""
 _TIE_SHARE = 1e-3
 
 
 def machines(base: Sequence[Record], new: Sequence[Record]) -> list[str]:
-    """Sentences that must be said about two records whose environments differ; none if they are equal.
+    """Notes on two records whose environments differ; none if they are equal.
 
     Raises:
         PsubenchError: they were made from another seed, so their input differs.
@@ -49,9 +49,9 @@ def _header(records: Sequence[Record]) -> Run:
 
 
 def _other_machine(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What tells two environments apart; a field that either lacks is not known.
+    """The differences of two environments; a field that either lacks is unknown.
 
-    An older record lacks fields of a newer one: that is no other machine, unless there is nothing left.
+    An older record lacks fields of a newer one: that does not mean another machine, unless no field is left.
     """
     known = [name for name in before if name in after and name not in _OF_THE_CODE]
     if not known and not {*before, *after}.issubset(_OF_THE_CODE):

@@ -1,8 +1,8 @@
-"""All cases of a neuron as one more: what slows it down slows most of them, and together they show it.
+"""All cases of a neuron as one more case: a slowdown affects most of them, and together they show it.
 
-Each case of a process is measured in a worker of its own, so most of their noise is their own: the mean of
-four scatters about half as much as each. A pool is tested like a case, beside its members and in the same
-family, so the level covers it.
+Each case of a process is measured in a worker of its own, so most of their noise is independent: the mean
+of four scatters about half as much as each. A family is tested like a case, along with its members and in the
+same correction for multiple tests, so the level covers it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 from psubench.compare.evidence import Evidence, Pair
 
 _WITHIN = ("T", "phase", "batch", "size")
-"""Axes over which a pool reaches."""
+"""Axes that a family spans."""
 
 
 @dataclass(frozen=True)
-class Pool:
+class Family:
     """Cases that differ in nothing but T, phase, batch and size.
 
     Attributes:
@@ -31,8 +31,8 @@ class Pool:
     pair: Pair
 
 
-def pools(pairs: Mapping[str, Pair]) -> dict[str, Pool]:
-    """By key, the pools of all cases that were timed on both sides; of two or more cases each."""
+def families(pairs: Mapping[str, Pair]) -> dict[str, Family]:
+    """By key, the families of two or more cases that were timed on both sides."""
     found: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for key, (base, new) in pairs.items():
         if base.log_time and new.log_time:
@@ -41,7 +41,7 @@ def pools(pairs: Mapping[str, Pair]) -> dict[str, Pool]:
     for members in found.values():
         if len(members) > 1:
             pair = _pooled([pairs[key] for key in members])
-            made[pair[1].key] = Pool(tuple(members), pair)
+            made[pair[1].key] = Family(tuple(members), pair)
     return made
 
 
@@ -50,10 +50,10 @@ def _family(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _pooled(members: Sequence[Pair]) -> Pair:
-    """Their means, of the processes in which all of them were measured and half were not disturbed.
+    """Means over the cases, of the processes in which all were measured and half were not disturbed.
 
-    What a disturbance has cost one of four cases leaves the other three, on both sides the same ones: means
-    over others would differ by what tells the cases apart.
+    If one of four cases was disturbed, the other three remain, the same ones on both sides: means over
+    different cases would differ by the differences between the cases.
     """
     ratios: tuple[dict[int, float], dict[int, float]] = ({}, {})
     times: tuple[dict[int, float], dict[int, float]] = ({}, {})

@@ -1,4 +1,4 @@
-"""Which cases may fail a comparison: the patterns of `--gate` and the words that they are held against."""
+"""Which cases may fail a comparison: the patterns of `--gate` and the words that they are matched with."""
 
 from __future__ import annotations
 
@@ -30,14 +30,12 @@ def parse_gate(text: str) -> list[str]:
     """
     patterns = split_list(text)
     if not all(patterns):
-        raise PsubenchError(
-            f'--gate "{text}" holds an empty pattern', 'name cases as in "psu train,lif*T=32"'
-        )
+        raise PsubenchError(f'--gate "{text}" has an empty pattern', 'name cases as in "psu train,lif*T=32"')
     return patterns
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether a pattern of `fnmatch` fits whole words of a name: psu fits `psu@scan`, not `ipsu`."""
+    """Whether a pattern of `fnmatch` matches whole words of a name: psu fits `psu@scan`, not `ipsu`."""
     return _expression(pattern).search(name) is not None
 
 
@@ -50,7 +48,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def check_gate(gate: Sequence[str], names: Iterable[str]) -> None:
-    """Refuses a pattern that fits no case: it would gate nothing, and everything would pass.
+    """Refuses a pattern that matches no case: it would gate nothing, and everything would pass.
 
     Raises:
         PsubenchError: with the nearest word that some case has.
@@ -62,5 +60,5 @@ def check_gate(gate: Sequence[str], names: Iterable[str]) -> None:
             first = pattern.split(" ")[0]
             words = dict.fromkeys(word for name in every for word in name.split())
             raise PsubenchError(
-                f'--gate "{pattern}" fits no case', nearest(first, known if first not in words else words)
+                f'--gate "{pattern}" matches no case', nearest(first, known if first not in words else words)
             )

@@ -1,9 +1,9 @@
-"""Processes in which the machine was disturbed, told by the yardstick alone.
+"""Processes in which the machine was disturbed, judged by the fixed work alone.
 
 For seconds a shared machine may work at half its speed. Even the fastest samples of a block are then slow,
-and not all neurons are slowed alike: of 28 pairs on two virtual cores, nine or ten lay in such seconds,
-and their ratios were off by up to 35 %. The yardstick is the same work on both sides, so that it took longer
-is no news of the code; a pair of which either process had a slow yardstick is left out of what decides.
+and not all neurons are slowed alike: of 28 pairs on two virtual cores, nine or ten fell into such seconds,
+and their ratios were off by up to 35 %. The fixed work is the same on both sides, so if it took longer, the
+code is not the cause; a pair in which either process had slow fixed work does not take part in the decision.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from dataclasses import replace
 from psubench.compare.evidence import Pair
 
 SLOW = math.log(1.10)
-"""How much longer than in most processes of its side the yardstick may take. Equal work on the quiet machine
-scattered by 1 to 2 %."""
+"""How much longer than in most processes of its side the fixed work may take. On a quiet machine it scattered
+by 1 to 2 %."""
 
 
 def undisturbed(pairs: Mapping[str, Pair], turns: Sequence[range]) -> dict[str, Pair]:
     """The same cases without the processes that were disturbed on either side.
 
-    Each side has its own measure, the median of its yardstick: if all that the new side runs became slower,
-    its yardstick with it, nothing is left out. So has each turn: what another one shows changes nothing, and
-    beside fewer neurons the yardstick may take another time.
+    Each side is compared with the median of its own fixed work: if everything on the new side became slower,
+    including the fixed work, nothing is left out. The same holds for each turn: other turns have no
+    influence, and next to fewer neurons the fixed work may take a different time.
 
     Args:
         turns: numbers of the processes that were measured together, one look after the other.

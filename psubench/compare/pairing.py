@@ -11,17 +11,17 @@ from typing import Any
 from psubench.compare import exact
 from psubench.compare.decide import Rule
 from psubench.compare.evidence import Evidence, Pair, evidence
-from psubench.compare.families import Pool, pools
+from psubench.compare.families import Family, families
 from psubench.compare.gating import case_name, check_gate, matches
 from psubench.compare.outliers import undisturbed
 from psubench.errors import NOT_COMPARABLE, PsubenchError
 from psubench.records.structs import Record
 
 CARRIED = ("device", "dtype")
-"""What may differ between two cases that are held against each other, to say that they are not comparable."""
+"""Fields that may differ between two paired cases, which are then reported as not comparable."""
 CPU_MARGIN, GPU_MARGIN = 0.03, 0.02
 WIDER = 3.0
-"""Times the margin between two machines: there the ratio of a loop to a product is not the same."""
+"""Multiple of the margin between two machines, on which the ratio of a loop to a product differs."""
 
 
 @dataclass(frozen=True)
@@ -30,26 +30,28 @@ class Match:
 
     Attributes:
         pairs: by key; None where a record lacks the case.
-        pools: by key, the neurons with several cases, if they are tested as a whole.
+        families: by key, the neurons with several cases, if they are tested as a whole.
         margin: as a relative change.
-        notes: what must be said about the records as a whole.
+        notes: sentences about the records as a whole.
     """
 
     pairs: Mapping[str, tuple[Evidence | None, Evidence | None]]
-    pools: Mapping[str, Pool]
+    families: Mapping[str, Family]
     rule: Rule
     margin: float
     notes: tuple[str, ...]
 
     @property
     def tested(self) -> dict[str, Pair]:
-        """Cases that both records have and that failed in neither, and the pools."""
-        return {**_both_ok(self.pairs), **{key: pool.pair for key, pool in self.pools.items()}}
+        """Cases that both records have and that failed in neither, and the families."""
+        return {**_both_ok(self.pairs), **{key: family.pair for key, family in self.families.items()}}
 
     def cases_of(self, keys: Iterable[str]) -> list[Evidence]:
-        """Of the new side, in the order of the plan: the cases themselves and the members of the pools."""
+        """Of the new side, in the order of the plan: the cases themselves and the members of the families."""
         wanted = {
-            member for key in keys for member in (self.pools[key].members if key in self.pools else [key])
+            member
+            for key in keys
+            for member in (self.families[key].members if key in self.families else [key])
         }
         return [new for key, (_, new) in self.pairs.items() if key in wanted and new is not None]
 
@@ -62,11 +64,11 @@ def match(
     *,
     turns: Sequence[range],
 ) -> Match:
-    """What `compare` compares; arguments as there.
+    """The cases that `compare` compares; same arguments.
 
     Args:
-        turns: of looks, the processes of each: then the reference is a yardstick and no case of its own, and
-            all cases of a neuron are tested as a whole as well.
+        turns: of looks, the processes of each: then the reference is the fixed work, not a case, and
+            all cases of a neuron are also tested as a whole.
     """
     before = {key: replace(one, status="ok") if one.lost else one for key, one in evidence(base).items()}
     after = evidence(new)
@@ -79,9 +81,9 @@ def match(
         pairs = {**pairs, **undisturbed(_both_ok(pairs), turns)}
     check_gate(gate, [case_name(one.label, one.case) for b, n in pairs.values() if (one := n or b)])
     gated = {key for key, (b, n) in pairs.items() if _gated(n or b, gate)}
-    pooled = pools(_both_ok(pairs)) if turns else {}
-    gated |= {key for key, pool in pooled.items() if gated.issuperset(pool.members)}
-    return Match(pairs, pooled, Rule(math.log1p(margin), not notes, frozenset(gated)), margin, tuple(notes))
+    together = families(_both_ok(pairs)) if turns else {}
+    gated |= {key for key, family in together.items() if gated.issuperset(family.members)}
+    return Match(pairs, together, Rule(math.log1p(margin), not notes, frozenset(gated)), margin, tuple(notes))
 
 
 def _both_ok(
@@ -120,7 +122,7 @@ def _pairs(
 
 
 def _place(case: Mapping[str, Any]) -> str:
-    """A case without what may differ between two that are the same but for the hardware or the type."""
+    """A case without the fields that may differ between paired cases."""
     return json.dumps({name: value for name, value in case.items() if name not in CARRIED}, sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""How large a slowdown must be before `psubench compare --git` finds it. The distributions are scipy's."""
+"""How large a slowdown must be for `psubench compare --git` to detect it. The distributions are scipy's."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def smallest_effect(sd: float, margin: float, power: float) -> float:
     where k is what trimming costs of normal noise, n counts the fresh pairs of all looks and nc is the
     non-centrality at which a t of the degrees of freedom that trimming leaves exceeds the quantile of the
     last look with probability `power`. That the first look clears such a case by mistake, or an earlier one
-    convicts it, is rare enough to be left out; so are further suspects, which Holm's correction would share
-    the level with, and pairs that were disturbed or that the budget did not reach.
+    calls it slower, is rare enough to be left out; so are further suspects, which Holm's correction would
+    share the level with, and pairs that were disturbed or that the budget did not reach.
 
     Args:
         sd: s, of pairs that ran the same code; sqrt(2) times that of single processes whose noise is not
             shared.
-        margin: relative change that counts as none.
+        margin: relative change that is ignored.
     """
     from scipy.special import nctdtrinc, stdtrit
 

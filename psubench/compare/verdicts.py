@@ -33,7 +33,7 @@ NOTHING = "Nothing was compared: no gated case was measured in both."
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one case.
+    """The verdict on one case.
 
     Attributes:
         name: the case in words, which `--gate` patterns are matched with.
@@ -41,7 +41,7 @@ class Verdict:
             unknown.
         base_processes, new_processes: sampling units that the interval rests on.
         gated: whether the exit code depends on it.
-        compared: whether it is gated and something of base was held against something of new.
+        compared: whether it is gated and something of base was compared with something of new.
         undecided: whether it is far beyond the margin, and only time was lacking to call it slower.
     """
 
@@ -63,7 +63,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Verdicts, worst first, and what must be said with them.
+    """Verdicts, worst first, and notes.
 
     Attributes:
         margin: what was tested, as a relative change.
@@ -77,7 +77,7 @@ class Comparison:
     def exit_code(self, *, strict: bool) -> int:
         """1 for a regression, else 4 for a failed case, 5 for one not comparable, 3 if strict and unclear.
 
-        Nothing compared is 5, and what only time was lacking to call slower 3, strict or not.
+        5 if nothing was compared; 3, strict or not, if only time was lacking to call a case slower.
         """
         words = {verdict.verdict for verdict in self.verdicts if verdict.gated}
         for word in ORDER:
@@ -102,14 +102,15 @@ def compare(
 
     Args:
         base, new: records as `psubench.records.recorder.read` gives them.
-        margin: relative change that counts as none; 3 % on a CPU and 2 % on a GPU by default.
-        gate: patterns of `fnmatch` for whole words; a case whose name fits none cannot fail the comparison.
+        margin: relative change that is ignored; 3 % on a CPU and 2 % on a GPU by default.
+        gate: patterns of `fnmatch` for whole words; a case whose name matches none cannot fail the
+            comparison.
         looks: how the processes were measured, if in turns on one machine (`compare --git`): then the
-            reference is a yardstick that both sides share, and no case of its own.
+            reference is fixed work that both sides share, not a case.
         out_of_time: whether there was no time for further looks.
 
     Raises:
-        PsubenchError: nothing in the two can be compared, or a pattern of the gate fits no case.
+        PsubenchError: nothing in the two can be compared, or a pattern of the gate matches no case.
     """
     found = match(base, new, margin, gate, turns=[look.processes for look in looks])
     timings = judge(found.tested, found.rule, looks, out_of_time=out_of_time)

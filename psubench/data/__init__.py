@@ -1,4 +1,4 @@
-"""What goes into the neurons: recordings, noise, and data sets from outside. Imports no torch."""
+"""Input of the neurons: recordings, noise, and data plug-ins. Imports no torch."""
 
 from psubench.data.batches import batches, count, note, shape
 from psubench.data.layer_current import currents

@@ -32,8 +32,8 @@ def read_aedat2(path: Path) -> Events:
     """Events of an AEDAT 2 file: header lines that begin with #, then pairs of big-endian uint32.
 
     A pair is an address and a time in microseconds. Bit 0 of the address is 0 for ON, bits 1-7 count the
-    columns of the chip and bits 8-14 its rows, both from the far end; the camera stood on its side, so
-    that they are rows and columns of the picture the other way round. SpikingJelly reads them so too.
+    columns of the chip and bits 8-14 its rows, both from the far end; the camera lay on its side, so
+    that rows and columns of the picture are swapped. SpikingJelly reads the files in the same way.
     """
     expected = "an AEDAT 2 file of a DVS128"
     content = path.read_bytes()

@@ -35,14 +35,14 @@ Unpack = Callable[[bytes, int], bytes]
 
 
 class _WrongError(ValueError):
-    """What the bytes say cannot be."""
+    """The bytes contradict the format."""
 
 
 def read(path: Path) -> Events:
-    """Events of an AEDAT4 file, rows and columns as they stand in it.
+    """Events of an AEDAT4 file, rows and columns as in the file.
 
     Raises:
-        PsubenchError: the file is broken, or packed in a way that needs a package which is not there.
+        PsubenchError: the file is broken, or packed in a way that needs a package that is not installed.
     """
     content = path.read_bytes()
     try:
@@ -123,7 +123,7 @@ def _whole(unpacked: bytes, most: int) -> bytes:
 
 
 def _buffer(content: bytes) -> bytes:
-    """A flatbuffer that its length precedes."""
+    """A flatbuffer preceded by its length."""
     (length,) = struct.unpack_from("<I", content)
     if not 8 <= length <= len(content) - 4:
         raise _WrongError(f"holds a buffer of {length} bytes in {max(len(content) - 4, 0)}")
@@ -131,7 +131,7 @@ def _buffer(content: bytes) -> bytes:
 
 
 def _place(buffer: bytes, number: int) -> int | None:
-    """Where a field of the outermost table begins; None if it has none, and thus its default."""
+    """Where a field of the outermost table begins; None if it is absent, so that its default holds."""
     table = _inside(buffer, *struct.unpack_from("<I", buffer))
     fields = _inside(buffer, table - struct.unpack_from("<i", buffer, table)[0])
     (size,) = struct.unpack_from("<H", buffer, fields)

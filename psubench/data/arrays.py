@@ -1,7 +1,7 @@
 """Numpy arrays in pickles of any Python and any numpy, loaded without running anything that a pickle names.
 
 A pickle makes an array by calling numpy: it names a function, gives it arguments, and hands the array a
-state. Here records of what was given stand for those names, and arrays are made of them afterwards, each
+state. Here recorders stand in for those names, and arrays are made afterwards from what they recorded, each
 value checked. Every other name is refused, and so are sizes that the file does not have.
 """
 
@@ -24,8 +24,8 @@ _REFUSED = {
     "NEXT_BUFFER", "READONLY_BUFFER", "EMPTY_SET", "ADDITEMS", "FROZENSET",
 }  # fmt: skip
 _MOST_TUPLES = 20_000
-"""In one pickle. Python hashes nested ones by recursion, and dies of too many; 10,000 numbers of numpy take
-one each."""
+"""In one pickle. Python hashes nested ones by recursion and crashes if they are nested too deeply; 10,000
+numpy numbers take one each."""
 
 
 def load(content: bytes) -> Any:
@@ -39,12 +39,12 @@ def load(content: bytes) -> Any:
 
 
 def _check(content: bytes) -> None:
-    """Reads all operations without doing them: every length is checked against what is there."""
+    """Reads all operations without executing them: every length is checked against the file."""
     tuples = 0
     for operation, argument, _ in pickletools.genops(content):
         tuples += operation.name.startswith("TUPLE")
         if operation.name in _REFUSED or tuples > _MOST_TUPLES:
-            raise pickle.UnpicklingError("builds something else than arrays and lists: do not trust it")
+            raise pickle.UnpicklingError("builds something other than arrays and lists: do not trust it")
         if operation.name in {"PUT", "BINPUT", "LONG_BINPUT"} and (argument or 0) > len(content):
             raise pickle.UnpicklingError(f"remembers something under {argument}")
 
@@ -59,7 +59,7 @@ class Type:
         self.numpy = np.dtype(text)
 
     def __setstate__(self, state: Any) -> None:
-        """Takes the order of the bytes, the only thing that the state of a number says."""
+        """Takes the byte order, the only information in the state of a number."""
         order = state[1].decode("latin1") if isinstance(state[1], bytes) else state[1]
         if order not in ("|", "<", ">", "=") or any(part is not None for part in state[2:5]):
             raise pickle.UnpicklingError(f"holds an array of type {state!r:.80}")
@@ -93,7 +93,7 @@ class _Name:
 def _made(content: Any, kind: Any, shape: Any, order: Any) -> NDArray[Any]:
     right = isinstance(kind, Type) and isinstance(content, bytes | bytearray) and order in ("C", "F")
     if not right or not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
-        raise pickle.UnpicklingError("builds something else than an array")
+        raise pickle.UnpicklingError("builds something other than an array")
     if math.prod(shape) * kind.numpy.itemsize != len(content):
         raise pickle.UnpicklingError(f"holds {len(content)} bytes for an array of shape {list(shape)}")
     return np.frombuffer(content, kind.numpy).reshape(shape, order=order)
@@ -101,7 +101,7 @@ def _made(content: Any, kind: Any, shape: Any, order: Any) -> NDArray[Any]:
 
 def _begun(kind: Any, shape: Any, _code: Any) -> Array:
     if kind is not _ARRAY or tuple(shape) != (0,):
-        raise pickle.UnpicklingError("builds something else than an array")
+        raise pickle.UnpicklingError("builds something other than an array")
     return Array()
 
 
@@ -119,12 +119,12 @@ def _scalar(kind: Any, content: Any) -> int | float:
 def _bytes(text: Any = "", encoding: Any = "latin1") -> bytes:
     """How protocols below 3 write bytes."""
     if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
-        raise pickle.UnpicklingError("encodes something else than bytes")
+        raise pickle.UnpicklingError("encodes something other than bytes")
     return text.encode("latin1")
 
 
 def _refuse(*_: Any) -> Any:
-    raise pickle.UnpicklingError("builds something else than an array")
+    raise pickle.UnpicklingError("builds something other than an array")
 
 
 _ARRAY = _Name(_refuse)
@@ -141,10 +141,10 @@ _MEANT = {
 
 
 class _Arrays(pickle.Unpickler):
-    """Looks up nothing but the names by which numpy pickles arrays."""
+    """Looks up only the names by which numpy pickles arrays."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """What stands for a name."""
+        """The stand-in for a name."""
         asked = (module.replace("numpy._core", "numpy.core"), name)
         if asked not in _MEANT:
             raise pickle.UnpicklingError(
@@ -154,7 +154,7 @@ class _Arrays(pickle.Unpickler):
 
 
 def whole_numbers(values: Any) -> NDArray[np.int64] | None:
-    """A list or array [N] of whole numbers; None if it is something else."""
+    """A list or array [N] of integers; None for anything else."""
     if isinstance(values, Array):
         kept = values.values
         if kept is None or kept.ndim != 1 or kept.dtype.kind not in "iu" or (kept > 2**62).any():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Samples(Protocol):
-    """A data set that is open for reading: what the module of a set gives."""
+    """A data set that is open for reading, as `open_samples` of its module returns it."""
 
     def labels(self, split: str) -> NDArray[np.int64]:
         """The classes of a split in the order of its files, [N]."""
@@ -28,7 +28,7 @@ class Samples(Protocol):
         """The chosen samples as T steps, [T, B, *step], contiguous."""
 
     def active(self) -> float | None:
-        """Expected sum of the squared features at one step; None if only all files could tell."""
+        """Expected sum of the squared features at one step; None if all files would have to be read."""
 
 
 def open_samples(ref: DataRef) -> Samples:
@@ -63,11 +63,11 @@ def batches(ref: DataRef, *, T: int, batch: int, seed: int, split: str) -> Itera
 def shape(ref: DataRef, T: int, *, batch: int = 1) -> tuple[tuple[int, ...], int]:
     """Shape of one step of one sample, and the number of classes.
 
-    A plug-in tells the latter by its attribute `classes`; without it, its training split is read once
-    and the largest label counts.
+    A plug-in gives the number of classes by its attribute `classes`; without it, its training split is read
+    once, and the largest label determines the number.
 
     Args:
-        batch: that a plug-in is asked for: the one with which it will be read.
+        batch: the batch size that a plug-in is called with, the same as when it is read later.
     """
     if ref.is_plugin:
         classes, largest = declared_classes(ref), 0
@@ -93,14 +93,14 @@ def count(ref: DataRef, split: str, *, T: int = 1, batch: int = 1) -> int:
 def note(ref: DataRef, T: int) -> str | None:
     """What is done to the recordings to get T steps, or that they are synthetic; None if nothing is.
 
-    It belongs into every record, table and figure.
+    It belongs in every record, table and figure.
     """
     if ref.is_plugin or TABLE[ref.kind].step is None:
         return None
     spec = TABLE[ref.kind]
     module = import_module(spec.module)
-    told: str | None = module.note(spec.name, T, **{**spec.parameters, **dict(ref.parameters)})
-    return told
+    found: str | None = module.note(spec.name, T, **{**spec.parameters, **dict(ref.parameters)})
+    return found
 
 
 def _with_samples(ref: DataRef) -> DataSpec:
@@ -108,7 +108,7 @@ def _with_samples(ref: DataRef) -> DataSpec:
     if spec.step is None:
         sets = ", ".join(name for name, other in TABLE.items() if other.step is not None)
         raise PsubenchError(
-            f"{ref.name} is noise for one layer, without samples and classes", f"take one of {sets}"
+            f"{ref.name} is noise for one layer, without samples and classes", f"choose one of {sets}"
         )
     return spec
 

@@ -1,4 +1,4 @@
-"""The cache folder: where the files lie that are not shipped, and what to do if it lacks some."""
+"""The cache folder: where files are that are not shipped, and what to do if some are missing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def root() -> Path:
 
 
 def folder(spec: DataSpec) -> Path:
-    """Where the files of a data set belong, there or not."""
+    """The folder for the files of a data set, whether or not it exists."""
     assert spec.folder is not None
     return root() / spec.folder
 
 
 def missing(spec: DataSpec) -> list[str]:
-    """The files that a data set needs and the cache lacks."""
+    """The files of a data set that are missing in the cache."""
     return [name for name in spec.files if not (folder(spec) / name).exists()]
 
 
@@ -37,7 +37,7 @@ def require(name: str) -> Path:
     """The folder of a data set, with all its files in it.
 
     Raises:
-        PsubenchError: some are missing; says which file goes where.
+        PsubenchError: some are missing; the message says which file belongs where.
     """
     spec = TABLE[name]
     lacking = missing(spec)

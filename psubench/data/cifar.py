@@ -60,7 +60,7 @@ class Pictures:
         return np.repeat(once[None], T, axis=0)
 
     def active(self) -> float | None:
-        """None: only all files could tell."""
+        """None: all files would have to be read."""
         return None
 
 
@@ -89,7 +89,7 @@ def read_pickle(path: Path, labels_key: str, classes: int) -> tuple[NDArray[np.u
     """Images [N, 3, 32, 32] and classes [N] of one pickle; nothing in it is executed.
 
     Raises:
-        PsubenchError: it is no pickle, asks for more than arrays and lists, or holds something else.
+        PsubenchError: it is not a pickle, asks for more than arrays and lists, or holds something else.
     """
     expected = f'the published python pickle with "data" [N, 3072] of bytes and "{labels_key}"'
     try:
@@ -102,7 +102,7 @@ def read_pickle(path: Path, labels_key: str, classes: int) -> tuple[NDArray[np.u
         raise cache.broken(path, one_line(f"holds {what!s:.300}"), expected)
     data, labels = held["data"], arrays.whole_numbers(held[labels_key])
     if labels is None:
-        raise cache.broken(path, f'holds no list of whole numbers under "{labels_key}"', expected)
+        raise cache.broken(path, f'has no list of integers under "{labels_key}"', expected)
     pictures = data.values if isinstance(data, arrays.Array) else None
     if pictures is None or pictures.dtype != np.uint8 or pictures.shape != (len(labels), 3072):
         form = f"{list(pictures.shape)} {pictures.dtype}" if pictures is not None else type(data).__name__

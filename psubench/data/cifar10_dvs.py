@@ -1,7 +1,8 @@
 """CIFAR10-DVS (Li et al. 2017, doi:10.3389/fnins.2017.00309): recordings of a 128x128 event camera.
 
 Read as its authors publish it, one folder per class with AEDAT 2 files, or re-packed as AEDAT4. The content
-of a file, not its name, says which of the two it is; what is no recording by its name is passed over.
+of a file, not its name, says which of the two it is. Files whose names are not those
+of recordings are skipped.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ class Recordings:
         return np.array([label for _, label in files(self.folder)[split]], np.int64)
 
     def frames(self, split: str, chosen: NDArray[np.int64], T: int) -> NDArray[np.float32]:
-        """Counts of OFF and ON events, [T, B, 2, 48, 48], in this order as the field has it."""
+        """Counts of OFF and ON events, [T, B, 2, 48, 48], in the usual order."""
         members = files(self.folder)[split]
         return np.stack([integrate(_read(members[number][0]), T) for number in chosen], axis=1)
 
     def active(self) -> float | None:
-        """None: only all files could tell."""
+        """None: all files would have to be read."""
         return None
 
 
@@ -59,15 +60,17 @@ def note(name: str, T: int) -> str:  # noqa: ARG001
 def files(folder: Path) -> dict[str, list[tuple[Path, int]]]:
     """File and class of each recording: of each class the first nine tenths train, the others test.
 
-    The data set comes without a split; 9 to 1 is what the field takes.
+    The data set comes without a split; 9 to 1 is the convention.
     """
     split: dict[str, list[tuple[Path, int]]] = {"train": [], "test": []}
     for label, name in enumerate(CIFAR10_CLASSES):
         found = _recordings(folder / name)
         if not found:
-            raise cache.broken(folder / name, "holds no recording", "files *.aedat or *.aedat4")
+            raise cache.broken(folder / name, "contains no recording", "files *.aedat or *.aedat4")
         if len({path.suffix.lower() for path in found}) > 1:
-            raise cache.broken(folder / name, "holds recordings twice", "*.aedat or *.aedat4, not both")
+            raise cache.broken(
+                folder / name, "holds two formats of recordings", "*.aedat or *.aedat4, not both"
+            )
         found.sort(key=_by_number)
         border = len(found) * 9 // 10
         split["train"] += [(path, label) for path in found[:border]]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Progress = Callable[[str, int, int | None], None]
-"""Told the name of a file, the bytes that are here, and how many there will be, if that is known."""
+"""Called with the name of a file, the bytes received so far, and their total if it is known."""
 _CHUNK = 2**16  # bytes; what is less than one is lost when a connection breaks
 LARGEST = 2**33
 """Bytes that a member may unpack to, and more than any published one does."""
@@ -33,22 +33,22 @@ _TIMEOUT = 30.0  # seconds without a byte
 
 
 def get(spec: DataSpec, progress: Progress, mirror: str | None = None) -> list[Path]:
-    """Downloads what the cache lacks of a data set; returns all its files.
+    """Downloads the files of a data set that are missing in the cache; returns all its files.
 
     Args:
         mirror: address of a folder with the same files, instead of their publisher's.
 
     Raises:
-        PsubenchError: nobody offers the files for download, the connection fails, the checksum is wrong,
+        PsubenchError: the files are not offered for download, the connection fails, the checksum is wrong,
             or the folder cannot be written to.
     """
     if not spec.downloads:
         reason = (
             f"{spec.obtain} into {cache.folder(spec)}"
             if spec.folder
-            else "it comes with psubench, or is made up"
+            else "it is shipped with psubench, or synthetic"
         )
-        raise PsubenchError(f'data set "{spec.name}" is not for download here', reason)
+        raise PsubenchError(f'data set "{spec.name}" cannot be downloaded', reason)
     folder = cache.folder(spec)
     for download in spec.downloads:
         name = download.url.rpartition("/")[2]
@@ -95,7 +95,7 @@ def unpack(archive: Path, members: tuple[str, ...], folder: Path) -> None:
 
 
 class _WrongError(Exception):
-    """A member is not what is taken out of an archive."""
+    """A member is not a file that may be taken out of an archive."""
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:
@@ -109,7 +109,7 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> None:
 
 @contextmanager
 def written(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that gets the name `path` when the block ends well, and vanishes otherwise."""
+    """A file to write to that gets the name `path` when the block succeeds, and is removed otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
         try:
@@ -144,10 +144,10 @@ def _of_zip(entry: zipfile.ZipInfo) -> zipfile.ZipInfo:
 
 def _of_tar(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
     if not entry.isreg() or entry.issparse():
-        raise _WrongError(f"{entry.name} is no plain file; links are not followed")
+        raise _WrongError(f"{entry.name} is not a regular file; links are not followed")
     _check_size(entry.name, entry.size)
     file = tar.extractfile(entry)
-    assert file is not None  # which it is for links and folders alone
+    assert file is not None  # it is None for links and folders only
     return file
 
 
@@ -157,17 +157,17 @@ def _check_size(name: str, size: int) -> None:
 
 
 def _fetch(url: str, name: str, md5: str, folder: Path, progress: Progress) -> Path:
-    """A file under its name, if its checksum is right; pooch sees to that."""
+    """A file under its name, if its checksum is right, which pooch verifies."""
     import pooch
     import requests
 
-    pooch.get_logger().setLevel("WARNING")  # it would tell on stderr what `progress` tells
+    pooch.get_logger().setLevel("WARNING")  # it would report on stderr what `progress` reports
     resume = _Resuming(folder / f"{name}.part", lambda here, of: progress(name, here, of))
     try:
         return Path(pooch.retrieve(url, f"md5:{md5}", name, folder, downloader=resume))
     except requests.RequestException as error:
         here = resume.part.stat().st_size if resume.part.exists() else 0
-        again = f"; {here:,} bytes are here, run it again to go on from there" if here else ""
+        again = f"; {here:,} bytes have been received; run it again to continue" if here else ""
         raise PsubenchError(
             f"{url}: {plugins.one_line(error)}",
             f"check the connection, or put the file into {folder}{again}",
@@ -182,7 +182,7 @@ def _fetch(url: str, name: str, md5: str, folder: Path, progress: Progress) -> P
 
 
 class _Resuming:
-    """Downloads for pooch; keeps what has arrived in a file of its own, and asks only for the rest."""
+    """Downloads for pooch; keeps what has arrived in a separate file, and requests only the rest."""
 
     def __init__(self, part: Path, progress: Callable[[int, int | None], None]) -> None:
         self.part = part
@@ -196,7 +196,7 @@ class _Resuming:
         ask = {"Accept-Encoding": "identity", **({"Range": f"bytes={here}-"} if here else {})}
         with requests.get(url, headers=ask, stream=True, timeout=_TIMEOUT) as response:
             if here and response.status_code == requests.codes.requested_range_not_satisfiable:
-                self.part.unlink()  # it is as long as the file, or longer: not to be trusted
+                self.part.unlink()  # as long as the file, or longer: it cannot be right
                 return self(url, output_file, _pooch)
             response.raise_for_status()
             if response.status_code != requests.codes.partial_content:

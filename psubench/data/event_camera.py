@@ -26,7 +26,7 @@ THRESHOLD = 0.3
 DARK = 0.1
 """Brightness, of 1, that a black pixel still sees: without it a logarithm would have no lower end."""
 POSITIONS = 40
-"""At least so many positions on the path, and as many for every frame: about half a pixel from each to the
+"""Least number of positions on the path, and their number per frame: about half a pixel from each to the
 next."""
 _GRAIN = 256
 """Weights of the interpolation are multiples of 1 / _GRAIN. A sum is then an integer up to 255 _GRAIN², which
@@ -50,7 +50,7 @@ class Camera:
         return images(self.folder, split)[1]
 
     def frames(self, split: str, chosen: NDArray[np.int64], T: int) -> NDArray[np.float32]:
-        """Counts of OFF and ON events, [T, B, 2, 48, 48], in this order as the field has it."""
+        """Counts of OFF and ON events, [T, B, 2, 48, 48], in the usual order."""
         return events(images(self.folder, split)[0][chosen], T)
 
     def active(self) -> float | None:
@@ -64,7 +64,7 @@ def open_samples(name: str, full: bool) -> Camera:  # noqa: ARG001
 
 
 def note(name: str, T: int, full: bool) -> str:  # noqa: ARG001
-    """That the camera is simulated."""
+    """A note that the camera is simulated."""
     return f"real images, simulated event camera, {T} frames"
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _DENSITY = 256
-"""So many training samples tell how dense the input is."""
+"""Number of training samples from which the density of the input is measured."""
 _FRAMES, _BINS = 10, 100
-"""T where recordings have no natural number of steps: of frames, that of the paper's VGGSNN; of a line of
+"""T for recordings without a natural number of steps: for frames, that of the paper's VGGSNN; for a line of
 channels, enough to see its course."""
 
 
@@ -32,7 +32,7 @@ class Examples:
         x: the first training sample of each class, [T, classes found, *step].
         classes: their names.
         rows: whether a step is a row of a picture.
-        samples: over how many the density was taken.
+        samples: number of samples over which the density was measured.
         mean: of an entry of the input.
         nonzero: share of the entries that are not 0.
         note: what was done to the recordings.
@@ -77,7 +77,7 @@ def draw(ref: DataRef, T: int | None = None) -> Examples:
 
 
 def _from_batches(ref: DataRef, T: int) -> Examples:
-    """Of a plug-in, whose first batch must do."""
+    """Examples of a plug-in, from its first batch only."""
     x, labels = _first(ref, T)
     _, first = np.unique(labels.numpy(), return_index=True)
     classes = [f"class {label}" for label in labels.numpy()[first]]

@@ -110,5 +110,5 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise cache.broken(path, plugins.one_line(error), expected) from None
     if len(content) != declared:
         held = f"more than {declared}" if len(content) > declared else len(content)
-        raise cache.broken(path, f"holds {held} values for sizes {sizes}", expected)
+        raise cache.broken(path, f"contains {held} values for sizes {sizes}", expected)
     return np.frombuffer(content, np.uint8).reshape(sizes).copy()

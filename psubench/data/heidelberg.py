@@ -24,16 +24,16 @@ from psubench.errors import PsubenchError, one_line
 
 CHANNELS = 700
 SECONDS = 0.9
-"""Every recording is clipped or padded to this time, as the paper's experiments have it."""
+"""Every recording is clipped or padded to this time, as in the paper's experiments."""
 LONGEST = 10.0
 """Seconds. The longest published recording has 1.4."""
 _SHORTEST = 0.1
-"""Seconds: the longest recording of a file has at least so many, which tells its unit."""
+"""Seconds: the longest recording of a file lasts at least this long, which shows the unit of its times."""
 _UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _LOOKED_AT = 64
-"""So many recordings tell the unit of a file's times."""
+"""Number of recordings from which the unit of a file's times is inferred."""
 _MOST = 10_000_000
-"""Samples of a file and spikes of a sample: what declares more is broken, and is not allocated."""
+"""Samples of a file and spikes of a sample: a file that declares more is broken and is not read."""
 _LISTS = ("labels", "spikes/times", "spikes/units")
 _EXPECTED = "the published HDF5 with /labels, /spikes/times and /spikes/units"
 
@@ -75,7 +75,7 @@ class Cochlea:
         return x
 
     def active(self) -> float | None:
-        """None: only all files could tell."""
+        """None: all files would have to be read."""
         return None
 
     def _path(self, split: str) -> Path:
@@ -117,7 +117,7 @@ def _opened(path: Path) -> Iterator[tuple[Path, tuple[Any, Any, Any]]]:
 
 
 def _own(path: Path, file: Any, name: str) -> Any:
-    """The list of that name, which must lie in this very file."""
+    """The list of that name, which must be in this file."""
     import h5py
 
     found = file
@@ -130,7 +130,7 @@ def _own(path: Path, file: Any, name: str) -> Any:
         held = one_line(", ".join(f"/{key}" for key in file) or "nothing")
         raise cache.broken(path, f"has {held:.200}, but no list /{name}", _EXPECTED)
     if found.is_virtual or found.external:
-        raise cache.broken(path, f"/{name} lies in another file, which is not opened", _EXPECTED)
+        raise cache.broken(path, f"/{name} is in another file, which is not opened", _EXPECTED)
     return found
 
 
@@ -152,11 +152,11 @@ def _check_form(path: Path, labels: Any, times: Any, units: Any) -> None:
 
 
 def _whole(path: Path, what: str, values: NDArray[Any]) -> NDArray[np.int64]:
-    """Whole numbers as int64, whatever type they were kept in."""
+    """Integers as int64, whatever type they were stored in."""
     if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.floor(values)).all()):
-        raise cache.broken(path, f"{what} holds numbers that are not whole", _EXPECTED)
+        raise cache.broken(path, f"{what} contains numbers that are not integers", _EXPECTED)
     if values.size and not -(2**62) < values.min() <= values.max() < 2**62:
-        raise cache.broken(path, f"{what} holds numbers to {values.max()}", _EXPECTED)
+        raise cache.broken(path, f"{what} contains numbers up to {values.max()}", _EXPECTED)
     return values.astype(np.int64)
 
 
@@ -208,7 +208,7 @@ def _recognised(path: Path, _changed: int, _size: int) -> int:
             np.linspace(0, len(kept) - 1, _LOOKED_AT).astype(int).tolist() if len(kept) else []
         )
         longest = max((_times(path, kept, number).max(initial=-1.0) for number in some), default=-1.0)
-        if longest < 0:  # they are empty: the first that is not must do
+        if longest < 0:  # they are empty: use the first that is not
             ends = (_times(path, kept, number).max(initial=-1.0) for number in range(len(kept)))
             longest = next((end for end in ends if end >= 0), -1.0)
         whole = (h5py.check_vlen_dtype(kept.dtype) or kept.dtype).kind in "iu"
@@ -217,7 +217,7 @@ def _recognised(path: Path, _changed: int, _size: int) -> int:
     for per_second in _UNITS.values():
         if per_second > 1 and _SHORTEST * per_second <= longest <= LONGEST * per_second:
             return per_second
-    kind = "whole numbers" if whole else "times"
+    kind = "integers" if whole else "times"
     raise cache.broken(
         path, f"/spikes/times holds {kind} to {longest:g}, which fits no unit", f"times in {_known()}"
     )

@@ -18,7 +18,7 @@ GAIN = 1.5
 """Standard deviation of the projected current. Chosen so that a LIF neuron (tau 2, Vth 1, soft reset)
 neither falls silent nor fires all the time: on spoken digits it fires at 0.17 per step at T = 4 and at
 0.10 from T = 32 on. A gain of 1 halves that, 2 gives half as much again."""
-_STREAM = 1  # sets the draws of the projection apart from those of the order of the recordings
+_STREAM = 1  # separates the draws of the projection from those of the order of the recordings
 
 
 def currents(data: str, T: int, batch: int, size: int, seed: int) -> tuple[Tensor, str | None]:
@@ -30,8 +30,8 @@ def currents(data: str, T: int, batch: int, size: int, seed: int) -> tuple[Tenso
     with spoken digits a larger batch or size does so too.
 
     Raises:
-        PsubenchError: there is no such data set, its files are missing, a plug-in gives something else
-            than it should, or the whole batch is zero.
+        PsubenchError: there is no such data set, its files are missing, a plug-in breaks its
+            contract, or the whole batch is zero.
     """
     ref = parse(data)
     spec = None if ref.is_plugin else TABLE[ref.kind]
@@ -47,7 +47,8 @@ def currents(data: str, T: int, batch: int, size: int, seed: int) -> tuple[Tenso
     if not x.any():
         what = f'data plug-in "{ref.name}"' if spec is None else f'data set "{ref.name}"'
         raise PsubenchError(
-            f"{what} yields x with zeros only", "a neuron without input does nothing; mend it or its T"
+            f"{what} yields x with zeros only",
+            "a neuron without input does nothing; fix the data or choose another T",
         )
     notes, given = [note(ref, T)], x.shape[1]
     if given < batch:

@@ -1,4 +1,4 @@
-"""From the text of the command line to a data set. Imports no torch."""
+"""Data sets by their names on the command line. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from psubench.plugins import Value
 
 @dataclass(frozen=True)
 class DataRef:
-    """A data set as it was asked for.
+    """A data set as the user named it.
 
     Attributes:
         name: canonical text, which `parse` reads back: "spikes(rate=0.2)"; defaults are left out.
@@ -45,7 +45,7 @@ def parse(text: str) -> DataRef:
         plugins.check_exists(kind)
         parameters = given
     else:
-        what = f'unknown data set "{kind}"' if kind else f'"{text}" names no data set'
+        what = f'unknown data set "{kind}"' if kind else f'"{text}" does not name a data set'
         raise PsubenchError(what, nearest(kind, TABLE))
     pairs = tuple(sorted(parameters.items()))
     return DataRef(plugins.show_call(kind, pairs), kind, pairs)

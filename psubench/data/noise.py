@@ -1,4 +1,4 @@
-"""Made-up currents [T, B, size]. Numpy draws them one after the other: a longer T begins with the shorter."""
+"""Synthetic currents [T, B, size]. Numpy draws them in order: a longer T begins with the shorter one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data from outside: a plug-in is called as the contract says, and what it yields is checked."""
+"""Data plug-ins: called according to the contract, and what they yield is checked."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _CONTRACT = "a data plug-in is called with T=, batch=, seed=, split= and yields 
 
 
 class NothingError(PsubenchError):
-    """A plug-in yields no batch at all, as a loader of full batches does that has fewer samples."""
+    """A plug-in yields no batch at all, for example a loader of full batches that has fewer samples."""
 
 
 def from_plugin(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iterator[tuple[Tensor, Tensor]]:
     """The batches of a plug-in on the CPU, x as it comes and the labels as it gives them.
 
     Raises:
-        PsubenchError: it cannot be called, raises, yields nothing, or yields something that is no pair
+        PsubenchError: it cannot be called, raises, yields nothing, or yields something that is not a pair
             (x [T, B, *], labels [B]) of finite numbers with the same * every time.
     """
     what, step = _called(ref), None
@@ -35,7 +35,7 @@ def from_plugin(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iter
         except Exception as error:
             raise PsubenchError(
                 f"{what} with T={T}, batch={batch} raises {plugins.one_line(error)}",
-                "mend it or its parameters",
+                "fix it or its parameters",
             ) from error
         if given is None and step is None:
             raise NothingError(f'{what} yields nothing for T={T}, batch={batch}, split="{split}"', _CONTRACT)
@@ -46,8 +46,8 @@ def from_plugin(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iter
         except PsubenchError:
             raise
         except Exception as error:  # of a tensor of a class of its own
-            told = plugins.one_line(error)
-            raise PsubenchError(f"{what} yields what cannot be read: {told}", _CONTRACT) from error
+            cause = plugins.one_line(error)
+            raise PsubenchError(f"{what} yields what cannot be read: {cause}", _CONTRACT) from error
         if step not in (None, x.shape[2:]):
             raise PsubenchError(
                 f"{what} yields steps of shape {list(x.shape[2:])} after {list(step)}", _CONTRACT
@@ -60,7 +60,7 @@ def class_numbers(ref: DataRef, labels: Tensor, classes: int | None) -> Tensor:
     """The labels of a plug-in as int64, which they must be able to become: 0, 1, 2, ...
 
     Args:
-        classes: how many the plug-in says there are, if it says so.
+        classes: number of classes that the plug-in declares, or None.
     """
     given = labels.double()  # in which every type of number can be compared
     numbers: Tensor = labels.long()
@@ -96,18 +96,18 @@ def _started(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iterato
         inspect.signature(make).bind(**arguments)
     except TypeError as error:
         raise PsubenchError(f"{what} cannot be called: {plugins.one_line(error)}", _CONTRACT) from None
-    except ValueError:  # some builtins have no signature: the call itself will tell
+    except ValueError:  # some builtins have no signature: the call itself will show
         pass
     try:
         made = make(**arguments)
     except Exception as error:
         raise PsubenchError(
-            f"{what} with T={T}, batch={batch} raises {plugins.one_line(error)}", "mend it or its parameters"
+            f"{what} with T={T}, batch={batch} raises {plugins.one_line(error)}", "fix it or its parameters"
         ) from error
     if made is None:
         return iter(())
     if not isinstance(made, Iterable):
-        raise PsubenchError(f"{what} yields a {type(made).__name__} that is no pair of tensors", _CONTRACT)
+        raise PsubenchError(f"{what} yields a {type(made).__name__} that is not a pair of tensors", _CONTRACT)
     return iter(made)
 
 
@@ -135,7 +135,9 @@ def _checked(given: Any, T: int, batch: int, what: str) -> tuple[Tensor, Tensor]
 
     pair = isinstance(given, tuple | list) and len(given) == 2
     if not pair or not all(isinstance(part, torch.Tensor) for part in given):
-        raise PsubenchError(f"{what} yields a {type(given).__name__} that is no pair of tensors", _CONTRACT)
+        raise PsubenchError(
+            f"{what} yields a {type(given).__name__} that is not a pair of tensors", _CONTRACT
+        )
     x, labels = _dense(given[0], "x", what), _dense(given[1], "labels", what)
     shape = list(x.shape)
     if x.dim() < 2 or shape[0] != T or not 1 <= shape[1] <= batch or x.numel() == 0:
@@ -144,5 +146,5 @@ def _checked(given: Any, T: int, batch: int, what: str) -> tuple[Tensor, Tensor]
         held = f"{len(labels)} labels" if labels.dim() == 1 else f"labels of shape {list(labels.shape)}"
         raise PsubenchError(f"{what} yields {held} for {shape[1]} samples", _CONTRACT)
     if not x.float().isfinite().all():
-        raise PsubenchError(f"{what} yields x with NaN or infinity as float32", "mend it")
+        raise PsubenchError(f"{what} yields x with NaN or infinity as float32", "fix it")
     return x, labels

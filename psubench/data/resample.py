@@ -10,9 +10,9 @@ def resample(images: NDArray[np.uint8], T: int) -> NDArray[np.float32]:
     """Images [B, L, *] with values 0..255 as T steps [T, B, *] of values 0..1.
 
     A step is the mean of its share of the L lines: step t covers the lines from t L / T to (t + 1) L / T,
-    a line that it covers in part with that part as its weight. T = L gives the lines, every T the whole
-    image, and the mean over the steps is that of the image. Integers until the last division: the same
-    bits everywhere.
+    and a line that it covers in part is weighted by that part. T = L gives the lines themselves; every T
+    covers the whole image, and the mean over the steps is that of the image. The arithmetic is in
+    integers until the last division, so the bits are the same on every machine.
     """
     lines = images.shape[1]
     if lines == T:  # every weight is T or 0: the same bits, without the product

@@ -1,4 +1,4 @@
-"""The entries of the table of data sets: what one says about itself."""
+"""The entries of the table of data sets."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Download:
         url: where it is.
         md5: of that file; SHD's and SSC's are in the publisher's md5sums.txt and in the loaders of
             SpikingJelly and tonic, those of CIFAR on its page, those of Fashion-MNIST in its README.
-        members: what to take out of the archive, paths in it, relative to the folder of the data set;
-            none if the file is used as it is.
+        members: paths in the archive to unpack, relative to the folder of the data set;
+            empty if the file is used as it is.
     """
 
     url: str
@@ -30,20 +30,20 @@ class DataSpec:
     Attributes:
         name: as the command line takes it.
         description: one line.
-        source: who made it, and where it is; "-" for made-up input.
-        licence: of the data; "-" for made-up input.
+        source: who made it, and where it is; "-" for synthetic input.
+        licence: of the data; "-" for synthetic input.
         real: whether it was recorded.
-        module: where its code is. Noise has a function of the data set's name there, every other set
+        module: its code. For noise, the module has a function of the data set's name; for every other set,
             `open_samples` and `note`.
-        steps: how many time steps a recording has by nature; None if any number is as natural.
-        step: shape of one step of one sample; None for noise, which has any.
+        steps: natural number of time steps of a recording; None if there is none.
+        step: shape of one step of one sample; None for noise, which takes any shape.
         classes: how many; None for noise, which has no labels.
-        class_names: what they are; none where their numbers say it or only the files know.
+        class_names: their names; empty if the classes are numbers, or if only the files contain the names.
         rows: whether a step is a row of a picture, so that figures draw time downwards.
         splits: of the samples; "train" is the first.
-        folder: in the cache; None if nothing need be obtained.
-        files: which must be in that folder.
-        downloads: where they can be had; without any, `obtain` says what to do.
+        folder: its name in the cache; None if no files are needed.
+        files: files that must be in that folder.
+        downloads: where the files can be downloaded; if empty, `obtain` says what to do.
         obtain: a sentence for the user whose files are missing.
         shipped: whether it works without any file in the cache.
         parameters: names and defaults.

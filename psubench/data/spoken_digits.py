@@ -61,7 +61,7 @@ class SpokenDigits:
 
 
 def open_samples(name: str) -> SpokenDigits:  # noqa: ARG001
-    """The data set; there is one of that name only."""
+    """The data set, of which there is only one."""
     return SpokenDigits()
 
 

@@ -1,4 +1,4 @@
-"""What is there of a data set on this machine."""
+"""Which files of a data set are on this machine."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class State:
     """Whether a data set can be used, and why not.
 
     Attributes:
-        state: "shipped", "made up", "found", "missing" or "broken".
+        state: "shipped", "synthetic", "found", "missing" or "broken".
         samples: of each split; None where they cannot be counted.
-        folder: of its files, there or not; None if it has none.
+        folder: for its files, whether or not it exists; None if it has no files.
         remedy: what to do if the files that it needs, or those of its full set, are missing or broken.
     """
 
@@ -33,15 +33,15 @@ class State:
         """One phrase: the state, where, how many, and the remedy."""
         sizes = ", ".join(f"{n:,} {split}" for split, n in (self.samples or {}).items())
         where = f" in {self.folder}" if self.folder and self.state == "found" else ""
-        told = f"{self.state}{where}: {sizes}" if sizes else self.state
-        return f"{told}; {self.remedy}" if self.remedy else told
+        text = f"{self.state}{where}: {sizes}" if sizes else self.state
+        return f"{text}; {self.remedy}" if self.remedy else text
 
 
 def state(name: str) -> State:
-    """The state of a data set of the table. Of a set that is shipped, its full set is looked for too."""
+    """The state of a built-in data set. For a set that is shipped, its full set is looked for too."""
     spec = TABLE[name]
     if spec.step is None:
-        return State("made up", None, None, None)
+        return State("synthetic", None, None, None)
     lacking = cache.missing(spec) if spec.folder else []
     folder = cache.folder(spec) if spec.folder else None
     if lacking and not spec.shipped:
@@ -51,12 +51,12 @@ def state(name: str) -> State:
     except PsubenchError as error:
         return State("broken", None, folder, str(error))
     if not spec.shipped:
-        return State("found" if spec.folder else "made up", samples, folder, None)
+        return State("found" if spec.folder else "synthetic", samples, folder, None)
     return State("shipped", samples, folder, f"for full=true {_put(spec, lacking)}" if lacking else None)
 
 
 def _put(spec: DataSpec, lacking: list[str]) -> str:
-    """Which file goes where, in a phrase."""
+    """A phrase that says which files belong where."""
     if not spec.downloads:
         return f"{spec.obtain} into {cache.folder(spec)}"
     names = f"the {len(lacking)} files {lacking[0]} ..." if len(lacking) > 3 else ", ".join(lacking)

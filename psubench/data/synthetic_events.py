@@ -1,9 +1,10 @@
-"""Synthetic twins: event streams with the shape and the event density of a real set, and random labels.
+"""Synthetic event streams with the shape and the event density of a recorded data set, and random labels.
 
-A sample is drawn from its split and number alone: the sets are as fixed as the real ones, and another T
-bins the same events anew. The events are spread evenly over channels and time, unlike the real ones, so
-that nothing can be learned from them; they serve for time and operations. The number of events is an
-assumption about the real sets, drawn from a Poisson distribution: no number that could be cited was found.
+A sample is drawn from its split and number alone: the sets are as fixed as the recorded ones, and another
+T bins the same events differently. The events are spread evenly over channels and time, unlike recorded ones,
+so that nothing can be learned from them; they are meant for measuring time and operations. The
+number of events is an assumption about the recorded sets, drawn from a Poisson distribution: no citable
+number was found.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 _STREAM = {"train": 11, "test": 12}
-_LABELS = 10  # sets the draws of the labels apart from those of the samples
+_LABELS = 10  # separates the draws of the labels from those of the samples
 
 
 @dataclass(frozen=True)
-class Twin:
-    """One twin as samples.
+class SyntheticEvents:
+    """One synthetic data set as samples.
 
     Attributes:
         step: shape of one step.
         classes: how many.
         events: assumed mean number of events of a sample.
-        sizes: samples of each split, those of the real set.
+        sizes: samples of each split, as in the recorded set.
     """
 
     step: tuple[int, ...]
@@ -55,17 +56,17 @@ class Twin:
         return None
 
 
-TWINS = {
-    "synthetic:shd": Twin((700,), 20, 8_000, {"train": 8156, "test": 2264}),
-    "synthetic:dvscifar10": Twin((2, 48, 48), 10, 200_000, {"train": 9000, "test": 1000}),
+SETS = {
+    "synthetic:shd": SyntheticEvents((700,), 20, 8_000, {"train": 8156, "test": 2264}),
+    "synthetic:dvscifar10": SyntheticEvents((2, 48, 48), 10, 200_000, {"train": 9000, "test": 1000}),
 }
 
 
-def open_samples(name: str) -> Twin:
-    """The twin of that name."""
-    return TWINS[name]
+def open_samples(name: str) -> SyntheticEvents:
+    """The synthetic data set of that name."""
+    return SETS[name]
 
 
 def note(name: str, T: int) -> str:
-    """That it is synthetic, and the assumption in it."""
-    return f"synthetic events, {TWINS[name].events:,} a sample (assumed), {T} bins; random labels"
+    """A note that the data are synthetic, with the assumed number of events."""
+    return f"synthetic events, {SETS[name].events:,} a sample (assumed), {T} bins; random labels"

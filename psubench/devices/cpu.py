@@ -37,14 +37,14 @@ class Cpu:
     min_sample_ns: int = 1_000_000
 
     def settle(self, input_bytes: int | None) -> None:
-        """Takes the heap from the kernel in advance, so much as a layer with this input may need."""
+        """Takes the heap from the kernel in advance, as much as a layer with this input may need."""
         wanted = HEAP_BYTES if input_bytes is None else HEAP_PER_INPUT * input_bytes
         fault_in_heap(max(LEAST_HEAP_BYTES, min(HEAP_BYTES, wanted)))
 
     def sample(self, label: str, call: Callable[[], object], loops: int, kept: int = 0) -> Sample:  # noqa: ARG002
         """Wall time of `loops` calls, in ns."""
         clock = self.clock
-        before, after = repeat(None, kept), repeat(None, loops - kept - 1)  # count in C and make no integers
+        before, after = repeat(None, kept), repeat(None, loops - kept - 1)  # count without creating integers
         began = clock()
         for _ in before:
             call()
@@ -56,8 +56,8 @@ class Cpu:
     def peak_memory(self, call: Callable[[], object]) -> int | None:
         """Growth of this process's resident memory at the peak of a call.
 
-        What is free in the heap goes back to the kernel first, or the call could take it unseen. None
-        where the system does not let a process reset its peak.
+        Free memory of the heap is returned to the kernel first, because the call could use it unnoticed.
+        None if the system does not let a process reset its peak.
         """
         gc.collect()
         with suppress(OSError, AttributeError):
@@ -85,11 +85,11 @@ class Cpu:
         }
 
     def throttled(self) -> list[str]:
-        """Always empty: a processor does not say so of a single round."""
+        """Always empty: a CPU does not report throttling of a single round."""
         return []
 
     def describe(self) -> dict[str, Any]:
-        """Processor, memory in bytes, and what torch makes of it."""
+        """Processor, memory in bytes, and the instruction set and threads that torch uses."""
         import torch
 
         return {
@@ -108,11 +108,11 @@ def process_counters() -> Counters:
 def fault_in_heap(heap_bytes: int) -> None:
     """Makes the heap larger than a block needs, and every page of it this process's own.
 
-    Every round has another order, so even after the warm-up a block sometimes finds no free place of
-    its size and the heap must grow: it then grows into memory that the kernel has already supplied. And
+    Every round has a different order, so even after the warm-up an allocation sometimes finds no free place
+    of its size and the heap must grow: it then grows into memory that the kernel has already supplied. Also,
     a forked worker shares its host's pages until it writes to them: they are copied here, all at once.
-    Works with the allocator settings of `environment`. Where the system refuses, the rounds may fault,
-    and their fault counts will say so.
+    This works with the allocator settings of `worker_environment`. If the system refuses, the rounds may
+    cause page faults, which their fault counts will show.
     """
     with suppress(MemoryError):
         b"\1" * heap_bytes  # not zeros, for which calloc would touch nothing

@@ -37,11 +37,11 @@ class Cuda:
         self.name = self.torch_device = f"cuda:{index}"
         self._index, self._clock = index, clock
         try:
-            # First, as a torch without CUDA says so only here; it lacks the functions that follow.
+            # First, because a torch without CUDA reports that only here; it lacks the functions below.
             torch.cuda.init()  # type: ignore[no-untyped-call]  # torch has no types here
             torch.cuda.set_device(index)
             self._start, self._stop = _event(), _event()
-            # torch makes an event when it is first recorded: here, not in the first window.
+            # torch creates an event when it is first recorded: do that here, not in the first window.
             self._start.record()
             self._stop.record()
             self.synchronize()
@@ -53,7 +53,7 @@ class Cuda:
                 "update the NVIDIA driver, install a torch built for it, or use --device cpu",
             ) from None
         self._nvml = Nvml()
-        # By UUID, because NVML's index knows nothing of CUDA_VISIBLE_DEVICES.
+        # By UUID, because NVML's index ignores CUDA_VISIBLE_DEVICES.
         self._gpu: Gpu | None = self._nvml.gpu(f"GPU-{self._properties.uuid}")
 
     def synchronize(self) -> None:
@@ -63,7 +63,7 @@ class Cuda:
     def sample(self, label: str, call: Callable[[], object], loops: int, kept: int = 0) -> Sample:  # noqa: ARG002
         """Wall time until the GPU is done, and time between two events around the work, in ns.
 
-        The second holds gaps in which the GPU waits for its next kernel: a launch-bound neuron is slow.
+        The second includes gaps in which the GPU waits for its next kernel: a launch-bound neuron is slow.
         """
         clock, start, stop = self._clock, self._start, self._stop
         stream = torch.cuda.current_stream(self._index)
@@ -82,10 +82,10 @@ class Cuda:
         return Sample(ended - began, round(start.elapsed_time(stop) * 1e6), result)
 
     def settle(self, input_bytes: int | None) -> None:
-        """Nothing to prepare: torch keeps what it has once taken from the GPU."""
+        """Nothing to prepare: torch keeps memory that it has allocated once."""
 
     def peak_memory(self, call: Callable[[], object]) -> int | None:
-        """What torch has allocated on the GPU at the peak of a call, above what it holds before."""
+        """Bytes that torch has allocated on the GPU at the peak of a call, above what it held before."""
         self.synchronize()
         torch.cuda.reset_peak_memory_stats(self._index)
         before = torch.cuda.memory_allocated(self._index)
@@ -95,17 +95,17 @@ class Cuda:
         return torch.cuda.max_memory_allocated(self._index) - before
 
     def counters(self) -> Counters:
-        """Of the process on the host, all threads."""
+        """Counters of the process on the host, all threads."""
         return process_counters()
 
     def state(self) -> dict[str, Any]:
-        """What NVML says of this GPU, see `nvml.Gpu.state`."""
+        """What NVML reports for this GPU, see `nvml.Gpu.state`."""
         if self._gpu is None:
-            return {"unknown": {"all": self._nvml.reason or "NVML knows no GPU with this UUID"}}
+            return {"unknown": {"all": self._nvml.reason or "NVML does not know a GPU with this UUID"}}
         return self._gpu.state()
 
     def throttled(self) -> list[str]:
-        """Reasons of heat, power or hardware for lowered clocks, active now."""
+        """Active reasons for lowered clocks: heat, power or hardware."""
         return [] if self._gpu is None else self._gpu.slowdowns()
 
     def describe(self) -> dict[str, Any]:

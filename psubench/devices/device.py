@@ -1,4 +1,4 @@
-"""What a device must do. `psubench.measure.rounds` knows nothing else about where it measures."""
+"""What a device must do: all that `psubench.measure.rounds` knows about where it measures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Sample(NamedTuple):
     """Duration of one window, in nanoseconds for all of its calls together.
 
     Attributes:
-        wall_ns: by the clock of the process, work of the device included.
+        wall_ns: by the clock of the process, including the work of the device.
         device_ns: by the clock of the device; None where it has none of its own.
         result: what the kept call has returned; None where nothing was called.
     """
@@ -36,14 +36,14 @@ class Device(Protocol):
 
     @property
     def torch_device(self) -> str:
-        """Where tensors live, as torch spells it."""
+        """Where tensors are, as torch writes it."""
 
     @property
     def min_sample_ns(self) -> int:
         """The shortest window that the clock resolves well enough."""
 
     def settle(self, input_bytes: int | None) -> None:
-        """Prepares the process so that no window pays for what happens once; before anything is timed.
+        """Prepares the process, before anything is timed, so that no window contains one-time costs.
 
         Args:
             input_bytes: of the input of a single layer; None for a network, whose tensors may be larger.
@@ -57,19 +57,19 @@ class Device(Protocol):
         """
 
     def peak_memory(self, call: Callable[[], object]) -> int | None:
-        """Bytes that one call takes at its peak above what is held before it; None if that is not known.
+        """Bytes that one call takes at its peak above what is held before it; None if unknown.
 
-        Not in a process that has settled: what was taken in advance would not be seen.
+        Not in a process that has settled: memory that was taken in advance would not be seen.
         """
 
     def counters(self) -> Counters:
         """Page faults and processor time so far."""
 
     def state(self) -> dict[str, Any]:
-        """Clocks, temperature, load: what may change while measuring. None for what is not known."""
+        """Clocks, temperature, load: what may change while measuring. Unknown values are None."""
 
     def throttled(self) -> list[str]:
-        """Why the device is slower now than it could be: heat, power, a fault. Empty when it is not."""
+        """Why the device is slower now than it could be: heat, power, a fault. Empty if it is not."""
 
     def describe(self) -> dict[str, Any]:
-        """What the device is. None for what is not known."""
+        """What the device is. Unknown values are None."""

@@ -1,4 +1,4 @@
-"""Which devices are here, and why another is not. Needs no torch."""
+"""Which devices this machine has, and why others are missing. Needs no torch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Search(NamedTuple):
 
 
 def available() -> list[DeviceInfo]:
-    """Every device of this machine; where no GPU is usable, one entry `cuda` says why."""
+    """Every device of this machine; if no GPU is usable, one entry `cuda` gives the reason."""
     search = _search()
     gpus = [
         DeviceInfo(f"cuda:{index}", True, f"{gpu.name() or 'unknown GPU'}, {gpu.uuid()}")
@@ -44,7 +44,7 @@ def available() -> list[DeviceInfo]:
 
 
 def resolve(text: str | None) -> str:
-    """The name of a device that is here: `cpu`, `cuda:INDEX` or `scripted`.
+    """The name of a device that is present: `cpu`, `cuda:INDEX` or `scripted`.
 
     Args:
         text: what the user wrote; `cuda` is `cuda:0`, None the fastest present.
@@ -127,8 +127,8 @@ def torch_build() -> tuple[str | None, str | None]:
 
 
 def _visible(nvml: Nvml, setting: str | None) -> list[Gpu]:
-    """The GPUs in CUDA's order. Its rules: the first entry that names none ends the list, and an entry
-    that comes twice empties it."""
+    """The GPUs in CUDA's order. Its rules: the first entry that does not name a GPU ends the list,
+    and a duplicate entry empties it."""
     gpus = nvml.gpus()
     if setting is None:
         return gpus
@@ -144,7 +144,7 @@ def _visible(nvml: Nvml, setting: str | None) -> list[Gpu]:
 
 
 def _named(nvml: Nvml, gpus: list[Gpu], entry: str) -> Gpu | None:
-    """By index or by UUID, of which a beginning that is not ambiguous suffices."""
+    """By index or by UUID, which may be shortened to an unambiguous prefix."""
     if entry.isdecimal():
         return gpus[int(entry)] if int(entry) < len(gpus) else None
     if entry.startswith("MIG-"):

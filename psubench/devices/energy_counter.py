@@ -1,4 +1,4 @@
-"""Energy counters: what they have counted, in whole units, or why that is unknown. Never 0, never a guess."""
+"""Energy counters: their counts in integer units, or why they are unknown. Never 0, never a guess."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-CHANGES = 4  # of a counter that are waited for
+CHANGES = 4  # of a counter to wait for
 PATIENCE_S = 1.0  # NVML's counters change ten times a second, RAPL's a thousand times
 
 
@@ -37,13 +37,13 @@ class Absence(NamedTuple):
 
 @dataclass(frozen=True)
 class Counter:
-    """One hardware counter of energy that only ever grows, but for its wrap.
+    """One hardware counter of energy, which only grows until it wraps.
 
     Attributes:
         source: `rapl` or `nvml`.
         name: what it covers: `package-0`, `package-0/dram`, a GPU's UUID.
         unit_j: joules per count.
-        wraps_at: the count at which it begins again at 0; None if it does not.
+        wraps_at: the count at which it starts again at 0; None if it does not wrap.
         ask: one attempt to read it.
     """
 
@@ -54,15 +54,15 @@ class Counter:
     ask: Callable[[], Reading]
 
     def read(self) -> Reading:
-        """The count now. A read that fails is tried again; two in a row are believed."""
+        """The count now. A read that fails is repeated once; a second failure is final."""
         first = self.ask()
         return first if first.value is not None else self.ask()
 
     def spent(self, before: Reading, after: Reading) -> Reading:
         """Counts from one reading to the next, over at most one wrap.
 
-        None with a reason where a reading is missing, the counter stood still, or it ran backwards
-        though it does not wrap.
+        None with a reason if a reading is missing, the counter did not move, or it ran backwards
+        although it does not wrap.
         """
         if before.value is None or after.value is None:
             reason = before.reason if before.value is None else after.reason
@@ -71,7 +71,7 @@ class Counter:
         wrapped = difference < 0 and self.wraps_at is not None
         if wrapped:
             difference += self.wraps_at or 0
-        # More than half of the range is no wrap but a small step back: a range lasts for minutes.
+        # More than half of the range is not a wrap but a small step back: a range lasts for minutes.
         if difference < 0 or (wrapped and difference > (self.wraps_at or 0) // 2):
             return Reading(None, f"{self.name} ran backwards from {before.value} to {after.value}")
         if difference == 0:

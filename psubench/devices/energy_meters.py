@@ -13,7 +13,7 @@ from psubench.devices.nvml import Gpu, Nvml
 from psubench.errors import UnsupportedError
 
 ROOT_VARIABLE = "PSUBENCH_HOST_ROOT"
-"""Environment variable that names the folder under which the host's `sys` lies: `/host` in a container."""
+"""Environment variable for the folder that contains the host's `sys`: `/host` in a container."""
 
 NVML = "nvml"
 MILLIJOULE = 1e-3
@@ -29,16 +29,16 @@ class Meters(NamedTuple):
 def meters(device: str) -> Meters:
     """The counters whose sum is the energy of a device.
 
-    For the processor its packages and memory, for a GPU its board; the host that feeds a GPU is not in
-    its joules.
+    For the processor its packages and memory, for a GPU its board; its joules do not include
+    the host that feeds the GPU.
 
     Args:
-        device: as `presence.resolve` gives it.
+        device: as `discovery.resolve` gives it.
     """
     if device == "cpu":
         return Meters(*rapl.find(Path(os.environ.get(ROOT_VARIABLE, "/"))))
     if device == "scripted":
-        return Meters([], [Absence(device, "the fake clock uses no energy", "take another --device")])
+        return Meters([], [Absence(device, "the fake clock uses no energy", "choose another --device")])
     nvml = Nvml()
     return board(nvml, nvml.gpu(identity(device)))
 
@@ -46,7 +46,7 @@ def meters(device: str) -> Meters:
 def board(nvml: Nvml, gpu: Gpu | None) -> Meters:
     """The counter of one GPU."""
     if gpu is None:
-        reason = nvml.reason or "NVML knows no GPU with this UUID"
+        reason = nvml.reason or "NVML does not know a GPU with this UUID"
         return Meters([], [Absence(NVML, reason, "install or start the NVIDIA driver")])
     counter = Counter(NVML, gpu.uuid() or "GPU", MILLIJOULE, None, lambda: Reading(*gpu.energy_mj()))
     reading = counter.read()
@@ -60,7 +60,7 @@ def require(device: str) -> list[Counter]:
     """The counters of a device that has some.
 
     Raises:
-        UnsupportedError: it has none; the reason and what to do about it.
+        UnsupportedError: it has none; the message gives the reason and the remedy.
     """
     counters, absent = meters(device)
     if not counters:

@@ -1,4 +1,4 @@
-"""Facts about the machine, without torch. What the system does not tell is None."""
+"""Facts about the machine, without torch. What the system does not report is None."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path("/")
-MEMORY_SHARE = 0.8  # what a worker may take, so that the system and the parent live on
+MEMORY_SHARE = 0.8  # what a worker may take, so that the system and the parent process survive
 CPUS = "sys/devices/system/cpu"
 
 
 def machine(root: Path = ROOT) -> dict[str, Any]:
-    """What must be equal for two runs to have been made in the same place. Nothing in it changes by itself.
+    """What must be equal for two runs to have been made on the same machine. None of it changes on its own.
 
     Args:
-        root: folder under which `proc` and `sys` lie.
+        root: folder that contains `proc` and `sys`.
     """
     return {
         "os": platform.system(),
@@ -49,7 +49,7 @@ def memory_bytes(root: Path = ROOT) -> int:
 
 
 def memory_status(field: str, root: Path = ROOT) -> int | None:
-    """Bytes that a line of this process's status tells, such as `VmRSS` and `VmHWM`."""
+    """Bytes in a line of this process's status, such as `VmRSS` and `VmHWM`."""
     for line in (_read(root / "proc/self/status") or "").splitlines():
         name, _, value = line.partition(":")
         if name == field:
@@ -111,7 +111,7 @@ def _cpuinfo(root: Path, field: str) -> str | None:
 
 
 def _is_virtual(root: Path) -> bool | None:
-    # Only x86 has the flag; elsewhere there is a `Features` line, which does not tell.
+    # Only x86 has the flag; elsewhere there is a `Features` line, which does not show it.
     flags = _cpuinfo(root, "flags")
     return None if flags is None else "hypervisor" in flags.split()
 
@@ -165,7 +165,7 @@ def cpu_quota(root: Path = ROOT) -> float | None:
 
 
 def cpu_capability(root: Path = ROOT) -> str | None:
-    """Instructions by which the numeric libraries choose their kernels, and what the user tells them to use.
+    """Instruction sets by which numeric libraries choose their kernels, and the user's settings for them.
 
     Named as by `torch.backends.cpu.get_cpu_capability`, which it does not call: that would import torch.
     """
@@ -189,7 +189,7 @@ _KERNEL_VARIABLES = (
     "DNNL_MAX_CPU_ISA",
     "OPENBLAS_CORETYPE",
 )
-"""That choose other kernels than the processor would get, and so other times and last bits."""
+"""Variables that select other kernels than the processor's default ones: times and last bits differ."""
 
 
 def _version(package: str) -> str | None:

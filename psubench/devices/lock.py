@@ -1,4 +1,4 @@
-"""One run at a time per device, over all processes of the machine: two would measure each other."""
+"""One run at a time per device, over all processes of the machine: two runs would disturb each other."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from psubench.devices.discovery import identity
 from psubench.errors import PsubenchError
 
-FOLDER = Path("/tmp")  # of every user and, unlike TMPDIR, the same for all
+FOLDER = Path("/tmp")  # writable for every user and, unlike TMPDIR, the same for all
 VARIABLE = "PSUBENCH_LOCKS"
-"""Names another folder for the locks: those who set it differently do not wait for each other."""
+"""Names another folder for the locks: runs with different folders do not wait for each other."""
 POLL_SECONDS = 0.2
 _LONGEST = 10  # digits of a process number
 
@@ -28,10 +28,10 @@ def device_lock(name: str, on_wait: Callable[[str], None]) -> Iterator[None]:
 
     Args:
         name: as `resolve` gives it.
-        on_wait: told once, in one sentence, whom this process waits for.
+        on_wait: called once with a sentence that names the process that holds the device.
 
     Raises:
-        PsubenchError: the lock cannot be opened, or what stands in its place is no lock.
+        PsubenchError: the lock cannot be opened, or the file in its place is not a lock.
     """
     if name == "scripted":
         yield
@@ -52,16 +52,16 @@ def device_lock(name: str, on_wait: Callable[[str], None]) -> Iterator[None]:
 
 
 def _acquired(path: Path, name: str, on_wait: Callable[[str], None]) -> int:
-    told = False
+    reported = False
     while True:
         file = _open(path)
         try:
             while not _taken(file):
-                if not told:
+                if not reported:
                     on_wait(f"{name} is in use by {_holder(file)}; waiting until it has finished")
-                    told = True
+                    reported = True
                 time.sleep(POLL_SECONDS)
-            # Whoever cleans the folder may have removed the file since: then others lock a new one.
+            # The file may have been removed since, by a cleanup of the folder: then others lock a new one.
             if _is_at(file, path):
                 _name_holder(file, f"{os.getpid()}")
                 return file
@@ -72,10 +72,10 @@ def _acquired(path: Path, name: str, on_wait: Callable[[str], None]) -> int:
 
 
 def _open(path: Path) -> int:
-    """The file of a lock, made if it is not there.
+    """The file of a lock, created if it does not exist.
 
-    The folder is everybody's, so what is found there may be a trap: a link is not followed, a pipe is not
-    waited for, and what is not a lock is refused with an OSError.
+    Every user can write to the folder, so the file may be a trap: a link is not followed, a pipe is not
+    waited for, and a file that is not a lock is refused with an OSError.
     """
     careful = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def _open(path: Path) -> int:
     except FileExistsError:
         try:
             file = os.open(path, os.O_RDWR | careful)
-        except PermissionError:  # another user's, which can be locked and not written
+        except PermissionError:  # another user's file, which can be locked but not written
             file = os.open(path, os.O_RDONLY | careful)
     found = os.fstat(file)
     said = os.pread(file, _LONGEST + 1, 0) if stat.S_ISREG(found.st_mode) else b"?"
@@ -127,7 +127,7 @@ def _lives(process: int) -> bool:
 
 
 def _name_holder(file: int, number: str) -> None:
-    """Writes the holder's process number, for those who wait; never into another user's file."""
+    """Writes the holder's process number for waiting processes; never into another user's file."""
     read_only = fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
     if read_only or os.fstat(file).st_uid != os.geteuid():
         return

@@ -20,7 +20,7 @@ class Finding(NamedTuple):
     """One possible cause of noise.
 
     Attributes:
-        state: `ok`, `found`, or `unknown` where the system does not tell.
+        state: `ok`, `found`, or `unknown` if the system does not report it.
         found: what was seen.
         remedy: what to do about it; None if nothing needs doing.
     """
@@ -32,12 +32,12 @@ class Finding(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Counts that go up for as long as the machine runs.
+    """Counts that grow for as long as the machine runs.
 
     Attributes:
         at: seconds, monotonic.
         busy_s, stolen_s, total_s: processor time of all cores: spent on programs, taken by the
-            hypervisor for other machines, and all of it. None where the system does not tell.
+            hypervisor for other machines, and all of it. None if the system does not report them.
         own_s: processor time of this process and the children that it has waited for.
         throttled: times that a core was slowed down by heat.
         load: processes that ran or waited, averaged over the last minute.
@@ -56,7 +56,7 @@ def snapshot(root: Path = host.ROOT) -> Snapshot:
     """The counts now.
 
     Args:
-        root: folder under which `proc` and `sys` lie.
+        root: folder that contains `proc` and `sys`.
     """
     busy, stolen, total = _processor_times(root)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -97,7 +97,7 @@ def _others(before: Snapshot, after: Snapshot) -> Finding:
     found = f"they used {cores:.2f} cores meanwhile{load}"
     if cores <= OTHERS:
         return Finding(what, "ok", found)
-    return Finding(what, "found", found, "stop them (top shows which), or measure when they have ended")
+    return Finding(what, "found", found, "stop them (top shows which), or measure after they have ended")
 
 
 def _steal(before: Snapshot, after: Snapshot) -> Finding:
@@ -108,13 +108,13 @@ def _steal(before: Snapshot, after: Snapshot) -> Finding:
     found = f"the hypervisor took {100 * share:.2f} % of the time"
     if share <= STOLEN:
         return Finding(what, "ok", found)
-    return Finding(what, "found", found, "other machines share these cores: take dedicated ones")
+    return Finding(what, "found", found, "other machines share these cores: use dedicated cores")
 
 
 def _heat(before: Snapshot, after: Snapshot) -> Finding:
     what = "heat"
     if before.throttled is None or after.throttled is None:
-        return Finding(what, "unknown", "the system counts no throttling")
+        return Finding(what, "unknown", "the system does not count throttling")
     times = after.throttled - before.throttled
     if times == 0:
         return Finding(what, "ok", "no core was slowed down")
@@ -126,7 +126,7 @@ def settings(threads: int, root: Path = host.ROOT) -> list[Finding]:
 
     Args:
         threads: that a worker uses.
-        root: folder under which `proc` and `sys` lie.
+        root: folder that contains `proc` and `sys`.
     """
     facts = host.machine(root)
     return [
@@ -143,7 +143,7 @@ def _threads(threads: int, facts: dict[str, Any]) -> Finding:
     cores = facts["physical_cores"] or facts["logical_cores"]
     found = f"{threads} of a worker, {cores} cores to use"
     if threads > cores:
-        return Finding("threads", "found", found, f"give at most --threads {cores}")
+        return Finding("threads", "found", found, f"use at most --threads {cores}")
     if threads == cores:
         return Finding("threads", "found", found, "leave a core to the system: one thread less")
     return Finding("threads", "ok", found)
@@ -157,13 +157,13 @@ def _quota(threads: int, root: Path) -> Finding:
     found = f"{limit:g} cores"
     if limit > threads:
         return Finding(what, "ok", found)
-    return Finding(what, "found", found, "the kernel halts whoever exceeds it: raise it above --threads")
+    return Finding(what, "found", found, "the kernel pauses what exceeds it: raise it above --threads")
 
 
 def _governor(facts: dict[str, Any]) -> Finding:
     what, governor = "governor", facts["governor"]
     if governor is None:
-        return Finding(what, "unknown", "the system tells of none")
+        return Finding(what, "unknown", "the system reports none")
     if governor == "performance":
         return Finding(what, "ok", governor)
     return Finding(what, "found", governor, "sudo cpupower frequency-set -g performance")
@@ -174,7 +174,7 @@ def _boost(root: Path) -> Finding:
     off = {"1": True, "0": False}.get(_read(root / host.CPUS / "intel_pstate/no_turbo") or "")
     on = {"1": True, "0": False}.get(_read(root / host.CPUS / "cpufreq/boost") or "")
     if off is None and on is None:
-        return Finding(what, "unknown", "the system does not tell")
+        return Finding(what, "unknown", "the system does not report it")
     if off is True or on is False:
         return Finding(what, "ok", "off")
     command = "echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo"
@@ -186,7 +186,7 @@ def _boost(root: Path) -> Finding:
 def _smt(facts: dict[str, Any]) -> Finding:
     what = "SMT"
     if facts["smt"] is None:
-        return Finding(what, "unknown", "the system does not tell")
+        return Finding(what, "unknown", "the system does not report it")
     if not facts["smt"]:
         return Finding(what, "ok", "off, or there is none")
     found = f"on: {facts['logical_cores']} threads on {facts['physical_cores'] or 'unknown'} cores"
@@ -196,26 +196,26 @@ def _smt(facts: dict[str, Any]) -> Finding:
 def _virtual(facts: dict[str, Any]) -> Finding:
     what = "virtual machine"
     if facts["virtual"] is None:
-        return Finding(what, "unknown", "the processor does not tell")
+        return Finding(what, "unknown", "the processor does not report it")
     if not facts["virtual"]:
         return Finding(what, "ok", "no")
-    return Finding(what, "found", "yes: its neighbours are not seen", "quote ratios, never seconds")
+    return Finding(what, "found", "yes: its neighbours are not visible", "quote ratios, never seconds")
 
 
 def gpu(device: Gpu, own: Collection[int]) -> list[Finding]:
     """What disturbs a GPU: programs of others, and clocks lowered by heat or power.
 
     Args:
-        own: numbers of the processes that may be there.
+        own: ids of the processes that may use it.
     """
     name = device.name() or device.uuid() or "GPU"
     running, reason = device.processes()
     foreign = [pid for pid in running or [] if pid not in own]
     if running is None:
-        others = Finding(f"programs on {name}", "unknown", reason or "NVML does not tell")
+        others = Finding(f"programs on {name}", "unknown", reason or "NVML does not report them")
     elif foreign:
         found = f"processes {', '.join(map(str, foreign))}"
-        others = Finding(f"programs on {name}", "found", found, "wait until they end, or take another GPU")
+        others = Finding(f"programs on {name}", "found", found, "wait until they end, or use another GPU")
     else:
         others = Finding(f"programs on {name}", "ok", "none")
     slow = device.slowdowns()

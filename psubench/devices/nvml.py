@@ -1,4 +1,4 @@
-"""The border to NVML, NVIDIA's monitoring library. Whatever it refuses is None with a reason, never 0."""
+"""The interface to NVML, NVIDIA's monitoring library. A refused query is None with a reason, never 0."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Nvml:
     """NVML of this machine.
 
     Attributes:
-        reason: why it cannot be asked anything; None when it can.
+        reason: why it cannot be used; None if it can.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Nvml:
         return [Gpu(self, handle) for handle in handles if handle is not None]
 
     def gpu(self, uuid: str) -> Gpu | None:
-        """The GPU or MIG instance with this UUID; None if NVML knows none."""
+        """The GPU or MIG instance with this UUID; None if NVML does not know it."""
         handle, _ = self.ask("nvmlDeviceGetHandleByUUID", uuid)
         return None if handle is None else Gpu(self, handle)
 
@@ -78,7 +78,7 @@ class Gpu:
     handle: Any
 
     def uuid(self) -> str | None:
-        """`GPU-...`, the same in every process whatever CUDA_VISIBLE_DEVICES says."""
+        """`GPU-...`, the same in every process whatever CUDA_VISIBLE_DEVICES is."""
         uuid: str | None = self.nvml.ask("nvmlDeviceGetUUID", self.handle)[0]
         return uuid
 
@@ -90,7 +90,7 @@ class Gpu:
     def state(self) -> dict[str, Any]:
         """Clocks in MHz, temperature in degrees Celsius, power in W, reasons for lowered clocks.
 
-        The power is an average over up to a second. `unknown` holds, per field that is None, why.
+        The power is an average over up to a second. `unknown` gives the reason for each field that is None.
         """
         ask, handle = self.nvml.ask, self.handle
         mask, no_mask = self._mask()
@@ -106,7 +106,7 @@ class Gpu:
         return {**values, "unknown": {field: reason for field, (_, reason) in answers.items() if reason}}
 
     def slowdowns(self) -> list[str]:
-        """Reasons of heat, power or hardware for lowered clocks, active now; empty if NVML does not tell."""
+        """Active reasons for lowered clocks: heat, power or hardware; empty if NVML does not report them."""
         mask, _ = self._mask()
         return _names(mask or 0, SLOWDOWNS)
 

@@ -1,7 +1,7 @@
 """RAPL, the energy counters of x86 processors, as Linux's powercap shows them under /sys.
 
-AMD's are found at the same place. A zone `intel-rapl:0` is a package, zones inside it are parts of it
-(`core`, `uncore`) or the memory beside it (`dram`).
+The counters of AMD processors are in the same place. A zone `intel-rapl:0` is a package; zones inside it are
+parts of it (`core`, `uncore`) or its memory (`dram`).
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ MICROJOULE = 1e-6
 def find(root: Path) -> tuple[list[Counter], list[Absence]]:
     """The counters whose sum is what processors and memory use, and why others are missing.
 
-    Packages and memory only: `core` and `uncore` are in their package, `psys` holds the packages, and
-    `intel-rapl-mmio` shows by another way what `intel-rapl` shows. None is counted twice.
+    Packages and memory only: `core` and `uncore` are parts of their package, `psys` includes the packages,
+    and `intel-rapl-mmio` is a second interface to `intel-rapl`. None of them is counted twice.
 
     Args:
-        root: folder under which `sys` lies.
+        root: folder that contains `sys`.
     """
     folder = root / FOLDER
-    # The control type that every processor has comes first; a later zone of the same name is its twin.
+    # The control type that every processor has comes first; a later zone of the same name is a duplicate.
     zones = sorted(folder.glob("intel-rapl*:*"), key=lambda zone: (_type(zone) != "intel-rapl", zone.name))
     counters: dict[str, Counter] = {}
     absent: dict[str, Absence] = {}
@@ -49,7 +49,7 @@ def _type(zone: Path) -> str:
 
 
 def _name(zone: Path) -> str | None:
-    """`package-0`, `package-0/dram`; None for a zone that others hold or that holds others."""
+    """`package-0`, `package-0/dram`; None for a zone that is part of others or contains others."""
     name = _text(zone / "name") or ""
     if name.startswith("package-"):
         return name
@@ -64,8 +64,8 @@ def _none(folder: Path, zones: list[Path]) -> Absence:
         reason = f"there is no {folder}: a virtual machine, or a kernel without powercap"
         remedy = "measure energy on the machine itself, not in a virtual machine"
     elif zones:
-        # Docker lays an empty folder over them since CVE-2020-8694.
-        reason = f"the zones in {folder} name no package: a container hides them"
+        # Docker hides them behind an empty folder since CVE-2020-8694.
+        reason = f"no zone in {folder} is a package: a container hides them"
         remedy = "mount the host's /sys, for example as /host/sys, and set PSUBENCH_HOST_ROOT=/host"
     else:
         reason = f"{folder} has no RAPL zone"
@@ -76,7 +76,7 @@ def _none(folder: Path, zones: list[Path]) -> Absence:
 def _remedy(reason: str) -> str:
     if reason.endswith("Permission denied"):  # since CVE-2020-8694 only root may read them
         return "allow it until the next start: sudo chmod a+r /sys/class/powercap/*/energy_uj"
-    return "see what the kernel says of it: dmesg | grep -i rapl"
+    return "see the kernel's messages: dmesg | grep -i rapl"
 
 
 def _range(zone: Path) -> int | None:
@@ -90,7 +90,7 @@ def _read(file: Path) -> Reading:
     except OSError as error:
         return Reading(None, f"{file}: {error.strerror}")
     if not text.isdecimal():
-        return Reading(None, f'{file} holds "{text[:20]}", no number')
+        return Reading(None, f'{file} holds "{text[:20]}", which is not a number')
     return Reading(int(text), None)
 
 

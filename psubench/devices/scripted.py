@@ -1,4 +1,4 @@
-"""A device with a fake clock, for tests, docs and dry runs. What it returns is no measurement."""
+"""A device with a fake clock, for tests, docs and dry runs. Its results are not measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BACKWARD = 3.0  # training over inference
 
 
 class Scripted:
-    """Durations from a script or, where it has none, from a toy model. Nothing is timed.
+    """Durations from a script, or from a toy model for labels without a script. Nothing is timed.
 
     The toy model, in ns per call: (20,000 + 2,000 T) * base * (3 in training) * drift * noise, where base
     in [1/2, 2) is a hash of the label, the drift is a slow sine that all labels share, and the noise is
@@ -37,7 +37,7 @@ class Scripted:
         script: Mapping[str, int | Sequence[int]] | None = None,
         throttled_rounds: Collection[int] = (),
     ) -> None:
-        """Sets the clock going.
+        """Starts the clock.
 
         Args:
             T, phase: of the block; the toy model's scale.
@@ -99,7 +99,7 @@ class Scripted:
         return Counters(0, 0)
 
     def state(self) -> dict[str, Any]:
-        """Nothing changes but the drift, which is in the samples."""
+        """Nothing changes except the drift, which is in the samples."""
         return {}
 
     def throttled(self) -> list[str]:
@@ -109,5 +109,5 @@ class Scripted:
         return ["scripted slowdown"] if slow else []
 
     def describe(self) -> dict[str, Any]:
-        """Says that this is no device."""
+        """A note that this is not a real device."""
         return {"name": "fake clock, not a measurement"}

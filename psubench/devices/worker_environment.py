@@ -12,18 +12,18 @@ def worker_environment(threads: int, device: str) -> dict[str, str]:
     """
     count = str(threads)
     variables = {
-        # Each library reads its own; without them a pool has one thread per core of the whole machine.
+        # Each library reads its own; without it, a thread pool has one thread per core of the machine.
         "OMP_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,
         "OPENBLAS_NUM_THREADS": count,
-        # The number is the user's: no library may lower it by its own judgement of the load.
+        # The user chose the number: no library may lower it because of the load.
         "OMP_DYNAMIC": "FALSE",
         "MKL_DYNAMIC": "FALSE",
         # Sets and dictionaries of strings are laid out alike in every process.
         "PYTHONHASHSEED": "0",
         # Memory must be handed back and forth without the kernel. By default glibc maps a large block
         # afresh at every allocation and the kernel zeroes it page by page: a sample would time page
-        # faults. A higher M_MMAP_THRESHOLD does not do: glibc refuses more than 32 MiB. So no block is
+        # faults. A higher M_MMAP_THRESHOLD is not enough: glibc refuses more than 32 MiB. So no block is
         # ever mapped ...
         "MALLOC_MMAP_MAX_": "0",
         # ... the heap never shrinks (1 TiB) ...
@@ -34,6 +34,6 @@ def worker_environment(threads: int, device: str) -> dict[str, str]:
     if device.startswith("cuda"):
         # Number GPUs as NVML does: cuda:1 is the one that `psubench list devices` shows as cuda:1.
         variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
-        # Kernels load at their first call, which is in the warm-up; loading all of them delays every worker.
+        # Kernels load at their first call, in the warm-up; loading all of them would delay every worker.
         variables["CUDA_MODULE_LOADING"] = "LAZY"
     return variables

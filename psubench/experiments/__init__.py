@@ -1,1 +1,1 @@
-"""The questions that psubench asks about a neuron, a folder each, and what all of them may be asked."""
+"""The questions that psubench asks about a neuron, one folder each, and the options that they share."""

@@ -1,4 +1,4 @@
-"""What every command is asked, each option declared once: type, range, help, and where it may stand."""
+"""Options that commands share, each declared once: type, range, help, and where it is allowed."""
 
 from typing import Annotated, ClassVar
 
@@ -10,13 +10,13 @@ from psubench.experiments.option import Option
 from psubench.runs.case import DTYPES, LARGEST_SEED, MODES, PHASES
 
 FIVE = "lif,psn,psu,ipsu,rpsu"
-"""The neurons that are compared where none are named."""
+"""The neurons that are compared by default."""
 LONGEST_SECONDS = 1e6
 
 Neurons = Annotated[
     str,
     Option(
-        "Names, name@implementation, name(key=value), plug-ins file.py:Attribute, or all.",
+        "Neurons: name, name@implementation, name(key=value), file.py:Attribute, or all.",
         "LIST",
         n.NEURONS,
         alias="--neuron",
@@ -39,7 +39,7 @@ Network = Annotated[
 Data = Annotated[
     str,
     Option(
-        "spoken-digits, shd, normal(mu=1), ... or a plug-in; the model's own by default.",
+        "Data set such as spoken-digits or normal(mu=1), or a plug-in; default: the model's.",
         "NAME",
         n.DATA,
         completes="data",
@@ -47,52 +47,60 @@ Data = Annotated[
 ]
 Ts = Annotated[
     tuple[int, ...],
-    Option(
-        "Time steps: 4..128 doubles, 4..128+4 adds, 4,10 lists; a network has its own.", "RANGE", n.COUNTS
-    ),
+    Option("Time steps: 4..128 doubles, 4..128+4 adds, 4,10 lists; default: the model's.", "RANGE", n.COUNTS),
 ]
 Batch = Annotated[
     tuple[int, ...],
-    Option("Samples per call, a range like --T; 32, of a network 8 (its own on a GPU).", "RANGE", n.COUNTS),
+    Option(
+        "Samples per call, a range like --T; default: 32; of a network 8, on a GPU its own.",
+        "RANGE",
+        n.COUNTS,
+    ),
 ]
 Size = Annotated[tuple[int, ...], Option("Neurons of the layer, a range like --T.", "RANGE", n.COUNTS)]
 Reference = Annotated[
-    str, Option("What the time ratio compares with.", "NEURON", n.NEURON, completes="neurons")
+    str, Option("The neuron that the others are compared with.", "NEURON", n.NEURON, completes="neurons")
 ]
 Device = Annotated[
-    str, Option("cpu, cuda, cuda:1 or scripted; the fastest present by default.", "NAME", suite=None)
+    str, Option("cpu, cuda, cuda:1 or scripted; default: a GPU if there is one.", "NAME", suite=None)
 ]
 Dtype = Annotated[str, Option("float32, float64 or bfloat16.", "NAME", n.one_of(DTYPES))]
 Phase = Annotated[tuple[str, ...], Option("infer, train or both.", "LIST", n.some_of(PHASES))]
 Mode = Annotated[
     tuple[str, ...],
-    Option("Networks layer by layer (layer), serial neurons step by step (step).", "LIST", n.some_of(MODES)),
+    Option("How networks run: layer by layer, or (serial neurons) step by step.", "LIST", n.some_of(MODES)),
 ]
 Threads = Annotated[int, Meta(ge=1, le=1024), Option("Processor threads of a worker.", suite="settings")]
 Processes = Annotated[
     int,
     Meta(ge=1, le=1000),
-    Option("Fresh worker processes per block: the sampling unit of intervals.", suite="settings"),
+    Option("Fresh worker processes per block; intervals are between processes.", suite="settings"),
 ]
 Timeout = Annotated[
     float,
     Meta(ge=0.1, le=LONGEST_SECONDS),
-    Option("Seconds that one neuron may take for one step or one batch.", "SECONDS", suite="settings"),
+    Option(
+        "Longest time that a neuron may take for one step of its check or one batch.",
+        "SECONDS",
+        suite="settings",
+    ),
 ]
 MaxMemory = Annotated[
     int,
     Option(
-        "What a worker may allocate, such as 4GiB; 80 % of the machine by default.",
+        "Memory that a worker may allocate, such as 4GiB; default: 80 % of the machine's.",
         "BYTES",
         n.BYTES,
         suite="settings",
     ),
 ]
-Seed = Annotated[int, Meta(ge=0, le=LARGEST_SEED), Option("Of input, weights and order.", suite="settings")]
+Seed = Annotated[
+    int, Meta(ge=0, le=LARGEST_SEED), Option("Seed of input, weights and order.", suite="settings")
+]
 
 
 class Axes(msgspec.Struct, frozen=True, kw_only=True):
-    """What all commands share: who is asked, on what, and where."""
+    """Options that all commands share: neurons, model, data, device."""
 
     neurons: Neurons = FIVE
     model: Model = "neuron"
@@ -104,10 +112,10 @@ class Axes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Calls(Axes, frozen=True, kw_only=True):
-    """What commands share that look at the calls of a layer or a network.
+    """Options of the commands that measure calls of a layer or a network.
 
     Attributes:
-        layer_steps: the time steps of one layer where none are given.
+        layer_steps: the default time steps of one layer.
     """
 
     layer_steps: ClassVar[tuple[int, ...]] = (32,)

@@ -1,4 +1,4 @@
-"""THE table of measuring commands: the options of each, and what becomes of them. Imports no torch."""
+"""THE table of measuring commands: the options, blocks and settings of each. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from psubench.devices import memory_limit_bytes
 from psubench.experiments.accuracy.options import AccuracyOptions, TrainOptions
+from psubench.experiments.accuracy.plan import in_order, trainings
 from psubench.experiments.axes import Axes
 from psubench.experiments.energy.options import EnergyOptions
 from psubench.experiments.profile.options import ProfileOptions
@@ -18,8 +19,11 @@ from psubench.experiments.sparsity.plan import count_blocks
 from psubench.experiments.speed.options import SpeedOptions
 from psubench.experiments.speed.plan import speed_blocks, weights
 from psubench.measure.windows import Windowing
+from psubench.runs.blocks import Blocks
+from psubench.runs.campaign import Work
 from psubench.runs.case import NEVER_EARLY, Block
 from psubench.runs.schedule import Settings
+from psubench.runs.trainings import Trainings
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Command:
 
     Attributes:
         options: the class of its options.
-        blocks: what is measured, of the options and a device as `devices.resolve` gives it.
+        blocks: what is measured, from the options and a device as `devices.resolve` returns it.
         settings: how it is measured.
     """
 
@@ -56,7 +60,7 @@ def _energy(options: EnergyOptions) -> Settings:
         processes=options.processes,
         precision=NEVER_EARLY,
         max_seconds=options.window,
-        timeout=options.timeout + options.window,  # in which a worker that idles gives no sign of life
+        timeout=options.timeout + options.window,  # during an idle window, a worker reports no progress
         max_memory=options.max_memory or memory_limit_bytes(),
         seed=options.seed,
         memory=False,
@@ -65,7 +69,7 @@ def _energy(options: EnergyOptions) -> Settings:
 
 
 def _once(options: SparsityOptions | ProfileOptions) -> Settings:
-    """Each case is looked at once, without a clock."""
+    """Settings of a run that looks at each case once, without timing."""
     return Settings(
         processes=1,
         precision=NEVER_EARLY,
@@ -92,3 +96,15 @@ TRAINING: dict[str, type[TrainOptions]] = {"train": TrainOptions, "accuracy": Ac
 def options_of(command: str) -> type[Axes]:
     """The class of a command's options."""
     return TRAINING[command] if command in TRAINING else MEASURING[command].options
+
+
+def plan(command: str, options: Any, device: str) -> list[Any]:
+    """The blocks or trainings that options ask for, on a device as `devices.resolve` gives it."""
+    return trainings(options, device) if command in TRAINING else MEASURING[command].blocks(options, device)
+
+
+def work(command: str, options: Any, planned: list[Any]) -> Work:
+    """What is run, and how; of several options the first say how."""
+    if command in TRAINING:
+        return Trainings(command, in_order(planned), options.jobs)
+    return Blocks(planned, MEASURING[command].settings(options))

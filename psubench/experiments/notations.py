@@ -1,4 +1,4 @@
-"""How the values of options are written: ranges, shares, sizes, names. Each is read here and nowhere else."""
+"""How the values of options are written: ranges, shares, sizes, names. They are parsed only here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psubench.experiments.option import Notation
 from psubench.runs.case import LARGEST_SEED, choice, choices, parse_range
 
 LEAST_MEMORY = 256 * 2**20
-"""Bytes below which no worker can run: torch alone takes about as many."""
+"""Least memory in bytes with which a worker can run: torch alone takes about as much."""
 MOST_MEMORY = 2**63 - 1
 _UNITS = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30, "": 1}
 _MOST_SEEDS = 10_000
@@ -25,7 +25,7 @@ def share(text: str, option: str) -> float:
         value = 0.0
     if not 0 < value < 1:
         raise PsubenchError(
-            f'{option} "{text}" is no share between 0 and 1', f"write for example {option} 2%"
+            f'{option} "{text}" is not a share between 0 and 1', f"write for example {option} 2%"
         )
     return value
 
@@ -34,23 +34,23 @@ def size_in_bytes(text: str, option: str) -> int:
     """Bytes from `4GiB`, `500MB` or a plain number."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-zA-Z]*)", text.strip(), re.ASCII)
     if match is None or match[2].lower() not in _UNITS:
-        raise PsubenchError(f'{option} "{text}" is no size', f"write for example {option} 4GiB")
+        raise PsubenchError(f'{option} "{text}" is not a size', f"write for example {option} 4GiB")
     size = float(match[1]) * _UNITS[match[2].lower()]
     if not LEAST_MEMORY <= size <= MOST_MEMORY:
         raise PsubenchError(
-            f'{option} "{text:.60}" is out of range', "give from 256MiB, which a worker needs, to 8EiB"
+            f'{option} "{text:.60}" is out of range', "give 256MiB, which a worker needs, to 8EiB"
         )
     return int(size)
 
 
 def seeds(text: str, option: str) -> tuple[int, ...]:
-    """Whole numbers of a comma-separated list, without repetitions."""
+    """Integers of a comma-separated list, without repetitions."""
     pieces = [piece.strip() for piece in text.split(",")]
     well = all(re.fullmatch(r"\d{1,10}", piece, re.ASCII) for piece in pieces)
     numbers = tuple(dict.fromkeys(int(piece) for piece in pieces)) if well else (-1,)
     if min(numbers) < 0 or max(numbers) > LARGEST_SEED or len(numbers) > _MOST_SEEDS:
         raise PsubenchError(
-            f'{option} "{text:.60}" is no list of whole numbers from 0 to {LARGEST_SEED}',
+            f'{option} "{text:.60}" is not a list of integers from 0 to {LARGEST_SEED}',
             f"write for example {option} 0,1,2",
         )
     return numbers
@@ -69,7 +69,7 @@ def _choices_of(known: tuple[str, ...]) -> Notation:
 
 
 def _checked(check: Callable[[str], object]) -> Notation:
-    """A name stays as it was written, once `check` has not raised."""
+    """A name is kept as written, once `check` has accepted it."""
 
     def read(text: str, _: str) -> str:
         check(text)
@@ -136,7 +136,7 @@ def counts_to(most: int) -> Notation:
     def read(text: str, option: str) -> tuple[int, ...]:
         values = tuple(parse_range(text, option))
         if max(values) > most:
-            raise PsubenchError(f'{option} "{text}" holds {max(values)}', f"values go from 1 to {most}")
+            raise PsubenchError(f'{option} "{text}" holds {max(values)}', f"values range from 1 to {most}")
         return values
 
     return Notation(read, _listed)

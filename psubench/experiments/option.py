@@ -1,4 +1,4 @@
-"""What an option is: its help, where it may stand, and how its text is read. Imports nothing slow."""
+"""An option: its help, where it is allowed, and how its text is parsed. Imports nothing slow."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from msgspec import Meta
 
 
 class Notation(msgspec.Struct, frozen=True):
-    """How a value that is no plain number is written.
+    """How a value is written that is not a plain number or string.
 
     Attributes:
-        read: the value of a text; told the option's name, which errors quote.
+        read: the value of a text; gets the option's name for errors.
         show: the inverse.
     """
 
@@ -23,10 +23,10 @@ class Notation(msgspec.Struct, frozen=True):
 
 
 class Option(msgspec.Struct, frozen=True):
-    """What the command line and suites know of a field besides its type, its range and its default.
+    """What the command line and suites know about a field besides its type, range and default.
 
     Attributes:
-        suite: where it stands in a suite: in the table of a case, in [settings], or nowhere.
+        suite: where it is allowed in a suite: in the table of a command, in [settings], or nowhere.
         command: whether it is an option of the command.
         alias: another spelling on the command line, which the help does not show.
         completes: what a shell completes: a function of `psubench.cli.completion`.
@@ -58,7 +58,7 @@ class Declared(NamedTuple):
 
     @property
     def notation(self) -> Notation | None:
-        """How its texts are read, where it is no plain value."""
+        """How its texts are parsed, if it is not a plain value."""
         return self.option.notation if self.option else None
 
     @property
@@ -68,14 +68,14 @@ class Declared(NamedTuple):
 
     @property
     def shown_default(self) -> str | None:
-        """The default as it would be typed; None where there is none."""
+        """The default as it would be typed; None if there is none."""
         if self.default is None:
             return None
         return self.notation.show(self.default) if self.notation else str(self.default)
 
 
 def taken_apart(hint: Any) -> tuple[Any, Any, Option | None, Meta | None]:
-    """Type, hint, option and range of an annotation, None being left out of its alternatives."""
+    """Type, hint, option and range of an annotation, without None."""
     if get_origin(hint) in (Union, types.UnionType):
         (hint,) = (part for part in get_args(hint) if part is not type(None))
     if get_origin(hint) is not Annotated:
@@ -98,13 +98,13 @@ def _is_constant(hint: Any) -> bool:
 
 
 def expected(what: Declared) -> str:
-    """What a plain value may be, in words: "a whole number from 1 to 1000"."""
+    """What a plain value may be, in words: "an integer from 1 to 1000"."""
     if what.type is bool:
         return "true or false"
     if what.type is str:
-        return "a text"
+        return "a string"
     low, high = (what.meta.ge, what.meta.le) if what.meta else (None, None)
-    number = "a whole number" if what.type is int else "a number"
+    number = "an integer" if what.type is int else "a number"
     if low is None or high is None:
         return number
     return f"{number} from {low:.12g} to {high:.12g}"

@@ -1,4 +1,4 @@
-"""What must be said of neurons of other libraries, of outputs that are not spikes, and of approximations."""
+"""Notes on neurons of other libraries, on outputs that are not spikes, and on approximations."""
 
 from __future__ import annotations
 

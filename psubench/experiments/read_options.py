@@ -1,4 +1,4 @@
-"""From what a user wrote, on the command line or in a suite, to checked options. One mistake is one line."""
+"""From the user's text, on the command line or in a suite, to checked options. A mistake is one line."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Path = tuple[str | int, ...]
 
 
 class Given(msgspec.Struct, frozen=True):
-    """A value as it was written.
+    """A value as the user wrote it.
 
     Attributes:
-        name: as the user calls the option: "--max-seconds" or "max_seconds".
-        where: file and line of a path of keys; None for the command line, whose values are texts.
+        name: the user's name for the option: "--max-seconds" or "max_seconds".
+        where: gives file and line of a path of keys; None for the command line, whose values are texts.
         path: of the value in its file.
     """
 
@@ -30,7 +30,7 @@ class Given(msgspec.Struct, frozen=True):
     path: Path = ()
 
     def fail(self, what: str, remedy: str) -> NoReturn:
-        """Raises the mistake, with its place."""
+        """Raises an error for the mistake, with its place."""
         place = f"{self.where(self.path)}: " if self.where else ""
         raise PsubenchError(f"{place}{what}", remedy) from None
 
@@ -46,7 +46,7 @@ class Given(msgspec.Struct, frozen=True):
         """The value as it would stand on the command line: lists of a suite are joined by commas."""
         parts = self.value if isinstance(self.value, list) else [self.value]
         if not parts or any(isinstance(part, bool) or not isinstance(part, str | int) for part in parts):
-            self.fail(self.shown, "give text, a whole number or a list of them")
+            self.fail(self.shown, "give a string, an integer or a list of them")
         return ",".join(map(str, parts))
 
     @property
@@ -62,10 +62,10 @@ def read_options(kind: type[Options], given: Mapping[str, Given]) -> Options:
     """The options of a command, or a table within them, with every value checked.
 
     Args:
-        given: by the names of the fields; what is missing has its default.
+        given: by the names of the fields; missing ones have their defaults.
 
     Raises:
-        PsubenchError: an unknown key or a value out of its range; names the option, or file and line.
+        PsubenchError: an unknown key or a value out of range; the message names the option, or file and line.
     """
     known = declared(kind)
     for key, value in given.items():
@@ -103,7 +103,7 @@ def _word(given: Given, known: tuple[str, ...]) -> str:
 
 
 def _parameters(given: Given) -> dict[str, Any]:
-    """Parameters of neurons, known to at least one; their ranges are checked where a neuron takes them."""
+    """Parameters of neurons, each known to at least one; a neuron checks the range when it is built."""
     from psubench.neurons import TABLE
 
     known = tuple(dict.fromkeys(key for spec in TABLE.values() for key in spec.parameters))

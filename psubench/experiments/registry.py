@@ -26,7 +26,7 @@ class Kind:
         name: `kind` of its cases.
         read: "module:function" from the records of one run to a list of what is shown.
         report, table, exports, plots: modules with `part`; `show`; `render` and `to_json`; `figures`.
-        join: "module:function" from what all runs together hold to what is shown of it; None if that is all.
+        join: "module:function" from the contents of all runs to what is shown; None if nothing is joined.
     """
 
     name: str
@@ -38,29 +38,29 @@ class Kind:
     join: str | None = None
 
     def of(self, runs: Sequence[Sequence[Record]]) -> list[Any]:
-        """What runs of this kind hold, one after the other."""
+        """The contents of runs of this kind, one after the other."""
         found = [one for records in runs for one in _function(self.read)(records)]
         return found if self.join is None else list(_function(self.join)(found))
 
     def show(self, found: Sequence[Any]) -> None:
-        """Prints tables, and what they say, on standard output."""
+        """Prints tables and their conclusions on standard output."""
         import_module(self.table).show(found)
 
     def to_json(self, found: Sequence[Any]) -> str:
-        """A JSON list."""
+        """The rows as a JSON list."""
         return str(import_module(self.exports).to_json(found))
 
     def render(self, found: Sequence[Any], format: str) -> str:
-        """As csv, json, markdown or latex."""
+        """The rows as csv, json, markdown or latex."""
         return str(import_module(self.exports).render(found, format))
 
     def part(self, runs: Sequence[Sequence[Record]]) -> Part:
-        """What a report shows of runs of this kind."""
+        """The part of a report for runs of this kind."""
         made: Part = import_module(self.report).part(runs)
         return made
 
     def figures(self, found: Sequence[Any]) -> list[tuple[str, Figure]]:
-        """Figures by name; none where nothing can be drawn."""
+        """Figures by name; empty if nothing can be drawn."""
         return list(import_module(self.plots).figures(found))
 
 
@@ -101,7 +101,7 @@ def kind_of(records: Sequence[Record]) -> Kind:
         PsubenchError: it is a self-test of `compare`, which plans no cases.
     """
     header = records[0]
-    assert isinstance(header, Run)  # as every file begins
+    assert isinstance(header, Run)  # every file begins with it
     if header.selftest is not None:
         raise PsubenchError(
             "this is the record of a self-test, which has verdicts and no cases",

@@ -1,40 +1,37 @@
-"""Suites: what a command shall do, as a TOML file. One format for all commands, read strictly."""
+"""Suites: TOML files with the options of a command. One format for all commands, read strictly."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 
 from psubench.errors import PsubenchError
 from psubench.experiments import axes
-from psubench.experiments.accuracy.options import TrainOptions
-from psubench.experiments.accuracy.plan import in_order, trainings
+from psubench.experiments.accuracy.plan import in_order
 from psubench.experiments.axes import Axes
-from psubench.experiments.commands import MEASURING, TRAINING, options_of
+from psubench.experiments.commands import MEASURING, TRAINING, options_of, plan, work
 from psubench.experiments.option import Option, declared
 from psubench.experiments.read_options import read_options
 from psubench.experiments.speed.plan import meant
 from psubench.experiments.suite_tables import File, Table
 from psubench.neurons import parse
-from psubench.runs.blocks import Blocks
 from psubench.runs.campaign import Work
 from psubench.runs.case import Block, Entry
 from psubench.runs.schedule import Settings
-from psubench.runs.trainings import Trainings
 from psubench.training.case import Training
 
 SKIPPING = ("speed", "energy")
-"""Commands whose tables know rows that were not run."""
+"""Commands whose tables show rows that were not run."""
 
 
 class Skip(msgspec.Struct, frozen=True, kw_only=True):
-    """Cases that are not run: those which have all of these values."""
+    """Cases that are not run: those that have all of these values."""
 
-    reason: Annotated[str, Option("What the tables say of them.")] = ""
+    reason: Annotated[str, Option("Shown in the tables.")] = ""
     neuron: axes.Reference | None = None
     model: axes.Model | None = None
     data: axes.Data | None = None
@@ -46,7 +43,7 @@ class Skip(msgspec.Struct, frozen=True, kw_only=True):
     dtype: axes.Dtype | None = None
 
     def meets(self, entry: Entry) -> bool:
-        """Whether it names this case."""
+        """Whether it matches this case."""
         case = entry.case
         pairs = [
             (self.neuron and [parse(self.neuron).text], entry.ref.text),
@@ -64,13 +61,13 @@ class Skip(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Suite:
-    """What a suite asks for.
+    """A suite.
 
     Attributes:
         command: whose options its tables hold.
         options: of each table, with the settings.
         skips: cases that are not run.
-        tables, settings: as they stand in the file, for a psubench of another revision: the tables as
+        tables, settings: as written in the file, for another revision of psubench: the tables as
             texts of the command line.
     """
 
@@ -88,16 +85,16 @@ class Suite:
         return self.path.stem
 
     def blocks(self, device: str) -> list[Block]:
-        """The blocks of all tables; cases that a `[[skip]]` names hold its reason.
+        """The blocks of all tables; cases that a `[[skip]]` matches have its reason.
 
         Raises:
-            PsubenchError: values do not fit together; it names file and line.
+            PsubenchError: values do not fit together; the message names file and line.
         """
         if self.command in TRAINING:
             raise PsubenchError(
-                f"{self.path} holds trainings, and no cases to measure", "psubench run takes it"
+                f"{self.path} contains trainings, not cases to measure", "run it with psubench run"
             )
-        made = self._planned(lambda options: MEASURING[self.command].blocks(options, device))
+        made = self._planned(device)
         self._check_once(made)
         for number, skip in enumerate(self.skips):
             made = self._without(made, number, skip)
@@ -105,10 +102,8 @@ class Suite:
 
     def work(self, device: str) -> Work:
         """What is run, and how."""
-        if self.command in TRAINING:
-            jobs = cast("TrainOptions", self.options[0]).jobs
-            return Trainings(self.command, self.trainings(device), jobs)
-        return Blocks(self.blocks(device), self.how())
+        trains = self.command in TRAINING
+        return work(self.command, self.options[0], (self.trainings if trains else self.blocks)(device))
 
     def how(self) -> Settings:
         """How the blocks are measured; all tables share the settings."""
@@ -116,13 +111,13 @@ class Suite:
 
     def trainings(self, device: str) -> list[Training]:
         """What is trained: every training of all tables once."""
-        return in_order(self._planned(lambda options: trainings(cast("TrainOptions", options), device)))
+        return in_order(self._planned(device))
 
-    def _planned(self, plan: Callable[[Axes], list[Any]]) -> list[Any]:
+    def _planned(self, device: str) -> list[Any]:
         made = []
         for number, options in enumerate(self.options):
             try:
-                made += plan(options)
+                made += plan(self.command, options, device)
             except PsubenchError as error:
                 place = self.where((self.command, number))
                 raise PsubenchError(f"{place}: {error.what}", error.remedy) from None
@@ -134,7 +129,7 @@ class Suite:
             case = entry.case
             if case.key in seen:
                 raise PsubenchError(
-                    f"{self.path}: {case.neuron} on {case.model} with T = {case.T} stands in two tables",
+                    f"{self.path}: {case.neuron} on {case.model} with T = {case.T} is in two tables",
                     "leave one of them out",
                 )
             seen.add(case.key)
@@ -151,9 +146,7 @@ class Suite:
             ]
             made.append(replace(block, entries=tuple(entries)))
         if not hits:
-            raise PsubenchError(
-                f"{self.where(('skip', number))}: it matches no case", "correct it or take it out"
-            )
+            raise PsubenchError(f"{self.where(('skip', number))}: it matches no case", "correct or remove it")
         return made
 
 
@@ -161,10 +154,10 @@ def read(path: Path, given: Table | None = None) -> Suite:
     """A suite, with every key and every value checked.
 
     Args:
-        given: options of the command line, which win over those of the suite.
+        given: options of the command line, which override those of the suite.
 
     Raises:
-        PsubenchError: no such file, no TOML, another version, an unknown key or a value out of its range.
+        PsubenchError: no such file, invalid TOML, another version, an unknown key or a value out of range.
     """
     file = File.read(path)
     command = file.command
@@ -176,19 +169,19 @@ def read(path: Path, given: Table | None = None) -> Suite:
         if not skip.reason or len(keys) < 2:
             file.fail(("skip", number), "it needs a reason and what to skip", 'add reason = "..."')
     if skips and command not in SKIPPING:
-        file.fail(("skip", 0), f"[[{command}]] skips nothing", "take it out")
+        file.fail(("skip", 0), f"[[{command}]] skips nothing", "remove it")
     words = [{key: one.text for key, one in table.items()} for table in file.array("speed")]
     return Suite(path, command, options, skips, words, file.content.get("settings", {}), file.where)
 
 
 def _renamed(given: Table, command: str, path: Path) -> Table:
-    """Options of `run` under the names that a command has for them: `--seed` also means `--seeds`."""
+    """Options of `run` under the names that they have in a command: `--seed` also sets `--seeds`."""
     fields = declared(options_of(command))
     names = {field.option.alias: name for name, field in fields.items() if field.option}
     found = {}
     for name, one in given.items():
         own = name if name in fields else names.get(one.name)
         if own is None:
-            one.fail(f"{one.name} is no option of {command}, which {path} asks for", "leave it out")
+            one.fail(f"{one.name} is not an option of {command}, which {path} runs", "leave it out")
         found[own] = one
     return found

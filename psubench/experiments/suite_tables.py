@@ -1,4 +1,4 @@
-"""The tables of a suite file: which command they are for, and what may stand where."""
+"""The tables of a suite file: the command that they are for, and where each key is allowed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class File:
-    """A suite as it was written."""
+    """A suite as the user wrote it."""
 
     path: Path
     text: str
@@ -34,7 +34,7 @@ class File:
         """The file, with the keys of its first level checked.
 
         Raises:
-            PsubenchError: no such file, no TOML, another version, an unknown key.
+            PsubenchError: no such file, invalid TOML, another version, an unknown key.
         """
         file = cls(path, *toml_file.read(path))
         for key in file.content:
@@ -46,39 +46,39 @@ class File:
             file.fail(("version",), said, f"write version = {VERSION}")
         title = file.content.get("title", "")
         if not isinstance(title, str):
-            file.fail(("title",), f"title = {title!r}"[:100], "title takes a text")
+            file.fail(("title",), f"title = {title!r}"[:100], "title takes a string")
         return file
 
     @property
     def command(self) -> str:
-        """The command whose options the tables hold."""
+        """The command that the tables are for."""
         found = [key for key in COMMANDS if self.content.get(key)]
         if not found:
             known = ", ".join(f"[[{key}]]" for key in COMMANDS)
-            self.fail((), "there is no table of a command, so nothing to run", f"add one of {known}")
+            self.fail((), "there is no table of a command, so there is nothing to run", f"add one of {known}")
         if len(found) > 1:
             self.fail(
-                (found[1],), f"[[{found[0]}]] and [[{found[1]}]] in one suite", "give each a file of its own"
+                (found[1],), f"[[{found[0]}]] and [[{found[1]}]] in one suite", "use a separate file for each"
             )
         return found[0]
 
     def where(self, place: Place) -> str:
-        """File and line of what keys and positions lead to."""
+        """File and line at the end of a path of keys and positions."""
         return f"{self.path}, line {toml_file.line_of(self.text, place)}"
 
     def fail(self, place: Place, what: str, remedy: str) -> NoReturn:
-        """Raises the mistake, with its place."""
+        """Raises an error for the mistake, with its place."""
         raise PsubenchError(f"{self.where(place)}: {what}", remedy)
 
     def array(self, name: str) -> list[Table]:
         """The values of every `[[name]]`."""
         tables = self.content.get(name, [])
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            self.fail((name,), f"{name} is no array of tables", f"write [[{name}]] above its keys")
+            self.fail((name,), f"{name} is not an array of tables", f"write [[{name}]] above its keys")
         return [Given(table, name, self.where, (name, n)).table for n, table in enumerate(tables)]
 
     def tables(self, command: str, *, within: bool = False) -> list[Table]:
-        """The options that each table of a command gives: its own, the settings', those of its recipes.
+        """The options that each table of a command gives: its own, the settings, and those of its recipes.
 
         Args:
             within: this file is itself a recipe that a suite names.
@@ -101,7 +101,7 @@ class File:
         return found
 
     def _paths(self, recipe: Given) -> list[Path]:
-        """The files that it names, seen from this one."""
+        """The files that it names, relative to this one."""
         names = recipe.value if isinstance(recipe.value, list) else [recipe.value]
         if not names or not all(isinstance(name, str) for name in names):
             recipe.fail(recipe.shown, "recipe takes the name of a file, a list of them, or a table")
@@ -112,7 +112,7 @@ class File:
             recipe.fail(error.what, error.remedy)
 
     def _check_places(self, command: str, given: Table, where: str) -> None:
-        """Raises PsubenchError for a key that no suite has, or that stands elsewhere in it."""
+        """Raises PsubenchError for a key that no suite has, or that belongs in another table."""
         fields = declared(options_of(command))
         own = [name for name, field in fields.items() if field.option and field.option.suite == where]
         for key, one in given.items():
@@ -122,14 +122,14 @@ class File:
             if field is None or field.option is None or field.option.suite is None:
                 one.fail(f'unknown key "{key}"', nearest(key, own))
             heading = "[settings]" if where == "table" else f"[[{command}]]"
-            one.fail(f"{key} stands in the wrong table", f"write it under {heading}")
+            one.fail(f"{key} is in the wrong table", f"write it under {heading}")
 
 
 def recipe_tables(path: Path, *, within: bool = False) -> list[Table]:
-    """The tables of a file of trainings, for a command or another suite to take over.
+    """The tables of a file of trainings, for use by a command or another suite.
 
     Raises:
-        PsubenchError: as for `File.read`, or it holds something else than trainings.
+        PsubenchError: as for `File.read`, or it does not contain trainings.
     """
     file = File.read(path)
     if file.command not in TRAINING:

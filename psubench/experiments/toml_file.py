@@ -20,10 +20,10 @@ _MARKS = {
 
 
 def read(path: Path) -> tuple[str, Mapping[str, Any]]:
-    """The text of a TOML file and what it says.
+    """The text of a TOML file and its values.
 
     Raises:
-        PsubenchError: it cannot be read, is no UTF-8 without a byte order mark, or is not valid TOML.
+        PsubenchError: it cannot be read, is not UTF-8 without a byte order mark, or is not valid TOML.
     """
     try:
         content = path.read_bytes()
@@ -42,17 +42,17 @@ def read(path: Path) -> tuple[str, Mapping[str, Any]]:
         raise PsubenchError(f"{path}, line {line}: it is not UTF-8", "save it as UTF-8") from None
     try:
         return text, tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # what tomllib raises, for numbers too long as well
+    except (ValueError, RecursionError) as error:  # tomllib raises it, also for numbers that are too long
         raise PsubenchError(f"{path} is not valid TOML: {error}", "correct that line") from None
 
 
 def line_of(text: str, path: tuple[str | int, ...]) -> int:
-    """The line on which a key is given, or on which its table begins.
+    """The line of a key, or the first line of its table.
 
     Args:
         text: valid TOML.
-        path: keys, and positions in arrays, that lead to it. Where the file does not go so far, the line
-            is that of what holds it; 1 for the file.
+        path: keys, and positions in arrays, that lead to it. If the path does not exist, the
+            line is that of its innermost part that does; 1 for the file itself.
     """
     content = tomllib.loads(text)
     while path and not _holds(content, path):
@@ -74,7 +74,7 @@ def statements(text: str) -> list[tuple[int, str]]:
         if not begun:
             first = number
         begun.append(f"{line}\n")
-        with suppress(tomllib.TOMLDecodeError):  # a value that goes on in the next line
+        with suppress(tomllib.TOMLDecodeError):  # a value that continues in the next line
             tomllib.loads("".join(begun))
             found.append((first, "".join(begun)))
             begun = []

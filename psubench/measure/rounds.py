@@ -155,7 +155,7 @@ class Interleaver:
     """Measures contestants side by side on one device.
 
     Attributes:
-        mark: told the label of what runs next, so that a hang or a crash can be blamed.
+        mark: called with the label of what runs next, so that a hang or a crash can be attributed.
         on_round: called between rounds, outside every window.
         guard: asked after every sample and between rounds.
     """
@@ -184,7 +184,7 @@ class Interleaver:
                 ns_per_call[contestant] = self._warm_up(contestant)
             except SpoiledError:
                 raise
-            except BaseException as error:  # the worker's border: a plug-in may raise anything
+            except BaseException as error:  # the boundary of the worker: a plug-in may raise anything
                 result.failures[contestant.label] = error
         live = list(ns_per_call)
         if not live:
@@ -272,7 +272,7 @@ class Interleaver:
                 sample, spent = self._sample(contestant, result.loops)
             except SpoiledError:
                 raise
-            except BaseException as error:  # the worker's border
+            except BaseException as error:  # the boundary of the worker
                 pair = (reference, AGAIN)
                 for label in pair if contestant.label in pair else (contestant.label,):
                     result.remove(str(label), error)

@@ -93,7 +93,7 @@ class Metering:
     """Measures contestants side by side by the counters of one device.
 
     Attributes:
-        mark: told the label of what runs next, so that a hang or a crash can be blamed.
+        mark: called with the label of what runs next, so that a hang or a crash can be attributed.
         on_round: called between rounds, outside every window.
         guard: asked after every window and between rounds.
         clock: nanoseconds, monotonic.
@@ -128,7 +128,7 @@ class Metering:
                 self.guard.after(contestant.label)
             except SpoiledError:
                 raise
-            except BaseException as error:  # the worker's border: a plug-in may raise anything
+            except BaseException as error:  # the boundary of the worker: a plug-in may raise anything
                 result.failures[contestant.label] = error
         live = [c for c in contestants if c.label in loops]
         live += [replace(c, label=AGAIN) for c in live if c.label == reference]
@@ -190,7 +190,7 @@ class Metering:
                 self._window(number, contestant, loops[contestant.label], result)
             except SpoiledError:
                 raise
-            except BaseException as error:  # the worker's border
+            except BaseException as error:  # the boundary of the worker
                 pair = (reference, AGAIN)
                 for label in pair if contestant.label in pair else (contestant.label,):
                     result.remove(str(label), error)

@@ -123,7 +123,7 @@ def _measure(job: Job, say: Say, status_file: int) -> None:
     except SpoiledError as error:
         blamed = None if error.label is None else numbers[error.label]
         say(Lost("failed", str(error), blamed, strict=True))
-    except Exception as error:  # the worker's border: the input could not be made, the device is gone
+    except Exception as error:  # the boundary of the worker: the input could not be made, the device is gone
         say(Lost(*classify(error)))
 
 

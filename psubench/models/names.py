@@ -166,7 +166,7 @@ def parse(text: str) -> ModelRef:
     elif kind in TABLE:
         parameters = _checked(TABLE[kind], given)
     else:
-        what = f'unknown model "{kind}"' if kind else f'"{text}" names no model'
+        what = f'unknown model "{kind}"' if kind else f'"{text}" does not name a model'
         raise PsubenchError(what, nearest(kind, ["neuron", *TABLE]))
     pairs = tuple(sorted(parameters.items()))
     return ModelRef(plugins.show_call(kind, pairs), kind, pairs)

@@ -145,7 +145,7 @@ def _from_plugin(ref: ModelRef, factory: Callable[[], nn.Module], T: int) -> nn.
         raise
     except Exception as error:
         raise PsubenchError(
-            f"{what} with T={T} raises {plugins.one_line(error)}", "mend it or its parameters"
+            f"{what} with T={T} raises {plugins.one_line(error)}", "fix it or its parameters"
         ) from error
     if not isinstance(module, nn.Module):
         raise PsubenchError(f"{what} gives a {type(module).__name__}", _CONTRACT)

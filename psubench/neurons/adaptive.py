@@ -51,7 +51,7 @@ class AdLIF(PerChannel, Loop):
         return torch.zeros_like(x_t), torch.zeros_like(x_t), torch.zeros_like(x_t)
 
     def learned(self, x_t: Tensor) -> State:
-        """al, 1 - al, bw, a and b, within their ranges, each in a shape that multiplies x_t."""
+        """al, 1 - al, bw, a and b, within their ranges, each in a shape that broadcasts to x_t."""
         # In float64, so that no rounding of a limit moves a value across it.
         kept = (getattr(self, name).double().clamp(*limits) for name, limits in self.RANGES.items())
         al, bw, a, b = (spread(value, x_t.ndim - 1) for value in kept)

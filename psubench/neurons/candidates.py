@@ -1,4 +1,4 @@
-"""Which classes of a file could be meant where a file alone was named. Reads it and runs none of it."""
+"""The classes of a file that its name alone may stand for. The file is parsed, not run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from psubench.plugins import check_exists
 
 
 def resolve(text: str) -> str:
-    """`mine.py` or `mine.py(key=value)` with the one class that it could mean: `mine.py:Node`.
+    """`mine.py` or `mine.py(key=value)` completed with its only candidate class: `mine.py:Node`.
 
-    Text that names something else is given back. `@step` may follow the file.
+    Other text is returned unchanged. `@step` may follow the file.
 
     Raises:
         PsubenchError: the file has none or several, which the error lists.
@@ -23,22 +23,22 @@ def resolve(text: str) -> str:
     check_exists(f"{where}:")
     found = modules(where)
     if len(found) != 1:
-        listed = f"{len(found)} classes that could be meant: {', '.join(found)}"
-        several = f"holds {listed if found else 'no subclass of torch.nn.Module'}"
+        listed = f"{len(found)} candidate classes: {', '.join(found)}"
+        several = f"has {listed if found else 'no subclass of torch.nn.Module'}"
         example = f"{where}:{(found or ['Node'])[0]}"
         raise PsubenchError(f'"{where}" {several}', f"name one, for example {example}{suffix}")
     return f"{where}:{found[0]}{suffix}"
 
 
 def _split(text: str) -> tuple[str, str]:
-    """The file, and what follows it from `@` or `(` on."""
+    """The file, and the rest of the text from `@` or `(` on."""
     ends = [text.find(mark) for mark in "@(" if mark in text]
     end = min(ends, default=len(text))
     return text[:end].strip(), text[end:]
 
 
 def modules(where: str) -> list[str]:
-    """Public classes of a file that are torch modules as far as their bases tell, in their order.
+    """Public classes of a file that, judging by their bases, are torch modules, in order.
 
     Raises:
         PsubenchError: the file is not Python, or not text.
@@ -54,7 +54,7 @@ def modules(where: str) -> list[str]:
     found: set[str] = set()
     for node in classes:
         bases = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
-        # A base that comes from elsewhere is believed to be a module, but for what cannot be one.
+        # An imported base is assumed to be a module, except for those that cannot be one.
         foreign = [base for base in bases if base not in known and base not in _NO_MODULES]
         if any(base in found for base in bases) or foreign:
             found.add(node.name)

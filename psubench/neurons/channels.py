@@ -1,4 +1,4 @@
-"""Neurons with parameters of their own for every channel, whose number the first input tells.
+"""Neurons with separate parameters for every channel; the first input determines the number of channels.
 
 The channel is the third dimension of the input, [T, B, C, *]: a neuron of a linear layer, a feature map of
 a convolution. Input without one, [T, B], has one channel.
@@ -24,23 +24,23 @@ def channels(x: Tensor) -> int:
 
 
 def spread(values: Tensor, dims: int) -> Tensor:
-    """Values [..., C] in a shape that multiplies a tensor whose dimensions from C on are so many."""
+    """Values [..., C] in a shape that broadcasts to a tensor with `dimensions` dimensions from C on."""
     return values.reshape(*values.shape, *[1] * (max(dims, 1) - 1))
 
 
 class PerChannel(LazyModuleMixin, nn.Module):
     """A neuron whose parameters get their shapes at its first call, or from the weights that it loads.
 
-    A neuron declares its parameters by `UninitializedParameter` and gives `draw`.
+    A neuron declares its parameters by `UninitializedParameter` and defines `draw`.
     """
 
     def __init__(self) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch calls lazy modules a feature that may change
+            warnings.simplefilter("ignore")  # torch warns that lazy modules may change
             super().__init__()
 
     def draw(self, count: int) -> None:
-        """Gives every parameter its shape for so many channels, and its initial values."""
+        """Gives every parameter its shape for `count` channels, and its initial values."""
         raise NotImplementedError
 
     def initialize_parameters(self, x: Tensor, *_: object) -> None:
@@ -58,7 +58,7 @@ class PerChannel(LazyModuleMixin, nn.Module):
         if channels(x) != count:
             raise NeuronError(
                 f"input has {channels(x)} channels where the neuron was built for {count}",
-                f"give {count} channels or build the neuron anew",
+                f"give {count} channels or build a new neuron",
             )
 
 

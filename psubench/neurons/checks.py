@@ -1,4 +1,4 @@
-"""What a neuron refuses: parameters, shapes and inputs that its equation does not allow."""
+"""Checks of parameters, shapes and inputs that the equation of a neuron does not allow."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _WHOLE = {
 _SWITCHES = {"decay_input", "detach_reset", "released", "learn_tau", "learn_decay", "hard"}
 _SHARES = {
     "lam": "lambda blends the full and the banded matrix: give 0 to 1",
-    "c": "c is what the current keeps per step: give 0 to 1",
-    "d": "d is what the potential keeps per step: give 0 to 1",
+    "c": "c is the share of the current that remains per step: give 0 to 1",
+    "d": "d is the share of the potential that remains per step: give 0 to 1",
 }
 _INSIDE = {"decay", "conduct"}  # logistic functions give them: neither 0 nor 1
 
@@ -38,7 +38,7 @@ def check_parameters(**given: object) -> None:
         elif name in _WHOLE:
             least, what = _WHOLE[name]
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise NeuronError(f"{name} = {value}", f"{what}: give an integer from {least} on")
+                raise NeuronError(f"{name} = {value}", f"{what}: give an integer of at least {least}")
         elif name in _SWITCHES:
             if not isinstance(value, bool):
                 raise NeuronError(f"{name} = {value}", f"write {name}=true or {name}=false")
@@ -63,7 +63,7 @@ def _check_number(name: str, value: object) -> None:
     if name in _INSIDE and not 0 < value < 1:
         raise NeuronError(f"{name} = {value:g}", f"give a number between 0 and 1, such as {name}=0.5")
     if name == "gamma" and value < 0:
-        raise NeuronError(f"gamma = {value:g}", "a spike takes gamma off: give gamma >= 0")
+        raise NeuronError(f"gamma = {value:g}", "a spike subtracts gamma: give gamma >= 0")
     if name in {"threshold", "alpha", "scale"} and value <= 0:
         raise NeuronError(f"{name} = {value:g}", f"give {name} > 0")
 
@@ -71,7 +71,7 @@ def _check_number(name: str, value: object) -> None:
 def check_order(k: int, T: int) -> None:
     """Raises NeuronError if the order k of a band exceeds the T steps that it lies in."""
     if k > T:
-        raise NeuronError(f"k = {k} with T = {T}", f"there are only {T} steps to look at: give k <= {T}")
+        raise NeuronError(f"k = {k} with T = {T}", f"there are only {T} steps: give k <= {T}")
 
 
 def check_shape(x: Tensor, T: int | None = None) -> None:
@@ -90,7 +90,7 @@ def check_shape(x: Tensor, T: int | None = None) -> None:
     if T is not None and x.shape[0] != T:
         raise NeuronError(
             f"input has {x.shape[0]} time steps where the neuron was built for T = {T}",
-            f"give {T} steps or build the neuron anew",
+            f"give {T} steps or build a new neuron",
         )
 
 
@@ -106,5 +106,5 @@ def check_input(x: Tensor) -> None:
         first = tuple(int(i) for i in bad[0])
         raise NeuronError(
             f"{len(bad)} of {x.numel()} inputs are not finite, first {float(x[first])} at {list(first)}",
-            "spikes of NaN or infinity mean nothing: mend the data",
+            "spikes of NaN or infinity have no meaning: fix the data",
         )

@@ -17,7 +17,7 @@ COMPARTMENTS = 4
 
 
 def _left(r: Tensor, threshold: float) -> Tensor:
-    """What has cumulated, without the thresholds that had been reached the step before."""
+    """The cumulated drive, minus the thresholds that had been reached in the step before."""
     total = r.cumsum(0)
     before = torch.cat([torch.zeros_like(total[:1]), total[:-1]])
     return total - threshold * torch.floor(before / threshold)
@@ -40,7 +40,7 @@ class _Drain(torch.autograd.Function):
 def drain(r: Tensor, threshold: float) -> Tensor:
     """s_t = clamp(floor((c_t - Vth floor(c_{t-1}/Vth))/Vth), 0, 1), c the sum over time of the drive r >= 0.
 
-    The gradient, the authors', reaches r_t from s_t alone: 1 where what has cumulated lies within 1 of Vth.
+    The gradient, the authors', reaches r_t from s_t alone: 1 where the cumulated drive lies within 1 of Vth.
     Shape of r, [T, ...].
     """
     if not (r.requires_grad and torch.is_grad_enabled()):
@@ -82,7 +82,7 @@ class PMSN(PerChannel):
         self.B, self.C = unshaped(), unshaped()  # [C, n, 2]: real and imaginary parts
 
     def draw(self, count: int) -> None:
-        """The same chain for every channel, with time steps of their own."""
+        """The same chain for every channel, with a separate time step each."""
         uniform(self.log_dt, count, math.log(0.001), math.log(0.1))
         filled(self.D, torch.randn(count))
         frequencies, B, C = compartments()

@@ -1,6 +1,6 @@
-"""The published forms as torch.compile makes them: same modules, another way to run `forward`.
+"""The published forms, compiled by torch.compile: the same modules with a compiled `forward`.
 
-Shapes are static: what is timed was compiled for exactly its shape. The first call for a shape, and for
+Shapes are static: the timed code was compiled for exactly its shape. The first call for a shape, and for
 with and without gradients, compiles: seconds for a matrix neuron, minutes for a loop over many steps.
 """
 
@@ -33,7 +33,7 @@ _MOST_GRAPHS = 1024
 
 
 class Compiled(nn.Module):
-    """Runs the `forward` of the class behind it in the order of bases through torch.compile.
+    """Runs the `forward` of the next class in the order of bases through torch.compile.
 
     Attributes:
         graphs: how many graphs have been compiled for it so far.
@@ -41,22 +41,22 @@ class Compiled(nn.Module):
 
     graphs = 0
     multiplies = False
-    """Whether its graph multiplies matrices or has an FFT, by which a NaN would reach earlier steps."""
+    """Whether its graph multiplies matrices or has an FFT, through which a NaN would reach earlier steps."""
     _run: Callable[[Tensor], Tensor] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # Compiled code does not travel.
+        # Compiled code cannot be pickled.
         return {name: value for name, value in self.__dict__.items() if name not in {"graphs", "_run"}}
 
     @in_own_precision
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         if self._run is None:
-            # Without neurons: makes the constants that the graph then takes as they are.
+            # With no neurons: creates the constants, which the graph then takes as inputs.
             super().forward(x[:, :0])
             self._run = self._compile(super().forward)
         if self.multiplies and looked_at(x) and not math.isfinite(x.detach().sum().item()):
-            eager: Tensor = super().forward(x)  # keeps what is not finite from earlier steps
+            eager: Tensor = super().forward(x)  # keeps non-finite values from reaching earlier steps
             return eager
         return self._run(x)
 
@@ -67,7 +67,7 @@ class Compiled(nn.Module):
 
         torch._dynamo.config.recompile_limit = _MOST_GRAPHS
         torch._dynamo.config.fail_on_recompile_limit_hit = True
-        torch._inductor.config.compile_threads = 1  # no helper process beside what is timed
+        torch._inductor.config.compile_threads = 1  # no helper process next to the timed code
         torch._inductor.config.fallback_random = True  # the draws of a stochastic neuron are those of eager
         inductor = torch._dynamo.lookup_backend("inductor")
 

@@ -1,7 +1,7 @@
 """Neurons that are one causal convolution over time: of a kernel as long as the input, or of few taps.
 
 Long kernels go through the FFT of 2T points, in float32 at least: O(T log T) per neuron, and every output
-depends on every input in its rounding, though in nothing else.
+depends on every input, but only through rounding.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def causal(x: Tensor, kernel: Tensor) -> Tensor:
 
     def convolved(x: Tensor) -> Tensor:
         y: Tensor = torch.fft.irfft(torch.fft.rfft(x.to(wide), n=2 * T, dim=0) * response, n=2 * T, dim=0)[:T]
-        return y
+        # The surrogate writes into tensors laid out as y is, which a graph takes only without gaps.
+        return y.contiguous() if torch.compiler.is_compiling() else y
 
     y = convolved(x)
     if not looked_at(y) or clean(y[:1]):
@@ -73,7 +74,7 @@ class PRF(PerChannel):
         self.log_dt, self.log_theta = unshaped(), unshaped()
 
     def draw(self, count: int) -> None:
-        """Time steps and angular frequencies."""
+        """Draws time steps and angular frequencies."""
         uniform(self.log_dt, count, math.log(0.001), math.log(0.1))
         filled(self.log_theta, torch.log(2 * math.pi / self.scale * (1 - torch.rand(count))))
 
@@ -112,8 +113,8 @@ def power_of_two(w: Tensor) -> Tensor:
 class MulFreePSN(PerChannel):
     """Sliding PSN of every channel with weights ±2^n, which need no multiplication, and a dilation.
 
-    h[t] = Σ_{i<k} Wq[i] x[t-(k-1-i) d]; s = H(BN(h)), the threshold being the offset of a batch norm of its
-    own (scale 1, offset -1 at first). While it trains, the batch norm sees all steps of the batch: it is
+    h[t] = Σ_{i<k} Wq[i] x[t-(k-1-i) d]; s = H(BN(h)), where the threshold is the offset of a batch norm of
+    its own (scale 1, offset -1 at first). While it trains, the batch norm sees all steps of the batch: it is
     causal in inference only. Weights start as torch's convolutions do; the gradient passes the rounding of
     the exponents straight through. Surrogate: arctangent with α = 2 (arXiv:2501.14490).
 

@@ -1,8 +1,8 @@
-"""The C++ operators of the fused neurons: built once per machine, kept, loaded.
+"""The C++ operators of the fused neurons: built once per machine, cached, loaded.
 
-The library is built for this very processor, so its name in the cache is a hash of everything that it
+The library is built for this particular processor, so its name in the cache is a hash of everything that it
 depends on: sources, flags, compiler, torch, processor. A machine that shares the folder with another one
-finds no file of its own there and builds one. It appears under its name only when it is complete.
+does not find its own file there and builds one. The file gets its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _CHUNK = 16  # CHUNK in fused_rows.h
 def ops() -> Any:
     """The operators, `torch.ops.psubench`; builds the library if this machine has none yet (20 to 30 s).
 
-    Errors: UnsupportedError without a C++ compiler, or where it fails.
+    Errors: UnsupportedError without a C++ compiler, or if it fails.
     """
     path = library()
     try:
         torch.ops.load_library(path)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise UnsupportedError(
-            f"cannot load {path}: {' '.join(str(error).split())}", "delete that file, it is built anew"
+            f"cannot load {path}: {' '.join(str(error).split())}", "delete that file; it will be built again"
         ) from None
     _register_fakes()
     return torch.ops.psubench
@@ -61,24 +61,24 @@ def library() -> Path:
         return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # The kernel gives the lock back when its holder dies.
+        # The kernel releases the lock when its holder dies.
         with FileLock(folder / f"{path.name}.lock"):
             if not path.exists():
                 _build(path)
     except OSError as error:
         raise UnsupportedError(
             f"cannot build fused neurons in {folder}: {error.strerror or error}",
-            "name a folder that can be written with TORCH_EXTENSIONS_DIR",
+            "set TORCH_EXTENSIONS_DIR to a folder that can be written",
         ) from None
     return path
 
 
 def compiler() -> str:
-    """The C++ compiler that torch uses; UnsupportedError where there is none."""
+    """The C++ compiler that torch uses; UnsupportedError if there is none."""
     name: str = cpp_extension.get_cxx_compiler()  # type: ignore[no-untyped-call]
     if shutil.which(name) is None:
         raise UnsupportedError(
-            f'this needs a C++ compiler and there is no "{name}"',
+            f'this needs a C++ compiler, and "{name}" was not found',
             "install g++ (Debian, Ubuntu: apt install g++), or name one with CXX=/path/to/c++",
         )
     return name
@@ -105,14 +105,14 @@ def fingerprint(cxx: str) -> str:
 
 
 def flags() -> list[str]:
-    """What the compiler is told, but for paths."""
-    # 512-bit registers where there are any: gcc keeps to 256 bits by itself.
+    """The compiler's flags, except for paths."""
+    # 512-bit registers if there are any: gcc uses 256 bits by default.
     wide = ["-mprefer-vector-width=512"] if platform.machine() in {"x86_64", "AMD64"} else []
     return [*_FLAGS, *wide]
 
 
 def processor() -> list[str]:
-    """What tells processors apart: architecture, model and instruction sets of the first core."""
+    """What distinguishes processors: architecture, model and instruction sets of the first core."""
     lines = []
     try:
         first = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
@@ -124,7 +124,7 @@ def processor() -> list[str]:
 
 
 def _build(path: Path) -> None:
-    """Compiles in a folder of its own and puts the library in its place in one step."""
+    """Compiles in a separate folder and moves the library to its place in one step."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="build-") as folder:
         made = Path(folder, path.name)
         includes = [part for where in cpp_extension.include_paths() for part in ("-isystem", where)]
@@ -143,7 +143,7 @@ def _build(path: Path) -> None:
             said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
             raise UnsupportedError(
                 f"{compiler()} cannot build the fused neurons: {said[:300]}",
-                "it takes a g++ or clang++ with C++20, OpenMP and about 1 GB of memory; name one with CXX=",
+                "it needs g++ or clang++ with C++20, OpenMP and about 1 GB of memory; choose one with CXX=",
             )
         made.rename(path)
 

@@ -1,4 +1,4 @@
-"""LIF whose reset runs apart from its gradient: everything that learns is one convolution.
+"""LIF whose reset is computed separately from its gradient: everything with a gradient is one convolution.
 
 V = U - d with U = A x, and d[t+1] = β (d[t] + Vth s[t]), s = H(V - Vth), the only serial part, without a
 gradient (arXiv:2410.03530). Spikes are those of the soft reset, the gradient is that of detach_reset.
@@ -44,7 +44,7 @@ class LIF(serial.LIF):
         )  # fmt: skip
         if reset != "soft" or not detach_reset:
             raise UnsupportedError(
-                "lif@decoupled keeps its reset apart by subtracting it, without a gradient",
+                "lif@decoupled supports only a soft reset without a gradient",
                 "give reset=soft and detach_reset=true, or another implementation",
             )
 

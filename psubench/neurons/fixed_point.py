@@ -14,14 +14,14 @@ from psubench.neurons.surrogate import fire
 def passes(
     U: Tensor, B: Tensor, *, threshold: float, K: int, alpha: float, hard: bool, finite: bool = True
 ) -> Tensor:
-    """s_0 = sig(U - Vth); s_k = sig(U - Vth B s_{k-1} - Vth) for k = 1..K, H in the place of the last sig.
+    """s_0 = sig(U - Vth); s_k = sig(U - Vth B s_{k-1} - Vth) for k = 1..K, H instead of the last sig.
 
     Args:
         U: A x, [T, N].
         B: [T, T], for a threshold of 1.
         alpha: sig(z) = σ(α z).
-        hard: H in the place of every sig.
-        finite: whether U has no NaN; a product with B would take one to earlier steps.
+        hard: H instead of every sig.
+        finite: whether U has no NaN; a product with B would carry it to earlier steps.
     """
     z = U - threshold
     for _ in range(K):

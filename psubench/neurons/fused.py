@@ -1,7 +1,7 @@
 """Neurons in one pass over time: state stays in the cache, no T launches, no T x T matrices.
 
-CPU: the C++ operators of `native`. CUDA: the Triton kernels of `fused_triton`. The modules are the
-published ones in all but `forward`: same parameters, same weights, same equations.
+CPU: the C++ operators of `cpp_build`. CUDA: the Triton kernels of `fused_triton`. Apart from `forward`,
+the modules are the published ones: same parameters, same weights, same equations.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RESETS = {"none": 0, "soft": 1, "hard": 2}
 
 
 def check_dtype(x: Tensor) -> None:
-    """Raises UnsupportedError for a dtype or a device that no kernel is written for."""
+    """Raises UnsupportedError for a dtype or a device for which there is no kernel."""
     if x.dtype not in DTYPES:
         raise UnsupportedError(
             f"fused neurons have no kernel for {x.dtype}", "use float32, bfloat16 or float64"
@@ -100,7 +100,7 @@ def banded(x: Tensor, weights: Tensor, bias: Tensor, alpha: float) -> Tensor:
 
 
 def fire(V: Tensor, threshold: float, alpha: float) -> Tensor:
-    """H(V - threshold) with the surrogate gradient, backwards in one pass too; V of any shape [T, ...]."""
+    """H(V - threshold) with the surrogate gradient, fused backwards too; V has shape [T, ...]."""
     if not (V.requires_grad and torch.is_grad_enabled()):
         return V.ge_(threshold)
     return through_time(
@@ -109,7 +109,7 @@ def fire(V: Tensor, threshold: float, alpha: float) -> Tensor:
 
 
 class _Fused(serial.Serial):
-    """Forward pass shared by the serial neurons; a neuron gives `rate`."""
+    """Forward pass shared by the serial neurons; a neuron defines `rate`."""
 
     decay_input: bool
 

@@ -1,4 +1,4 @@
-"""The neurons with learned T x T matrices, without the work that the upper triangle makes.
+"""The neurons with learned T x T matrices, without the work for the upper triangle.
 
 U = (W ∘ M) x + b by blocks of rows, each of which multiplies only the steps up to its own; the products
 with A and B are recurrences of `fused`; the step function and its gradient take one pass. A masked PSN of
@@ -19,7 +19,7 @@ from psubench.neurons.products import causal, in_own_precision
 from psubench.neurons.table import BAND, ROWS
 
 WEIGHT_ROWS = 64
-"""As ROWS, for the weights' gradient, whose products are long and narrow."""
+"""Like ROWS, for the gradient of the weights, whose products are long and narrow."""
 
 
 def _blocks(T: int, rows: int) -> list[slice]:

@@ -1,8 +1,8 @@
 """The fused neurons on a GPU: the passes over time of `cpp_build` as Triton kernels.
 
 A program takes BLOCK neurons through all of time, state in registers. The backward pass goes through
-chunks of steps from the last to the first: it computes the states of a chunk anew from the state that the
-forward pass kept at its start, in registers too, and then walks back.
+chunks of steps from the last to the first: it recomputes the states of a chunk from the state that the
+forward pass kept at its start, also in registers, and then walks back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ except ImportError:
     kernels = None  # type: ignore[assignment]
 
 CHUNK = 8
-"""Steps whose inputs a program holds in registers; it keeps a state for the way back at each CHUNK-th."""
+"""Steps whose inputs a program holds in registers; it keeps every CHUNK-th state for the backward pass."""
 BLOCK, WARPS = 128, 4
 Gradients = tuple[Tensor | None, ...]
 
@@ -39,7 +39,7 @@ def _learns(*tensors: Tensor | None) -> bool:
 
 
 def _states(x: Tensor, parts: int, train: bool) -> Tensor:
-    """State at the first step of each chunk, [chunks, parts, N]; without chunks if nobody goes back."""
+    """State at the first step of each chunk, [chunks, parts, N]; without chunks if there is no backward."""
     return _scratch(x, ((x.shape[0] + CHUNK - 1) // CHUNK if train else 0, parts, x[0].numel()))
 
 

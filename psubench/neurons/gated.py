@@ -15,7 +15,7 @@ from psubench.neurons.surrogate import fire
 
 
 class Gates(NamedTuple):
-    """What the gates make of the learned values once per pass, see `gated`: shape [], gain [T]."""
+    """Factors that the gates compute from the learned values once per pass, see `gated`: [], gain [T]."""
 
     keep: Tensor
     gain: Tensor
@@ -76,7 +76,7 @@ class GLIF(Loop):
         return Gates(keep, 1 - b * (1 - conduct), (1 - a) * leak, keep * g, (1 - g) * sub, threshold)
 
     def begin(self, x_t: Tensor) -> State:
-        """Potential and spikes of the step before, both 0, and how many steps have been made."""
+        """Potential and spikes of the step before, both 0, and the number of steps so far."""
         return torch.zeros_like(x_t), torch.zeros_like(x_t), torch.zeros((), dtype=torch.int64)
 
     def learned(self, x_t: Tensor) -> State:
@@ -84,7 +84,7 @@ class GLIF(Loop):
         return self.gates(x_t.dtype)
 
     def advance(self, x_t: Tensor, state: State, learned: State) -> tuple[Tensor, State]:
-        """Spikes; potential, spikes, and how many steps have been made."""
+        """Spikes; potential, spikes, and the number of steps so far."""
         v, s, t = state
         gates = Gates(*learned)
         h = gated(x_t, v, s, gates, gates.gain[int(t)])

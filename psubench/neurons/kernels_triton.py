@@ -1,7 +1,7 @@
 """Triton kernels of `fused_triton`, which says what they do; equations as in fused_rows.h.
 
-Tensors are contiguous [T, N]; a program has BLOCK neurons. The inputs of CHUNK steps are asked for before
-the first of them is used: a step must wait for the one before it, its memory need not.
+Tensors are contiguous [T, N]; a program has BLOCK neurons. The inputs of CHUNK steps are loaded before
+the first of them is used: a step must wait for the one before it, but its memory access need not.
 """
 
 # mypy: ignore-errors
@@ -17,7 +17,7 @@ PI = tl.constexpr(3.141592653589793)
 
 @triton.jit
 def _neurons(N, BLOCK: tl.constexpr):
-    """This program's neurons, N as an integer by which offsets over 2^31 are right, and which there are."""
+    """This program's neurons, N as an integer for offsets over 2^31, and a mask of those that exist."""
     n = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     N = tl.zeros((), tl.int64) + N
     return n, N, n < N
@@ -55,7 +55,7 @@ def _logistic(u):
 
 @triton.jit
 def _factors(rate, number: tl.constexpr, learned: tl.constexpr, decays: tl.constexpr, real: tl.constexpr):
-    """What is kept of v, and what x is multiplied by."""
+    """The factors of v and of x."""
     share = tl.load(rate).to(real) if learned else tl.full((), number, real)
     return 1 - share, share if decays else tl.full((), 1.0, real)
 
@@ -183,7 +183,7 @@ def psu_backward(  # noqa: PLR0915
     scale: tl.constexpr, threshold: tl.constexpr, alpha: tl.constexpr, apart: tl.constexpr,
     CHUNK: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Gradients of x, and of q if it is apart; steps past the last add nothing, as in `serial_backward`."""
+    """Gradients of x, and of q if separate; steps past the last add nothing, as in `serial_backward`."""
     real: tl.constexpr = states.dtype.element_ty
     n, N, mask = _neurons(N, BLOCK)
     carry_u = tl.zeros([BLOCK], real)

@@ -1,8 +1,8 @@
 """The T x T matrices of the unrolled LIF neuron, h = A x - Vth B s, built once and kept.
 
-They depend on T and tau only, so they are no state of a module: no checkpoint holds them, and neurons
-of equal T and tau share them. Each dtype and each device has its own. What eager calls have kept,
-torch.compile takes as an input of its graph; what it does not find it builds inside of the graph.
+They depend on T and tau only, so they are not part of a module's state: no checkpoint contains them, and
+neurons of equal T and tau share them. Each dtype and each device has its own. torch.compile takes matrices
+that eager calls have cached as inputs of its graph, and builds missing ones inside the graph.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _KEPT: dict[_Key, Tensor] = {}
 
 
 def decay(tau: float, released: bool = False) -> float:
-    """What a potential keeps per step: β = 1 - 1/τ; 1/τ in the released PSU code (equal at τ = 2)."""
+    """The share of a potential that remains per step: β = 1 - 1/τ; 1/τ in released code."""
     return 1 / tau if released else 1 - 1 / tau
 
 
@@ -51,7 +51,7 @@ def _kept(key: _Key) -> Tensor:
         return matrix
     if torch.compiler.is_compiling():
         return _triangle(*key)
-    # A matrix first needed under inference_mode must serve training later, so it is made outside.
+    # A matrix first needed under inference_mode must serve training later, so it is built outside of it.
     with torch.inference_mode(False), torch.no_grad():
         _KEPT[key] = _triangle(*key)
     return _KEPT[key]

@@ -68,13 +68,13 @@ class TernaryLIF(Loop):
     """LIF with spikes of both signs: s = H(h - Vth) - H(-h - Vth) with h = β v + x.
 
     v = h (1 - abs(s)) (hard) or h - s Vth (soft). Surrogate: that of a logistic function with α = 4 on both
-    sides, as SpikingJelly's TernaryLIFNode has it (neuron: Guo et al., AAAI 2024, arXiv:2312.06372).
+    sides, as in SpikingJelly's TernaryLIFNode (neuron: Guo et al., AAAI 2024, arXiv:2312.06372).
 
     Args:
         tau: membrane time constant in steps, > 1.
         threshold: Vth > 0.
         alpha: steepness of the surrogate.
-        reset: "hard" sets the potential to 0, "soft" takes Vth off or adds it.
+        reset: "hard" sets the potential to 0, "soft" subtracts or adds Vth.
         detach_reset: whether the reset is left out of the gradient.
     """
 

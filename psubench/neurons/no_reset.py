@@ -40,7 +40,7 @@ class _Bernoulli(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, p: Tensor, scaled: bool) -> Tensor:
         ctx.save_for_backward(p if scaled else None)
-        # float32 whatever the dtype of p, so that every dtype and the reference see the same draws.
+        # float32 whatever the dtype of p, so that every dtype and the reference get the same draws.
         draws = torch.rand(p.shape, device=p.device, dtype=torch.float32)
         return torch.lt(draws, p).to(p.dtype)
 

@@ -1,10 +1,10 @@
-"""What a neuron itself computes: THE formulas, per neuron over T steps. Imports no torch.
+"""The operations of a neuron: THE formulas, per neuron over T steps. Imports no torch.
 
 `ideal` uses the structure of the equation: decaying sums as recurrences, triangles and bands without their
-zeros, a reset only where a spike was. `executed` is what an implementation asks of the machine in inference,
-zeros of its matrices included. Factors such as 1/τ that belong to the input count with the weights in front
-of the neuron; bias and threshold of a comparison are one number. What is computed once per layer (a learned
-matrix masked, 1/τ = σ(w)) and random draws are left out.
+zeros, a reset only where a spike was. `executed` is what an implementation makes the machine do in inference,
+including the zeros of its matrices. Factors such as 1/τ that belong to the input count with the weights in
+front of the neuron; bias and threshold of a comparison are one number. What is computed once per layer (a
+learned matrix masked, 1/τ = σ(w)) and random draws are left out.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def dynamics(ref: NeuronRef, T: int) -> Dynamics | None:
     """Operations of a neuron over T steps; None for a plug-in that does not declare them.
 
     Raises:
-        PsubenchError: a plug-in's `operations` gives something else than `declared` describes.
+        PsubenchError: a plug-in's `operations` does not return what `declared` describes.
     """
     if ref.is_plugin:
         return declared(ref, T)
     parameters = {**TABLE[ref.kind].parameters, **dict(ref.parameters)}
-    # What the compiler makes computes the same in fewer passes.
+    # Compiled code computes the same in fewer passes.
     implementation = TABLE[ref.kind].default if ref.implementation == "compile" else ref.implementation
     execute = EXECUTED.get((ref.kind, implementation))
     executed = None if execute is None else execute(T, parameters)
@@ -58,11 +58,11 @@ def dynamics(ref: NeuronRef, T: int) -> Dynamics | None:
 def declared(ref: NeuronRef, T: int) -> Dynamics | None:
     """The operations that a plug-in declares by its attribute `operations`; None without one.
 
-    It is called as the neuron is, with T= and the parameters in parentheses, and gives a dict with some of
-    mac, ac, ac_per_spike, cmp, nonlin (per neuron over T steps, 0 if left out) and, where the code executes
-    other numbers of them, a dict of the same form under "executed".
+    It is called like the neuron, with T= and the parameters in parentheses, and returns a dict with some of
+    mac, ac, ac_per_spike, cmp, nonlin (per neuron over T steps, 0 if left out). If the code executes
+    different numbers of them, it adds a dict of the same form under "executed".
     """
-    how = f"it gives a dict of integers from 0 on, of {', '.join(_NAMES)}, and may give one as executed"
+    how = f"it returns a dict of integers from 0 on, of {', '.join(_NAMES)}, and optionally one as executed"
     what = f'plug-in "{ref.kind}": operations'
     make = getattr(load(ref), "operations", None)
     if make is None:
@@ -93,7 +93,7 @@ _NAMES = [field.name for field in fields(Operations)]
 
 
 def _charged(T: int, p: Mapping[str, Any]) -> Operations:
-    """v - Vth where a spike was (soft), or 0 instead (hard), which is no arithmetic."""
+    """v - Vth where a spike was (soft), or 0 instead (hard), which takes no arithmetic."""
     return Operations(mac=T, ac_per_spike=int(p["reset"] == "soft"), cmp=T)
 
 

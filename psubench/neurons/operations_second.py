@@ -1,7 +1,7 @@
 """Operations of the neurons in `table_second`, by the rules of `operations`. Imports no torch.
 
-A multiplication alone counts as a multiply-accumulate. What happens only where a spike was counts per spike,
-of which a count of c is c.
+A multiplication alone counts as a multiply-accumulate. Operations that happen only at a spike count per
+spike, and a count of c is c spikes.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ IDEAL: Mapping[str, Formula] = MappingProxyType(
         "fpt": _fpt,
         "prf": _prf,
         "pmsn": _pmsn,
-        # A shift and an addition in the place of a product; the batch norm is part of the threshold.
+        # A shift and an addition instead of a product; the batch norm is part of the threshold.
         "mulfree-psn": lambda T, p: Operations(ac=dilated(T, p["k"], p["dilation"]), cmp=T),
     }
 )
@@ -119,7 +119,7 @@ def _fpt_matmul(T: int, p: Mapping[str, Any]) -> Operations:
 
 
 def _fft(T: int, *, mac: int, ac: int, cmp: int, nonlin: int = 0) -> Operations:
-    """There and back again, with a product of T + 1 complex numbers between; and what follows."""
+    """Both FFTs, with a product of T + 1 complex numbers between them, and the rest."""
     moved = 2 * transform(T) + 4 * (T + 1)
     return Operations(mac=moved + mac, ac=moved + ac, cmp=cmp, nonlin=nonlin)
 

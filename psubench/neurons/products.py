@@ -1,9 +1,9 @@
 """Products of a lower triangular matrix with the input of all steps, and the precision of neurons.
 
-A zero of the matrix times a NaN is NaN: one NaN or infinity in the input would take all earlier spikes of
-its neuron away, where a loop keeps them. So the first row of a product, which depends on the first step
-alone, is looked at: a NaN there comes from a later step. Only then the product is made again, without what
-is not finite. On a GPU nothing is looked at, as the host would wait for it.
+A zero of the matrix times a NaN is NaN: one NaN or infinity in the input would destroy all earlier spikes of
+its neuron, which a loop keeps. So the first row of a product, which depends on the first step alone, is
+checked: a NaN there comes from a later step. Only then is the product computed again, without the non-finite
+values. On a GPU nothing is checked, because the host would have to wait for it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def in_own_precision(forward: Callable[[Neuron, Tensor], Tensor]) -> Callable[[N
 
 
 def looked_at(x: Tensor) -> bool:
-    """Whether numbers can be looked at without waiting for a device, and outside of a graph."""
+    """Whether values can be checked without waiting for a device, and outside of a graph."""
     return not torch.compiler.is_compiling() and x.device.type == "cpu" and type(x) is Tensor
 
 
@@ -44,11 +44,11 @@ def clean(rows: Tensor) -> bool:
 def causal(
     product: Callable[[Tensor], Tensor], M: Tensor, x: Tensor, rows: int | None = None
 ) -> tuple[Tensor, bool]:
-    """M x, and whether x was finite as far as was looked.
+    """M x, and whether x was finite as far as was checked.
 
     Args:
         product: gives M x + b for x [T, N]; it may go by blocks.
-        M: [T, T]; what stands above its diagonal is no part of the product.
+        M: [T, T]; entries above its diagonal are not part of the product.
         rows: of a block; None if there is one.
     """
     V = product(x)

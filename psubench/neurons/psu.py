@@ -72,7 +72,7 @@ class PSU(nn.Module):
         tau: membrane time constant in steps, > 1.
         threshold: Vth > 0, in the firing and in the reset.
         alpha: steepness of the surrogate.
-        released: powers of 1/τ in the place of powers of β, as in the published code.
+        released: powers of 1/τ instead of powers of β, as in the published code.
     """
 
     def __init__(self, *, tau: float, threshold: float, alpha: float, released: bool) -> None:
@@ -145,8 +145,8 @@ class IPSU(_LearnedPSU):
 
     Args:
         estimate: of the spikes in the reset: "sigmoid" is σ(U), "membrane" A x, "input" x.
-        released: as for `_LearnedPSU`; the published code estimates by the input, so "sigmoid" gives
-            way to "input" and "membrane" is refused.
+        released: as for `_LearnedPSU`; the published code estimates by the input, so "sigmoid" is
+            replaced by "input" and "membrane" is refused.
         T, init, tau, threshold, alpha: as for `_LearnedPSU`.
     """
 

@@ -1,4 +1,4 @@
-"""Slow twins of the convolutions over time and of the fixed point: as written, in float64.
+"""Slow float64 references of the convolutions over time and of the fixed point.
 
 They share no equation with what they check. Parameters have the names and shapes of the checked neuron.
 """
@@ -17,7 +17,7 @@ from psubench.neurons.reference_stateful import logistic
 
 
 def each(values: Tensor, x: Tensor) -> Tensor:
-    """Values [C] in a shape that multiplies a step of x [T, B, C, *] or [T, B]."""
+    """Values [C] in a shape that broadcasts to a step of x [T, B, C, *] or [T, B]."""
     return values.reshape(len(values), *[1] * max(x.ndim - 3, 0))
 
 
@@ -30,7 +30,7 @@ class PRF(PerChannel):
         self.log_dt, self.log_theta = unshaped(), unshaped()
 
     def draw(self, count: int) -> None:
-        """As published."""
+        """Parameters as published."""
         uniform(self.log_dt, count, -3 * math.log(10), -math.log(10))
         filled(self.log_theta, (2 * math.pi * (1 - torch.rand(count)) / self.scale).log())
 
@@ -87,7 +87,7 @@ class PMSN(PerChannel):
         return torch.stack(list(self.spikes(drives)))
 
     def spikes(self, drives: list[Tensor]) -> list[Tensor]:
-        """What the sum of the drives gives at every step; gradient reaches the drive of the step alone."""
+        """Spikes of the summed drives at every step; the gradient reaches the drive of that step only."""
         total, found = torch.zeros_like(drives[0]), []
         for r in drives:
             taken = self.threshold * torch.floor(total.detach() / self.threshold)
@@ -110,7 +110,7 @@ class MulFreePSN(PerChannel):
         self.norm = lazy_norm()
 
     def draw(self, count: int) -> None:
-        """As torch's convolutions start; offset -1."""
+        """Initial values as in torch's convolutions; offset -1."""
         filled(self.weight, (2 * torch.rand(count, self.k) - 1) / math.sqrt(self.k))
         self.norm.eval()(torch.zeros(1, count, 1, dtype=self.weight.dtype))
         self.norm.train(self.training).bias.fill_(-1)

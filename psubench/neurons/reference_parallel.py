@@ -1,7 +1,7 @@
-"""Slow twins of the parallel neurons, in float64.
+"""Slow float64 references of the parallel neurons.
 
-The matrices are filled from their formulas entry by entry, and nothing is shared with what is checked.
-Parameters have the names and shapes of the checked neuron.
+The matrices are filled from their formulas entry by entry, and no code is shared with the neurons that they
+check. Parameters have the names and shapes of the checked neuron.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class _LearnedPSU(PSU):
 
 
 class IPSU(_LearnedPSU):
-    """U = (W ∘ M) x + b;  V = U - B σ(U), or the other estimates in the place of σ(U)."""
+    """U = (W ∘ M) x + b;  V = U - B σ(U), or another estimate instead of σ(U)."""
 
     def __init__(
         self, *, T: int, estimate: str, init: str, tau: float, threshold: float, alpha: float, released: bool

@@ -1,7 +1,7 @@
-"""Slow twins of the serial neurons: the recurrence as it is written, in float64.
+"""Slow float64 references of the serial neurons: the recurrence as written.
 
-They share no code with what they check: the surrogate is written by its primitive, so that autograd
-derives the gradient itself. Parameters have the names and shapes of the checked neuron.
+They share no code with the neurons that they check: the surrogate is written by its primitive, so that
+autograd derives the gradient itself. Parameters have the names and shapes of the checked neuron.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Slow twins of the serial neurons with more than one state or more than two outputs: as written, in float64.
+"""Slow float64 references of the serial neurons with several states or more than two outputs.
 
-They share no equation with what they check: each surrogate is written by its primitive, so that autograd
-derives the gradient itself. Parameters have the names and shapes of the checked neuron.
+They share no code with the neurons that they check: each surrogate is written by its primitive, so that
+autograd derives the gradient itself. Parameters have the names and shapes of the checked neuron.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ from psubench.neurons.surrogate import heaviside
 
 
 class Charge(Protocol):
-    """What a neuron does with the input of a step before it may fire."""
+    """The charging of a neuron by the input of a step, before it may fire."""
 
     def __call__(self, v: Tensor, x_t: Tensor, *, out: Tensor | None = None) -> Tensor:
-        """Gives h[t] from v[t-1] and x[t], all [B, *features]; written to `out` where that is given."""
+        """Returns h[t] from v[t-1] and x[t], all [B, *features]; written to `out` if given."""
 
 
 def integrate(v: Tensor, x_t: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -87,14 +87,14 @@ def spikes_through_reset(x: Tensor, charge: Charge, threshold: float, reset: str
 
 
 class Serial(nn.Module):
-    """The loop shared by the serial neurons; a neuron gives `charge`.
+    """The loop shared by the serial neurons; a neuron defines `charge`.
 
-    `forward` runs all steps of a layer; `step` runs one, for networks that go step by step.
+    `forward` runs all steps of a layer; `step` runs one, for networks that run step by step.
 
     Args:
         threshold: Vth > 0.
         alpha: steepness of the surrogate.
-        reset: "soft" takes Vth off the potential, "hard" sets it to 0.
+        reset: "soft" subtracts Vth from the potential, "hard" sets it to 0.
         detach_reset: whether the reset is left out of the gradient.
     """
 
@@ -123,7 +123,7 @@ class Serial(nn.Module):
 
         Args:
             x_t: input current [B, *features].
-            v: the potential that the step before has left; None before the first, which is 0.
+            v: the potential after the previous step; None before the first, which means 0.
         """
         h = self.charge(x_t.dtype)(torch.zeros_like(x_t) if v is None else v, x_t)
         s = heaviside(h, self.threshold, self.alpha)

@@ -1,7 +1,7 @@
 """A single-step stateful neuron as a neuron over all steps: reset, loop over T, stack.
 
-So users of SpikingJelly, snnTorch and norse write neurons: called with the input of one step [B, *features],
-with state inside of the module, or passed along and given back as (spikes, state).
+Users of SpikingJelly, snnTorch and norse write neurons like this: called with the input of one step [B,
+*features], with state inside of the module, or passed in and returned as (spikes, state).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from torch import Tensor, nn
 from psubench.neurons.checks import check_shape
 
 _MACHINERY = frozenset(vars(nn.Module()))
-"""Attributes that every module has: parameters, hooks, submodules. None of them is state of a neuron."""
+"""Attributes that every module has: parameters, hooks, submodules. They are not state of a neuron."""
 
 
 class Stepwise(nn.Module):
     """[T, B, *features] -> [T, B, *features] from a module for one step, with fresh state in every call.
 
-    State inside of the module is put back to what it was after construction, and its own `reset` is called
-    if it has one. State that is passed along begins with what `reset_mem` or `init_state` gives, else with
-    None where that is the parameter's default, else with zeros shaped as a step.
+    State inside the module is restored to its value after construction, and its own `reset` is called
+    if it has one. State that is passed in starts as what `reset_mem` or `init_state` returns, else as None
+    if that is the parameter's default, else as zeros shaped like a step.
 
     Args:
         node: the module for one step.
@@ -33,7 +33,7 @@ class Stepwise(nn.Module):
     def __init__(self, node: nn.Module) -> None:
         super().__init__()
         self.node = node
-        # In tuples, so that torch takes nothing in them for submodules or buffers of this module.
+        # In tuples, so that torch does not treat their contents as submodules or buffers of this module.
         self._fresh = tuple((module, _state_of(module)) for module in node.modules())
         given = list(inspect.signature(node.forward).parameters.values())[1:]
         self._passed = [p for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -57,7 +57,7 @@ class Stepwise(nn.Module):
     def _reset(self) -> None:
         for module, (attributes, buffers) in self._fresh:
             for name in vars(module).keys() - _MACHINERY - attributes.keys():
-                del module.__dict__[name]  # kept since the call before
+                del module.__dict__[name]  # kept since the previous call
             module.__dict__.update(copy.deepcopy(attributes))
             for name in module._buffers:
                 fresh = buffers.get(name)
@@ -66,7 +66,7 @@ class Stepwise(nn.Module):
             reset()
 
     def _begin(self, step: Tensor) -> tuple[Any, ...]:
-        """What is passed along beside the first step."""
+        """The state that is passed with the first step."""
         if not self._passed:
             return ()
         for name in ("reset_mem", "init_state"):

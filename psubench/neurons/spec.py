@@ -1,4 +1,4 @@
-"""What the table of neurons holds of each. Imports no torch."""
+"""The entries of the table of neurons. Imports no torch."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 LONG = 256
-"""Steps from where on lif@decoupled convolves by the FFT: up to there the product with a matrix is faster."""
+"""Above this many steps lif@decoupled convolves by the FFT; up to it, a matrix product is faster."""
 
 OUTPUTS: Mapping[str, str] = MappingProxyType(
     {
         "spikes": "0 and 1",
-        "counts": "counts 0..D, no spikes: a count of c is c events",
+        "counts": "counts 0..D, not single spikes: a count of c is c events",
         "ternary": "-1, 0 and 1: spikes of both signs",
         "analog": "values that are no spikes, so that it has no firing rate",
     }
 )
-"""What a neuron can give, and how that is put into words."""
+"""What a neuron can output, and its description."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,20 @@ class NeuronSpec:
         name: as the command line takes it.
         equation: one line; x input current, S spikes, V membrane potential, H step, σ logistic function,
             β = 1 - 1/τ, ∘ elementwise product, M lower-triangular mask.
-        parameters: names of construction and their defaults; words are listed in `CHOICES`.
+        parameters: names and defaults of constructor arguments; choices are listed in `CHOICES`.
         learnable: what training changes.
         causal: whether S[t] depends on x[0..t] only, with the default parameters.
         fixed_T: whether it is built for one number of time steps.
         relation: to the LIF neuron.
         source: where it was published.
         implementations: name to "module:Class"; the first is the default.
-        reference: "module:Class" of the slow float64 twin.
-        output: what it gives, one of `OUTPUTS`.
+        reference: "module:Class" of the slow float64 reference.
+        output: what it outputs, one of `OUTPUTS`.
         per_channel: whether its parameters differ from channel to channel, so that they get their shapes at
             its first call, and traces of one channel cannot stand for another.
         causal_in_training: whether `causal` holds while it trains too; a batch norm inside sees all steps.
-        approximates: the neuron that it tends to; how many outputs differ is told where it is measured.
+        approximates: the neuron that it approximates; the share of differing outputs is shown where it is
+            measured.
     """
 
     name: str

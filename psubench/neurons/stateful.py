@@ -1,8 +1,8 @@
 """Serial neurons with more state than one potential: a synaptic current, a complement, a second compartment.
 
-The loop is the same for all: input is unbound once, learned values are made once per pass, and each step
-makes what it needs. A neuron gives its state before the first step and one step; the equations stand in
-functions of tensors.
+The loop is the same for all: input is unbound once, learned values are computed once per pass, and the rest
+in each step. A neuron defines its state before the first step and one step; the equations are in functions
+of tensors.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ State = tuple[Tensor, ...]
 
 
 class Loop(nn.Module):
-    """The loop over steps; a neuron gives `begin` and `advance`."""
+    """The loop over steps; a neuron defines `begin` and `advance`."""
 
     def begin(self, x_t: Tensor) -> State:
         """The state before the first step, for input x_t [B, *features]."""
@@ -46,7 +46,7 @@ class Loop(nn.Module):
 
         Args:
             x_t: input current [B, *features].
-            state: what the step before has left; None before the first.
+            state: after the previous step; None before the first.
         """
         return self.advance(x_t, self.begin(x_t) if state is None else state, self.learned(x_t))
 
@@ -57,16 +57,16 @@ def reset(h: Tensor, s: Tensor, threshold: float, how: str) -> Tensor:
 
 
 class CubaLIF(Loop):
-    """Current-based LIF: the synapse has a leak of its own, I = c I + x; h = d v + I.
+    """Current-based LIF: the synapse leaks too, I = c I + x; h = d v + I.
 
-    Surrogate: a box of height α = 1, as SpikingJelly's CUBALIFNode has it.
+    Surrogate: a box of height α = 1, as in SpikingJelly's CUBALIFNode.
 
     Args:
-        c, d: what current and potential keep per step, in [0, 1).
+        c, d: shares of current and potential that remain per step, in [0, 1).
         learn_decay: whether c = σ(w[0]) and d = σ(w[1]) are learned, one of each per layer.
         threshold: Vth > 0.
         alpha: steepness of the surrogate.
-        reset: "hard" sets the potential to 0, "soft" takes Vth off.
+        reset: "hard" sets the potential to 0, "soft" subtracts Vth.
         detach_reset: whether the reset is left out of the gradient.
     """
 
@@ -148,7 +148,7 @@ class TCLIF(Loop):
     triangle of height α = 1, the authors' (Zhang et al., AAAI 2024, arXiv:2308.13250).
 
     Args:
-        gamma: what a spike takes off the dendrite, >= 0.
+        gamma: what a spike subtracts from the dendrite, >= 0.
         threshold: Vth > 0.
         alpha: steepness of the surrogate.
     """

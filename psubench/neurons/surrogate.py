@@ -1,7 +1,7 @@
-"""Firing: the step function H(z) = 1 for z >= 0, with another derivative in its place.
+"""Firing: the step function H(z) = 1 for z >= 0, with a surrogate gradient.
 
-The default is that of an arctangent, g(z) = atan(π/2 α z)/π + 1/2, g'(z) = α / (2 (1 + (π/2 α z)²)) (Fang et
-al. 2021, arXiv:2007.05785). Neurons whose authors train them with another one have theirs, see `SLOPES`.
+The default is the derivative of an arctangent, g(z) = atan(π/2 α z)/π + 1/2, g'(z) = α / (2 (1 + (π/2 α z)²))
+(Fang et al. 2021, arXiv:2007.05785). Neurons whose authors use another one have that one, see `SLOPES`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def heaviside(v: Tensor, threshold: float, alpha: float) -> Tensor:
 
 
 def fire_(v: Tensor, threshold: float, alpha: float) -> Tensor:
-    """`heaviside` for a v that nobody needs afterwards: without a gradient it is overwritten."""
+    """`heaviside` for a v that is not needed afterwards: without a gradient it is overwritten."""
     return heaviside(v, threshold, alpha) if v.requires_grad else v.ge_(threshold)
 
 

@@ -12,11 +12,11 @@ BUILT = frozenset({"fused", "compile"})
 """Implementations whose first calls build or compile code."""
 
 ROWS = 32
-"""Rows per block of a triangular product that is `fused`: fewer waste less of the triangle, more make better
-use of the processor."""
+"""Rows per block of a triangular product that is `fused`: fewer waste less of the triangle, more use the
+processor better."""
 
 BAND = 32
-"""Largest order k at which masked-psn@fused is computed as a band: at twice as many a product is faster."""
+"""Largest order k for which masked-psn@fused is computed as a band: at twice that, a product is faster."""
 
 _HERE = "psubench.neurons"
 _FIRE: Mapping[str, Default] = {"threshold": 1.0, "alpha": 2.0}

@@ -1,4 +1,4 @@
-"""Rows of the table of neurons: those that the field compares with. Imports no torch."""
+"""Rows of the table of neurons: neurons from the literature for comparison. Imports no torch."""
 
 from __future__ import annotations
 

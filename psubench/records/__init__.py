@@ -1,1 +1,1 @@
-"""What is recorded: one msgspec struct per type of record, and the file that holds them."""
+"""Records: one msgspec struct per type, and the file that contains them."""

@@ -1,4 +1,4 @@
-"""The numbers that a record may hold, and how a case ends. What is computed from them stays finite."""
+"""The ranges of numbers in a record, and how a case ends. What is computed from them stays finite."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Number = Annotated[float, Meta(gt=-_LARGEST, lt=_LARGEST)]
 Amount = Annotated[float, Meta(ge=0, lt=_LARGEST)]
 AboveZero = Annotated[float, Meta(gt=0, lt=_LARGEST)]
 Tally = Count | Amount
-"""A count where every event was counted, or a number with a fraction; each stays what it is."""
+"""An integer if every event was counted, otherwise a number with a fraction; neither is converted."""
 
 Status = Literal["ok", "wrong", "unsupported", "failed", "oom", "timeout", "skipped", "interrupted"]
 Output = Literal["spikes", "counts", "ternary", "analog"]

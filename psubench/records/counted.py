@@ -1,4 +1,4 @@
-"""Records of a counted network: its layers, and pictures of its spikes."""
+"""Records of a counted network: its layers, maps and rasters of its spikes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psubench.records.run import SparsityCase
 
 
 class Layer(Struct, frozen=True, kw_only=True):
-    """Counts of a layer, or of all together; totals over samples and steps. None is unknown.
+    """Counts of a layer, or of all layers together; totals over samples and steps. None is unknown.
 
     Attributes:
         uncounted: operations without a rule, which make the row incomplete.
@@ -79,7 +79,7 @@ class Map(Struct, frozen=True, kw_only=True):
         heights = {len(picture) for picture in self.spikes}
         whole = self.spikes and 0 not in widths and 0 not in heights
         if not whole or len(self.channels) != len(self.spikes) or len(widths) > 1 or len(heights) > 1:
-            raise ValueError(f"the map of {self.layer:.40} is no rectangle per channel")
+            raise ValueError(f"the map of {self.layer:.40} is not a rectangle per channel")
 
 
 class Raster(Struct, frozen=True, kw_only=True):
@@ -92,21 +92,21 @@ class Raster(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if any(place >= len(self.neurons) for _, place in self.spikes):
-            raise ValueError(f"the raster of {self.layer:.40} has a spike of a neuron that it lacks")
+            raise ValueError(f"the raster of {self.layer:.40} has a spike of a neuron that is not in it")
 
 
 class CountedOutcome(Outcome, kw_only=True):
     """One network with one neuron.
 
     Attributes:
-        verified: whether a reference has confirmed the spikes; None if it was not asked.
-        doubt: why no reference has confirmed them, where none has.
-        exact: numbers that another run of the same code gives again.
-        split: of the data, which was counted.
-        layers: in the order of the network; last their total.
+        verified: whether a reference has confirmed the spikes; None if it was not checked.
+        doubt: why no reference has confirmed them, if none has.
+        exact: numbers that another run of the same code reproduces.
+        split: the split of the data that was counted.
+        layers: in the order of the network, followed by their total.
         mismatch: of a neuron that tends to another one, the share of its outputs that differ.
-        output: what it gave on its input; None where nothing was seen.
-        notes: what else must be said of how it was measured, in clauses.
+        output: kind of its outputs on its input; None if there were none.
+        notes: further remarks on how it was measured, as clauses.
     """
 
     weights: str | None = None
@@ -137,7 +137,7 @@ class CountedOutcome(Outcome, kw_only=True):
                 raise ValueError(f"{name} is missing")
         roles = [layer.role for layer in self.layers or ()]
         if roles.count("total") != 1 or roles[-1] != "total":
-            raise ValueError("the layers do not end in their total")
+            raise ValueError("the last layer is not the total")
 
 
 class Activity(Struct, frozen=True, kw_only=True, tag_field="type", tag="activity"):

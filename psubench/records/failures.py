@@ -1,4 +1,4 @@
-"""The one classifier of failures: what a case raised, or its process died of, as a status and one line."""
+"""The classifier of failures: an exception, or the death of a process, as a status and one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from psubench.errors import NeuronError, PsubenchError, UnsupportedError, WrongE
 from psubench.records.bounds import Status
 
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "bad_alloc")
-"""What the allocators of the processor, of CUDA and of C++ say; the first two raise a RuntimeError."""
+"""Messages of the allocators of the CPU, CUDA and C++; the first two raise a RuntimeError."""
 
 _STAGES = {
     "build": " while it was built or compiled",
@@ -42,21 +42,21 @@ def cause_of_death(code: int, what: str, said: str = "") -> tuple[Status, str]:
     Args:
         code: exit code, or the negative number of a signal.
         what: the process, as the message names it.
-        said: its last words.
+        said: its last line of output.
     """
     if code == -signal.SIGKILL:
         return "oom", f"{what} was killed by SIGKILL, as the kernel does when memory runs out"
-    told = f": {said}" if said else ""
+    output = f": {said}" if said else ""
     if code < 0:
-        return "failed", f"{what} died of {signal.Signals(-code).name}{told}"
-    return "failed", f"{what} ended with exit code {code}{told}"
+        return "failed", f"{what} died of {signal.Signals(-code).name}{output}"
+    return "failed", f"{what} ended with exit code {code}{output}"
 
 
 def timed_out(seconds: float) -> tuple[Status, str]:
-    """Status and message of a case whose process gave no sign of life for so long."""
+    """Status and message of a case whose process has not responded for that long."""
     return "timeout", f"no answer for {seconds:g} s"
 
 
 def while_at(stage: str) -> str:
-    """What a message about a case's process adds to it, by the stage that the process told last."""
+    """The stage of a case that its process reported last, as the end of a message."""
     return _STAGES[stage]

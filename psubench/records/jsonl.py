@@ -1,7 +1,7 @@
 """`run.jsonl`: one record per line, each with a checksum of its own.
 
-A line counts once its newline is on the disk. A torn last line is dropped when reading and cut when
-writing goes on, so a killed run loses nothing that was complete.
+A line is complete once its newline is on the disk. The reader drops a torn last line and the writer cuts it
+off, so a killed run loses no complete line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from psubench.records.structs import Record, build, plain, without_results
 SCHEMA = 2
 NAME = "run.jsonl"
 MEMORY = "memory"
-"""What stands for the number of the process in the pass that measures peak memory."""
+"""In place of the number of the process, in the pass that measures peak memory."""
 _CHECKSUM = b',"crc32":"%08x"}'
 _CHECKSUM_BYTES = len(_CHECKSUM % 0)
 
@@ -48,7 +48,7 @@ def locate(run: Path) -> Path:
 
 
 def begun(path: Path) -> bool:
-    """Whether a file holds at least one complete record; a run killed at its very start left none."""
+    """Whether a file holds at least one complete record; a run killed at its very start has none."""
     try:
         return path.is_file() and b"\n" in path.read_bytes()
     except OSError as error:
@@ -69,7 +69,7 @@ def line_of(record: Record) -> bytes:
 
 def sealed(text: str) -> bytes:
     """A JSON object with its checksum as last field."""
-    # Names of files may hold bytes that are no text: a question mark stands for each.
+    # Names of files may contain bytes that are not text: each becomes a question mark.
     held = text.encode(errors="replace")[:-1]
     return held + _CHECKSUM % zlib.crc32(held)
 
@@ -89,13 +89,13 @@ def read(path: Path) -> list[Record]:
         if schema == 1:
             value = _upgraded(value)
         elif not _intact(line):
-            raise _damaged(path, number, "its checksum is another one")
+            raise _damaged(path, number, "its checksum is wrong")
         try:
             records.append(build(value))
         except ValueError as error:
             raise _damaged(path, number, str(error)) from None
     if not records:
-        raise PsubenchError(f"{path} holds no complete record", "measure again with another --out")
+        raise PsubenchError(f"{path} has no complete record", "measure again with another --out")
     apart = _disagreement(records) or origins.disagreement(records)
     if apart is not None:
         raise _damaged(path, apart[0] + 1, apart[1])
@@ -117,10 +117,10 @@ def _no_number(word: str) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; which of two equal keys was meant nobody can tell."""
+    """An object; of duplicate keys it is unknown which one is right."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice in an object")
+        raise ValueError("an object has a duplicate key")
     return found
 
 
@@ -130,7 +130,7 @@ _decode = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_once).d
 def _parsed(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
         record = _decode(line.decode())
-        if b"\\u" in line:  # half a character, which no file and no terminal takes
+        if b"\\u" in line:  # half of a surrogate pair, which no file and no terminal accepts
             json.dumps(record, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         record = None
@@ -166,7 +166,7 @@ def _schema(header: Mapping[str, Any], path: Path, number: int) -> int:
 
 
 def _upgraded(value: dict[str, Any]) -> dict[str, Any]:
-    """A record of schema 1 as one of schema 2: there, a worker that died left a block of any kind."""
+    """A record of schema 1 as one of schema 2: there, a dead worker left a `block` for any kind of run."""
     if value["type"] == "run":
         return {**value, "schema": SCHEMA}
     if value["type"] not in ("block", "energy") or "wall_ns" in value or "windows" in value:
@@ -176,7 +176,7 @@ def _upgraded(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _disagreement(records: Sequence[Record]) -> tuple[int, str] | None:
-    """The place of a record that does not fit to those before it, and why; None if all go together."""
+    """The place of a record that does not match those before it, and why; None if all match."""
     kind: str | None = None
     maps: dict[str, Any] = {}
     for place, record in enumerate(records):
@@ -190,5 +190,5 @@ def _disagreement(records: Sequence[Record]) -> tuple[int, str] | None:
             for outcome in (one for one in record.cases if one.maps):
                 shown = [(one.layer, one.channels) for one in outcome.maps or ()]
                 if maps.setdefault(record.case.model, shown) != shown:
-                    return place, f"maps of {outcome.key} are of other layers than those before"
+                    return place, f"maps of {outcome.key} are of other layers than those of earlier cases"
     return None

@@ -20,7 +20,7 @@ Samples = dict[str, list[Positive]]
 
 
 class Roof(Struct, frozen=True, kw_only=True):
-    """What a call of one layer must move, and copies of its input between the rounds."""
+    """Bytes that a call of one layer must move, and times of copies of its input between the rounds."""
 
     least_bytes: Annotated[dict[str, Positive], Meta(description="by name in the block")]
     copy_bytes: Annotated[Positive, Meta(description="read and written by one copy")]
@@ -48,11 +48,11 @@ class _Measured(Struct, frozen=True, kw_only=True):
 
 
 class Block(_Measured, frozen=True, kw_only=True, tag_field="type", tag="block"):
-    """Raw samples of one block in one process, and what became of each case.
+    """Raw samples of one block in one process, and the outcome of each case.
 
     Attributes:
         loops: calls per sample.
-        order: per round the numbers of `labels` in the order in which they ran.
+        order: per round, indices into `labels` in the order in which they ran.
         wall_ns, device_ns: integers per neuron and round, of `loops` calls.
         dropped: rounds that do not count, by reason: throttling, or what was changed in them.
     """
@@ -85,7 +85,7 @@ class Block(_Measured, frozen=True, kw_only=True, tag_field="type", tag="block")
 
 
 class Counter(Struct, frozen=True, kw_only=True):
-    """What an entry of a window's counts counts, and how finely."""
+    """Unit and resolution of one entry of a window's counts."""
 
     source: str
     name: str
@@ -100,7 +100,7 @@ class Window(Struct, frozen=True, kw_only=True):
 
     Attributes:
         label: a neuron, `again` or `idle`.
-        counts: per counter, in its unit; None with a reason where it could not be read.
+        counts: per counter, in its unit; None with a reason if it could not be read.
     """
 
     round: Count | None
@@ -129,7 +129,7 @@ class Energy(_Measured, frozen=True, kw_only=True, tag_field="type", tag="energy
     def __post_init__(self) -> None:
         for place, window in enumerate(self.windows):
             if len(window.counts) != len(self.counters):
-                raise ValueError(f"windows[{place}] has not one count per counter")
+                raise ValueError(f"windows[{place}] does not have one count per counter")
         labels = {window.label for window in self.windows}
         self._compared(labels)
         for name in self.ok():
@@ -138,7 +138,7 @@ class Energy(_Measured, frozen=True, kw_only=True, tag_field="type", tag="energy
 
 
 class MemoryOutcome(Outcome, kw_only=True):
-    """Peak memory of one case in bytes, above what is held before the call."""
+    """Peak memory of one case in bytes, above what is allocated before the call."""
 
     peak_memory_bytes: Count | None = None
 

@@ -1,4 +1,4 @@
-"""Whether the runs in one record belong together: made on one machine, with one code, and none twice."""
+"""Whether the runs in one record belong together: one machine, the same code, and no run twice."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 from psubench.records.measured import Block, Energy
 from psubench.records.outcomes import Outcome
 from psubench.records.run import Run
+from psubench.records.selftest import Suite
 from psubench.records.structs import Record
 
 _SAME = ("psubench", "seed", "environment")
 _SAME_WHERE_BOTH: Mapping[str, str] = {"plugins": "the plug-in", "checkpoints": "the weights in"}
 _PAIRED = (Block, Energy)
 """Records in which a reference is measured again beside every case that is resumed."""
-_MEMORY_SHARE = 0.01  # by which the memory of one machine differs from boot to boot
+_MEMORY_SHARE = 0.01  # the memory of one machine differs by this much from boot to boot
 
 
 def difference(before: Run, now: Run) -> tuple[str, Any, Any] | None:
-    """What two runs were made with that is not the same: its name and both values; None where all is."""
+    """The first difference between two runs: its name and both values; None if there is none."""
     found = [_unequal(what, getattr(before, what), getattr(now, what)) for what in _SAME]
     for what, name in _SAME_WHERE_BOTH.items():
         found.append(_where_both(name, getattr(before, what), getattr(now, what)))
@@ -54,7 +55,7 @@ def _references(header: Run) -> dict[str, str | None]:
 
 
 def disagreement(records: Sequence[Record]) -> tuple[int, str] | None:
-    """The first record, and why, that cannot be of the same run as those before it; None if there is none."""
+    """The first record that cannot belong to the same run as those before it, and why; None if all do."""
     first: Run | None = None
     references: set[str] = set()
     seen: set[tuple[type[Record], str, Any]] = set()
@@ -75,6 +76,8 @@ def disagreement(records: Sequence[Record]) -> tuple[int, str] | None:
 
 
 def _measured(record: Record, references: set[str]) -> Iterable[str]:
+    if isinstance(record, Suite):  # of a self-test: verdicts, which each of its suites gives anew
+        return ()
     again = references if isinstance(record, _PAIRED) else set()
     outcomes = [one for one in getattr(record, "cases", ()) if isinstance(one, Outcome)]
     return [one.key for one in outcomes if one.status == "ok" and one.key not in again]

@@ -1,4 +1,4 @@
-"""What became of one case, whatever was asked of it."""
+"""The outcome of one case, for all kinds of runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psubench.records.failures import classify
 
 
 class Outcome(Struct, kw_only=True):
-    """How a case ended, or stands while it is at work.
+    """How a case ended, or its state while it is measured.
 
     Attributes:
         key: of the case.
@@ -30,13 +30,13 @@ class Outcome(Struct, kw_only=True):
 
 
 def labelled(label: str, output: str | None) -> str:
-    """A label that names what a neuron gives where that is no spikes; those of built-in neurons do."""
+    """A label that names the outputs of a neuron if they are not spikes, as those of built-in neurons do."""
     named = output in (None, "spikes") or label.endswith(f"[{output}]")
     return label if named else f"{label} [{output}]"
 
 
 class Spikes(Struct, frozen=True, kw_only=True):
-    """What a neuron fires on the input of its case; of one that gives no spikes, outputs that are not 0."""
+    """Spikes of a neuron on the input of its case; for one with other outputs, those that are not 0."""
 
     spikes: Count
     neuron_steps: Positive
@@ -44,7 +44,7 @@ class Spikes(Struct, frozen=True, kw_only=True):
 
 
 class Compilation(Struct, kw_only=True):
-    """Of a compiled neuron: its graphs, and those that were made anew while it was timed."""
+    """Graphs of a compiled neuron, and how many were recompiled while it was timed."""
 
     graphs: Count
     graph_breaks: Count
@@ -53,15 +53,15 @@ class Compilation(Struct, kw_only=True):
 
 
 class GatedOutcome(Outcome, kw_only=True):
-    """Of a case that went through the gate.
+    """The outcome of a case that went through the gate.
 
     Attributes:
-        verified: whether a reference has confirmed its spikes; None if it was not asked.
-        doubt: why no reference has confirmed them, where none has.
+        verified: whether a reference has confirmed its spikes; None if it was not checked.
+        doubt: why no reference has confirmed them, if none has.
         activity: None if it did not pass.
         mismatch: of a neuron that tends to another one, the share of its outputs that differ.
-        output: what it gave on its input; None where nothing was seen.
-        notes: what else must be said of how it was measured, in clauses.
+        output: kind of its outputs on its input; None if there were none.
+        notes: further remarks on how it was measured, as clauses.
     """
 
     verified: bool | None
@@ -74,10 +74,10 @@ class GatedOutcome(Outcome, kw_only=True):
 
     @classmethod
     def begun(cls, key: str, neuron: str) -> GatedOutcome:
-        """That of a case that nothing has gone wrong with so far."""
+        """The outcome of a case with which nothing has gone wrong so far."""
         return cls(key=key, neuron=neuron, status="ok", message=None, verified=None, activity=None)
 
     def fail(self, error: BaseException) -> None:
-        """As of any case; only a wrong one is known not to be verified."""
+        """As for any case; only a wrong case is known not to be verified."""
         super().fail(error)
         self.verified = False if self.status == "wrong" else None

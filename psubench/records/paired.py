@@ -24,7 +24,7 @@ Samples = Mapping[str, Sequence[float]]
 def times(block: Block | Energy) -> Samples:
     """Samples per neuron in ns: the device's clock where the block has it, else wall time.
 
-    Of an energy record, gross joules per call: what its ratios compare.
+    For an energy record, gross joules per call, which its ratios compare.
     """
     if isinstance(block, Energy):
         return per_call(block.counters, block.windows)
@@ -32,7 +32,7 @@ def times(block: Block | Energy) -> Samples:
 
 
 def energy_j(counters: Sequence[Counter], window: Window) -> float | None:
-    """Joules of a window over all counters; None as soon as one of them is unknown."""
+    """Joules of a window over all counters; None if one of them is unknown."""
     parts = []
     for count, counter in zip(window.counts, counters, strict=True):
         if count is None:
@@ -42,9 +42,9 @@ def energy_j(counters: Sequence[Counter], window: Window) -> float | None:
 
 
 def per_call(counters: Sequence[Counter], windows: Iterable[Window]) -> dict[str, list[float]]:
-    """Gross joules per call by contestant: one entry for each round in which all could be read.
+    """Gross joules per call by neuron: one entry for each round in which all windows could be read.
 
-    So the entries of a round are pairs, as those of a timing block are.
+    So the entries of a round are paired, like those of a timing block.
     """
     rounds: dict[int | None, dict[str, float | None]] = {}
     for window in windows:
@@ -101,7 +101,7 @@ class Trial(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A planned case, and the run that planned it first; `trained` is of the weights of that run."""
+    """A planned case, and the run that planned it first; `trained`: whether that run read weights."""
 
     planned: Planned
     run_id: str
@@ -120,7 +120,7 @@ def finished(records: Iterable[Record]) -> set[tuple[str, int | str]]:
 
 
 def trials(records: Iterable[Record]) -> tuple[dict[str, Plan], dict[str, dict[int, Trial]]]:
-    """Planned cases by key, each with its run, and what was tried of them by key and process."""
+    """Planned cases by key, each with its run, and their trials by key and process."""
     plan: dict[str, Plan] = {}
     found: dict[str, dict[int, Trial]] = {}
     run_id = ""
@@ -140,13 +140,13 @@ def _collect(block: Block | Energy, run_id: str, found: dict[str, dict[int, Tria
     for outcome in block.cases:
         of_case = found.setdefault(outcome.key, {})
         before = of_case.get(block.process)
-        # A reference is measured again beside a case that is made up for; its first result stands.
+        # A reference is measured again next to a case that is resumed; its first result stands.
         if before is None or before.outcome.status != "ok":
             of_case[block.process] = Trial(outcome, block, run_id, samples)
 
 
 def status_of(tried: Sequence[Trial], skip: str | None) -> tuple[str, str | None]:
-    """Status and message of a case: ok when it was in every process that tried it."""
+    """Status and message of a case: ok if it was ok in every process that tried it."""
     if skip is not None:
         return "skipped", skip
     if not tried:

@@ -12,7 +12,7 @@ from psubench.records.run import ProfileCase
 
 
 class Sums(Struct, frozen=True, kw_only=True):
-    """Of a layer in one direction."""
+    """Sums over a layer in one direction."""
 
     self_ns: Integer
     device_ns: Integer
@@ -21,7 +21,7 @@ class Sums(Struct, frozen=True, kw_only=True):
 
 
 class ProfiledLayer(Struct, frozen=True, kw_only=True):
-    """A layer of the network, what happened in none, or what is not attributed."""
+    """A layer of the network, what ran outside of all layers, or what is not attributed."""
 
     layer: str
     role: Literal["neuron", "synapse", "other", "unattributed"]
@@ -43,7 +43,7 @@ class Operator(Struct, frozen=True, kw_only=True):
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
-    """Memory that is held during the first call."""
+    """Allocated memory during the first call."""
 
     bytes: list[Integer]
     peak_bytes: Count
@@ -58,9 +58,9 @@ class Profile(Struct, frozen=True, kw_only=True):
     """Sums over all recorded calls.
 
     Attributes:
-        trace: its file, from the run's folder.
+        trace: its file, relative to the run's folder.
         bare_ns: durations of calls without the profiler.
-        call_ns: of those with it.
+        call_ns: durations of calls with the profiler.
         forward_ns: until the forward pass of the first call has ended.
     """
 
@@ -87,7 +87,7 @@ class ProfiledOutcome(GatedOutcome, kw_only=True):
 
     def __post_init__(self) -> None:
         if (self.status == "ok") != (self.profile is not None):
-            raise ValueError(f"status is {self.status}, which does not go with its profile")
+            raise ValueError(f"status is {self.status}, which contradicts its profile")
 
 
 class Profiled(Struct, frozen=True, kw_only=True, tag_field="type", tag="profile"):

@@ -23,7 +23,7 @@ class Recorder:
     """
 
     def __init__(self, path: Path) -> None:
-        """Opens `path` for appending, creates it and its folder if need be, cuts a torn last line.
+        """Opens `path` for appending, creates it and its folder if necessary, and cuts off a torn last line.
 
         Raises:
             PsubenchError: the file cannot be written, another process writes it, or it is not a record.
@@ -31,13 +31,13 @@ class Recorder:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Neither a link is followed, which may lead to a file of somebody else's, nor a pipe waited for.
+            # A link is not followed: it may lead to another user's file. A pipe is not waited for.
             careful = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | careful, 0o644)
         except OSError as error:
-            told = "it is a link" if path.is_symlink() else error.strerror
+            reason = "it is a link" if path.is_symlink() else error.strerror
             raise PsubenchError(
-                f"cannot write {path}: {told}", "give a folder that can be written with --out"
+                f"cannot write {path}: {reason}", "give a folder that can be written with --out"
             ) from None
         try:
             self._lock()
@@ -64,8 +64,8 @@ class Recorder:
         """Bytes up to the end of the last complete record of a file that may be written."""
         facts = os.fstat(self._file)
         if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
-            told = "it is not a regular file" if facts.st_nlink < 2 else "it has a second name, a hard link"
-            raise PsubenchError(f"cannot write {self.path}: {told}", "choose another --out")
+            reason = "it is not a regular file" if facts.st_nlink < 2 else "it has a second name, a hard link"
+            raise PsubenchError(f"cannot write {self.path}: {reason}", "choose another --out")
         with open(self._file, "rb", closefd=False) as file:
             data = file.read()
         if not (data.startswith(_BEGINS) or _BEGINS.startswith(data)):
@@ -88,11 +88,11 @@ class Recorder:
         """Writes one record and waits until it is on the disk.
 
         Raises:
-            PsubenchError: the disk is full or gone; every earlier record is kept whole. Or the file was
-                removed, and everything with it.
+            PsubenchError: the disk is full or gone; every earlier record is kept. Or the file was
+                removed, and everything in it is lost.
         """
         line = line_of(record)
-        # Ctrl-C and its kin wait: they must find a whole line or none.
+        # Ctrl-C and similar signals wait: they must find a whole line or none.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         try:
             self._write(line)
@@ -114,12 +114,12 @@ class Recorder:
             ) from None
         except (
             BaseException
-        ):  # a signal that another thread has taken: the next line must not begin in this one
+        ):  # a signal that another thread received: the next line must not begin within this one
             os.ftruncate(self._file, self._end)
             raise
-        if os.fstat(self._file).st_nlink == 0:  # the system would go on writing where nobody can read
+        if os.fstat(self._file).st_nlink == 0:  # the system would continue to write to an unreachable file
             raise PsubenchError(
-                f"{self.path} was removed while the run went on", "measure again, and keep the folder"
+                f"{self.path} was removed during the run", "measure again, and keep the folder"
             )
 
     def close(self) -> None:

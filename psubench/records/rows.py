@@ -12,8 +12,8 @@ from psubench.records.bounds import AboveZero, Amount, Count, Number, Positive, 
 from psubench.records.outcomes import Compilation
 
 Share = Annotated[float, Meta(ge=0, le=1)]
-_Joules = Annotated[AboveZero | None, Meta(description="measured, of the idle machine too")]
-_Net = Annotated[Number | None, Meta(description="without the idle machine; may be negative, by noise")]
+_Joules = Annotated[AboveZero | None, Meta(description="measured, including the idle power")]
+_Net = Annotated[Number | None, Meta(description="without the idle power; noise may make it negative")]
 _Estimate = Annotated[Tally | None, Meta(description="an estimate, picojoule over all samples")]
 
 
@@ -31,7 +31,7 @@ class _Case(Struct, kw_only=True, forbid_unknown_fields=True):
     mode: Literal["layer", "step"]
     threads: Positive
     status: Status
-    verified: Annotated[bool | None, Meta(description="null where nothing was checked")]
+    verified: Annotated[bool | None, Meta(description="null if nothing was checked")]
     message: str | None
     run_id: str
 
@@ -56,8 +56,8 @@ class SpeedRow(_Compared, kw_only=True, forbid_unknown_fields=True, tag_field="k
     p95_s: AboveZero | None
     rounds: Positive | None
     peak_memory_bytes: Count | None
-    least_bytes: Annotated[Positive | None, Meta(description="what a call of one layer must move")]
-    copy_bytes_per_s: Annotated[AboveZero | None, Meta(description="of copies of the input beside it")]
+    least_bytes: Annotated[Positive | None, Meta(description="bytes that a call of one layer must move")]
+    copy_bytes_per_s: Annotated[AboveZero | None, Meta(description="of copies of the input")]
     copy_share: Annotated[AboveZero | None, Meta(description="least_bytes / median_s / copy_bytes_per_s")]
     compile: Annotated[Compilation | None, Meta(description="null for neurons that are not compiled")]
 

@@ -73,23 +73,23 @@ class TrainingCase(Struct, frozen=True, kw_only=True, tag_field="kind", tag="tra
         for name in ("epochs", "eval_samples"):
             value = self.recipe.get(name)
             if type(value) is not int or value < 1:
-                raise ValueError(f"recipe.{name} is {value!r:.40} instead of a whole number from 1 on")
+                raise ValueError(f"recipe.{name} is {value!r:.40} instead of a positive integer")
 
 
 Case = SpeedCase | EnergyCase | ProfileCase | SparsityCase | TrainingCase
 
 
 def case_of(canonical: Mapping[str, Any]) -> Case:
-    """The case that its fields and values name, as `canonical` of a planned case gives them.
+    """The case with these fields and values, as `canonical` of a planned case returns them.
 
     Raises:
-        msgspec.ValidationError: they are none.
+        msgspec.ValidationError: they are not those of a case.
     """
     return cast("Case", msgspec.convert(canonical, Case))
 
 
 def kind_of_case(case: Case) -> str:
-    """`kind` as the record spells it."""
+    """The kind of a case, as written in the record."""
     return str(case.__struct_config__.tag)
 
 
@@ -99,7 +99,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     Attributes:
         reference: key of the case that it is compared with; trainings have none.
         skip: why it is not run.
-        note: what its input is made from.
+        note: how its input is made.
     """
 
     key: str

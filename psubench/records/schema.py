@@ -1,4 +1,4 @@
-"""JSON Schemas, made from the structs: of every record, and of the rows that are printed as JSON."""
+"""JSON Schemas, generated from the structs: for every record, and for the rows that are printed as JSON."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ def schema(name: str) -> dict[str, Any]:
         raise PsubenchError(f'schema "{name}" does not exist', nearest(name, names()))
     struct = RECORDS[kind] if what == "record" else ROWS[kind]
     made = msgspec.json.schema(struct if what == "record" else list[struct])  # type: ignore[valid-type]
-    if what == "record":  # beside its fields a line has its checksum
+    if what == "record":  # a line has its checksum in addition to its fields
         made["$defs"][struct.__name__]["properties"]["crc32"] = {"type": "string", "pattern": "^[0-9a-f]{8}$"}
     return {"$schema": DRAFT, "$id": f"urn:psubench:{name}", **made}

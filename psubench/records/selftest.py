@@ -1,4 +1,4 @@
-"""Records of a self-test of `compare`: one comparison of this code with itself each."""
+"""Records of a self-test of `compare`: each is one comparison of this code with itself."""
 
 from __future__ import annotations
 

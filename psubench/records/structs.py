@@ -1,4 +1,4 @@
-"""THE table of records: one tagged struct per type, and the two ways between structs and JSON's values."""
+"""THE table of records: one tagged struct per type, and conversion between structs and JSON values."""
 
 from __future__ import annotations
 
@@ -30,27 +30,29 @@ _OF_CASE = re.compile(r"\.cases\[(\d+)\]")
 
 
 def plain(struct: msgspec.Struct) -> dict[str, Any]:
-    """The fields of a struct and of all inside as JSON's values, its tag first."""
+    """The fields of a struct and of the structs in it as JSON values, its tag first."""
     return cast("dict[str, Any]", msgspec.to_builtins(struct))
 
 
 def build(value: Any) -> Record:
-    """The record that a JSON value holds; fields that no struct has are passed over.
+    """The record that a JSON value holds; fields that no struct has are ignored.
 
     Raises:
-        ValueError: it holds none; its text says in one line what is wrong, where, and with which neuron.
+        ValueError: it is not a record; the message says what is wrong, where, and for which neuron.
     """
     try:
         return cast("Record", msgspec.convert(value, Record))
     except msgspec.ValidationError as error:
-        raise ValueError(_told(str(error), value)) from None
+        raise ValueError(_located(str(error), value)) from None
 
 
 def without_results(kind: object, value: Mapping[str, Any]) -> dict[str, Any]:
-    """What `value` says of cases that no worker gave a result of, as JSON of a record of a kind of run.
+    """A record, as JSON, of cases for which no worker returned a result.
+
+    It is of the type that this kind of run writes, with the fields of `value`.
 
     Args:
-        kind: of the cases, or "memory" for the pass that measures it.
+        kind: kind of the cases, or "memory" for the pass that measures peak memory.
     """
     match kind:
         case "sparsity":
@@ -66,8 +68,8 @@ def without_results(kind: object, value: Mapping[str, Any]) -> dict[str, Any]:
     return {**value, "type": "block", "rounds": 0, "loops": 0, "wall_ns": {}, "device_ns": None}
 
 
-def _told(text: str, value: Any) -> str:
-    """`cases[2].status: Expected str, got int (psn)` for what msgspec says."""
+def _located(text: str, value: Any) -> str:
+    """`cases[2].status: Expected str, got int (psn)` from a message of msgspec."""
     what, _, place = text.replace("`", "").partition(" - at ")
     place = place.removeprefix("$").removeprefix(".")
     found = _OF_CASE.match(f".{place}")
@@ -76,5 +78,5 @@ def _told(text: str, value: Any) -> str:
         case = value["cases"][int(found[1])]
         neuron = (case.get("neuron") or case.get("label")) if isinstance(case, dict) else None
     whose = f" ({neuron:.40})" if isinstance(neuron, str) else ""
-    # A struct's own sentence names the field itself.
+    # A message from a struct's own checks names the field.
     return f"{place}: {what}{whose}" if place else f"{what}{whose}"

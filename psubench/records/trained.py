@@ -8,7 +8,7 @@ from psubench.records.bounds import AboveZero, Amount, Count, Number, Output, Po
 
 
 class Tested(Struct, frozen=True, kw_only=True):
-    """What the test split gave: predictions, and the spikes of every layer over all passes."""
+    """Evaluation on the test split: predictions, and the spikes of every layer over all passes."""
 
     correct: Count
     samples: Positive
@@ -18,7 +18,7 @@ class Tested(Struct, frozen=True, kw_only=True):
 
 
 class Epoch(Struct, frozen=True, kw_only=True, tag_field="type", tag="training"):
-    """One epoch of a training: means over its samples, and the test after it."""
+    """One epoch of a training: means over its samples, and the evaluation on the test split after it."""
 
     key: str
     epoch: Positive
@@ -51,11 +51,11 @@ class Trained(Struct, frozen=True, kw_only=True, tag_field="type", tag="trained"
 
     Attributes:
         test: with the weights of the last epoch.
-        parameters: numbers that the optimizer changes.
+        parameters: number of values that the optimizer changes.
         verified: whether the neuron's reference has confirmed the spikes of the trained network.
         doubt: why it has not.
-        output: what the neurons of the trained network give.
-        notes: what else must be said of how it was tested, in clauses.
+        output: kind of the outputs of the trained network's neurons.
+        notes: further remarks on how it was evaluated, as clauses.
     """
 
     key: str

@@ -22,7 +22,7 @@ def show(report: Report, console: Console | None = None) -> None:
 
     Args:
         report: as `psubench.doctor.examine` gives it.
-        console: standard output by default, 80 columns wide where that is no terminal.
+        console: standard output by default; 80 columns wide if that is not a terminal.
     """
     from rich.console import Console
 

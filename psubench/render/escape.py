@@ -66,7 +66,7 @@ def csv(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if len(value) > _LONGEST_CELL:
-        value = f"{value[:_LONGEST_CELL]} ... ({len(value) - _LONGEST_CELL:,} more letters)"
+        value = f"{value[:_LONGEST_CELL]} ... ({len(value) - _LONGEST_CELL:,} more characters)"
     text = _LINE_COMMAND.sub(r"\\x3a:", printable(value))
     return f"'{text}" if text.startswith(_FORMULA) else text
 

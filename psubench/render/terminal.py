@@ -17,7 +17,7 @@ _WIDTH = 80
 
 
 def console(stream: TextIO | None = None) -> Console:
-    """What prints tables: on standard output by default, 80 columns wide where that is no terminal."""
+    """What prints tables: on standard output by default; 80 columns wide if that is not a terminal."""
     from rich.console import Console
 
     made = Console(file=stream, highlight=False, soft_wrap=False)

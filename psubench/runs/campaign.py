@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 from psubench.devices import device_lock
+from psubench.errors import PsubenchError
 from psubench.records import jsonl
 from psubench.records.events import Watcher
 from psubench.records.recorder import Recorder
-from psubench.records.run import End, Planned, Run
-from psubench.records.structs import Record
+from psubench.records.run import End
 from psubench.runs import header
+from psubench.runs.blocks import Blocks
+from psubench.runs.trainings import Trainings
 
-
-class Work(Protocol):
-    """What is run, and how: `blocks.Blocks` or `trainings.Trainings`."""
-
-    @property
-    def device(self) -> str:
-        """Of all cases, as `devices.resolve` gives it."""
-
-    @property
-    def follows(self) -> bool:
-        """Whether another process writes the record."""
-
-    def planned(self) -> list[Planned]:
-        """The cases, as the header has them."""
-
-    def header(self) -> Run:
-        """The first record."""
-
-    def listed(self) -> list[dict[str, Any]]:
-        """The plan for programs."""
-
-    def lines(self, reports: Path) -> Iterator[str]:
-        """The plan for people, who have earlier runs in the folder `reports`."""
-
-    def check(self) -> None:
-        """Raises PsubenchError for what can be known to fail."""
-
-    def resume(self, records: Sequence[Record]) -> None:
-        """Leaves out what a record holds."""
-
-    def run(self, folder: Path, record: Callable[[Record], None], watcher: Watcher) -> None:
-        """Runs the cases that are due, and records each before it is shown."""
+Work = Blocks | Trainings
+"""What is run, and how: it says what is planned and runs what is due; `Campaign` does the rest."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +62,10 @@ class Campaign:
     def _resume(self, path: Path) -> None:
         if not jsonl.begun(path):
             return
-        # Where another process writes, the record is of this very run.
-        header.refuse_unless_resumed(self.folder, resume=self.resume or self.work.follows)
+        if not self.resume and not self.work.follows:  # what another process writes is of this very run
+            raise PsubenchError(
+                f"{self.folder} holds a run already", "continue it with --resume or choose another --out"
+            )
         records = jsonl.read(path)
         header.check_resumable(records, self.work.header(), self.folder)
         self.work.resume(records)

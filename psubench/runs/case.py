@@ -20,15 +20,15 @@ PHASES = ("infer", "train")
 MODES = ("layer", "step")
 DTYPES = ("float32", "float64", "bfloat16")
 LARGEST_SEED = 2**32 - 1
-"""What every generator of random numbers takes, with what is added to it."""
+"""Largest seed that every random number generator accepts, including increments."""
 MOST_CASES = 500
-"""More are run only when that was asked for once more."""
+"""More cases are run only with --yes."""
 MOST_PLANNED = 100_000
-"""More are not even listed: no run would end, and a plan is kept in memory."""
+"""More cases are not even listed: no run would end, and a plan is kept in memory."""
 CHECKPOINT = "checkpoint "
 """What the weights of a case begin with that come from a file."""
 NEVER_EARLY = 1e-6
-"""A precision that no block reaches: it gets all of its seconds, noisy or not."""
+"""A precision that no block reaches, so that it uses all of its seconds, noisy or not."""
 
 
 def parse_range(text: str, option: str) -> list[int]:
@@ -39,7 +39,7 @@ def parse_range(text: str, option: str) -> list[int]:
 
     Args:
         text: what the user wrote.
-        option: the option it was written for, named in errors.
+        option: the name of the option, for errors.
     """
     values: set[int] = set()
     for piece in text.split(","):
@@ -51,7 +51,7 @@ def parse_range(text: str, option: str) -> list[int]:
 
 def _too_many(text: str, option: str) -> PsubenchError:
     return PsubenchError(
-        f'{option} "{text:.60}" has more than {_MOST_VALUES} values', "take larger steps or fewer values"
+        f'{option} "{text:.60}" has more than {_MOST_VALUES} values', "use larger steps or fewer values"
     )
 
 
@@ -59,15 +59,17 @@ def _piece(piece: str, text: str, option: str) -> list[int]:
     example = f"write for example {option} 4..128, {option} 4..128+4 or {option} 4,10,32"
     match = _PIECE.fullmatch(piece)
     if match is None:
-        raise PsubenchError(f'{option} "{text}": "{piece}" is no positive integer and no range', example)
+        raise PsubenchError(
+            f'{option} "{text}": "{piece}" is neither a positive integer nor a range', example
+        )
     if max(len(digits or "") for digits in (match[1], match[2], match[4])) > _MOST_DIGITS:
         raise PsubenchError(
-            f'{option} "{text:.60}" holds a number of more than {_MOST_DIGITS} digits', example
+            f'{option} "{text:.60}" contains a number of more than {_MOST_DIGITS} digits', example
         )
     first, last = int(match[1]), int(match[2] or match[1])
     sign, step = match[3] or "x", int(match[4] or 2)
     if first < 1:
-        raise PsubenchError(f'{option} "{text}" holds {first}, and values begin at 1', example)
+        raise PsubenchError(f'{option} "{text}" contains {first}, and values start at 1', example)
     if last < first:
         raise PsubenchError(f'{option} "{text}" runs backwards from {first} to {last}', example)
     if step < (2 if sign == "x" else 1):
@@ -88,7 +90,7 @@ def choices(text: str, known: tuple[str, ...], option: str) -> list[str]:
 
 
 def choice(name: str, known: tuple[str, ...], option: str) -> str:
-    """The name given to an option, if it is one of `known`."""
+    """The name given to an option, checked to be one of `known`."""
     if name not in known:
         raise PsubenchError(f'{option} "{name}" does not exist', nearest(name, known))
     return name
@@ -118,7 +120,7 @@ class Case:
     threads: int
 
     def canonical(self) -> dict[str, Any]:
-        """Fields and values as the record holds them."""
+        """Fields and values as in the record."""
         return asdict(self)
 
     @property
@@ -155,7 +157,7 @@ class Entry:
     """A case and the neuron that it measures.
 
     Attributes:
-        skip: why it is not run; None where it is.
+        skip: why it is not run; None if it is.
     """
 
     case: Case
@@ -164,7 +166,7 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """Tells it from the other entries of its block."""
+        """Name that is unique within its block."""
         return in_mode(self.ref.text, self.case.mode)
 
     @property
@@ -191,7 +193,7 @@ class Block:
 
     @property
     def title(self) -> str:
-        """One short line that tells this block from the others of a run."""
+        """One short line that distinguishes this block from the others of a run."""
         case = self.case
         what = f"{case.model} on {case.data}" if case.size is None else f"size={case.size}"
         return f"{case.phase} T={case.T} batch={case.batch} {what} {case.dtype}"
@@ -209,7 +211,7 @@ def blocks(
 ) -> list[Block]:
     """Every combination of the axes; the reference is added where `neurons` lacks it.
 
-    Neurons that know no steps, the parallel ones, are measured layer by layer whatever the modes are.
+    Parallel neurons cannot run step by step and are measured layer by layer, whatever the modes are.
 
     Args:
         shared: the remaining fields of `Case`, equal for all.
@@ -235,11 +237,11 @@ def blocks(
 
 
 def check_planned(count: int) -> None:
-    """Raises PsubenchError, before they are made, if so many cases are more than `MOST_PLANNED`."""
+    """Raises PsubenchError, before they are created, if `count` cases are more than `MOST_PLANNED`."""
     if count > MOST_PLANNED:
         raise PsubenchError(
             f"{count:,} cases are planned, more than {MOST_PLANNED:,}",
-            "take fewer values of T, batch or size",
+            "use fewer values of T, batch or size",
         )
 
 
@@ -248,5 +250,5 @@ def check_cases(count: int, *, yes: bool) -> None:
     if count > MOST_CASES and not yes:
         raise PsubenchError(
             f"{count} cases are planned, more than {MOST_CASES}",
-            "look at them with --dry-run, take fewer, or add --yes",
+            "list them with --dry-run, use fewer, or add --yes",
         )

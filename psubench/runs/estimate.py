@@ -1,4 +1,4 @@
-"""How long blocks took before on this machine, from the records that lie about."""
+"""Estimates block durations from earlier runs on this machine."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from psubench.runs.case import Block as PlannedBlock
 def estimate(
     blocks: Sequence[PlannedBlock], processes: int, folder: Path, here: Mapping[str, Any]
 ) -> tuple[float, int]:
-    """Seconds that the blocks will take by what they took before, and how many of them are known.
+    """Seconds that the blocks will take, estimated from earlier runs, and the number of known blocks.
 
     Args:
-        folder: its sub-folders are runs; what is no readable run is passed over.
-        here: `devices.machine()`; runs of other machines do not count.
+        folder: its subfolders are runs; anything else in it is ignored.
+        here: `devices.machine()`; runs of other machines are ignored.
     """
     known = _seconds_per_case(folder, here)
     seconds, found = 0.0, 0

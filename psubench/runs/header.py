@@ -65,11 +65,3 @@ def check_resumable(records: Sequence[Record], now: Run, folder: Path) -> None:
                 f"the run in {folder} was made with {what} {then!r}, this one has {here!r}",
                 "samples of both must not mix: choose another --out",
             )
-
-
-def refuse_unless_resumed(folder: Path, *, resume: bool) -> None:
-    """Raises PsubenchError where a folder holds a run that nobody asked to continue."""
-    if not resume:
-        raise PsubenchError(
-            f"{folder} holds a run already", "continue it with --resume or choose another --out"
-        )

@@ -1,7 +1,7 @@
-"""Which files a plug-in is made of, and a hash of them: whether two runs were made with the same code.
+"""The files of a plug-in and their hash, which shows whether two runs used the same code.
 
 Nothing is imported, since that would run the user's code, and torch, in the process that only plans. So what
-a file imports is read from its text; a name that it makes up while it runs is not found.
+a file imports is read from its text; a name that is computed at run time is not found.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def digest(text: str) -> str | None:
         text: `path/file.py:attribute`, `package.module:attribute`, or a file of values such as `prices.toml`.
 
     Returns:
-        Of a neuron of a library, its name and version. None for a module that is not there or has no file.
+        Of a neuron of a library, its name and version. None for a module that does not exist or has no file.
 
     Raises:
         PsubenchError: there is no such file.
@@ -61,7 +61,7 @@ def digest(text: str) -> str | None:
 
 
 def weights_digest(path: Path) -> str | None:
-    """Hash of a file of weights, or of all that lie in or below a folder; None if there are none."""
+    """Hash of a file of weights, or of all such files in or below a folder; None if there are none."""
     found = {"": path}
     if path.is_dir():
         found = {str(p.relative_to(path)): p for pattern in _WEIGHTS for p in path.rglob(pattern)}
@@ -113,14 +113,14 @@ def _files(name: str, top: str) -> list[tuple[str, Path]]:
 def _spec(name: str, places: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
     try:
         if "." not in name:
-            return importlib.util.find_spec(name)  # of a package without a dot nothing is imported
+            return importlib.util.find_spec(name)  # nothing is imported from a package without a dot
         return importlib.machinery.PathFinder.find_spec(name, places)
     except (ImportError, ValueError, AttributeError, KeyError):  # the last: of namespaces
         return None
 
 
 def _is_installed(path: Path) -> bool:
-    """Whether a file is a library's: its version stands in the environment, or nobody edits it."""
+    """Whether a file belongs to a library: its version is in the environment, or it is not edited."""
     return any(path.resolve().is_relative_to(place) for place in _INSTALLED)
 
 
@@ -136,11 +136,11 @@ _INSTALLED = tuple(
 
 
 def _imported(path: Path, name: str) -> set[str]:
-    """Names of the modules that a file may import, wherever in it that stands."""
+    """Names of the modules that a file may import, anywhere in it."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, RecursionError):
-        return set()  # the worker says what is wrong with it
+        return set()  # the worker reports what is wrong with it
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     names = set()
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""What can be known to fail is told before anything is measured: data, plug-ins, shapes, memory."""
+"""Checks before anything is measured: data, plug-ins, shapes, memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BYTES = {"float64": 8, "float32": 4, "bfloat16": 2}
 
 @dataclass(frozen=True)
 class Need:
-    """What one case needs to be there.
+    """What one case needs.
 
     Attributes:
         neuron, model, data: texts that `parse` reads.
@@ -50,12 +50,12 @@ def check_blocks(blocks: Iterable[Block], max_memory: int) -> None:
 def check(needs: Iterable[Need], device: str, max_memory: int | None = None) -> None:
     """Raises the first mistake that would fail every case that has it, as a usage error.
 
-    Plug-ins are imported in a process of their own, and neither built nor called: what goes wrong then is
-    a row of the result.
+    Plug-ins are imported in a separate process, and neither built nor called: a failure there is a row of
+    the result.
 
     Args:
         device: as `devices.resolve` gives it.
-        max_memory: bytes that a worker may allocate; None if that is not known.
+        max_memory: bytes that a worker may allocate; None if unknown.
     """
     wanted = list(needs)
     for name in dict.fromkeys(need.data for need in wanted):
@@ -91,7 +91,7 @@ def _check_memory(need: Need, most: int) -> None:
         raise PsubenchError(
             f"T = {need.T}, batch = {need.batch} and {entries} values per step need at least {_size(least)},"
             f" and a worker may allocate {_size(most)}",
-            "take fewer steps, samples or neurons, or raise --max-memory",
+            "use fewer steps, samples or neurons, or raise --max-memory",
         )
 
 
@@ -100,7 +100,7 @@ def _size(count: int) -> str:
 
 
 def _plugins(needs: Iterable[Need]) -> list[dict[str, Any]]:
-    """What must be imported to be known, each once."""
+    """The plug-ins that must be imported, each once."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for need in needs:
         ref = neurons.parse(need.neuron)
@@ -130,7 +130,7 @@ def _ask(wanted: list[dict[str, Any]], device: str) -> None:
     try:
         told = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        return  # a plug-in that ends the process costs its own row, not the run
+        return  # a plug-in that ends the process fails its own row, not the run
     if told is not None:
         raise PsubenchError(told["what"], told["remedy"], USAGE)
 

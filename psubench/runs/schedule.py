@@ -101,16 +101,16 @@ class Runner:
         """All blocks once, from one host: the next replicate has another address-space layout."""
         case = blocks[0].case
         host = Host(case.threads, case.device)
-        crew = Crew(self.settings, self.watcher, process, host, self.folder)
+        workers = Workers(self.settings, self.watcher, process, host, self.folder)
         try:
             for block in blocks:
                 entries = self._due(process, block)  # a case may have failed since the plan was made
                 if entries and process == MEMORY:
-                    self._memory(block, entries, crew)
+                    self._memory(block, entries, workers)
                 elif entries:
-                    self._block(block, entries, crew)
+                    self._block(block, entries, workers)
         finally:
-            crew.host.close()
+            workers.host.close()
 
     def _due(self, process: int | str, block: Block) -> list[Entry]:
         return [
@@ -121,13 +121,13 @@ class Runner:
             and (entry.case.key, process) not in self.done
         ]
 
-    def _block(self, block: Block, due: list[Entry], crew: Crew) -> None:
+    def _block(self, block: Block, due: list[Entry], workers: Workers) -> None:
         self.watcher.hear(block.title, Begin())
         began = time.monotonic()
         reference = block.entries[0]
         if reference not in due and reference.skip is None and reference.case.key not in self.failed:
             due = [reference, *due]  # a ratio needs its reference in the same rounds
-        record = crew.measure(block.title, block, due)
+        record = workers.measure(block.title, block, due)
         for outcome in record.cases:
             if outcome.status != "ok":
                 self.failed.add(outcome.key)
@@ -138,12 +138,12 @@ class Runner:
         ratios = {labels[text]: interval.ratios() for text, interval in found.items()}
         self.watcher.hear(block.title, Measured(seconds, ratios))
 
-    def _memory(self, block: Block, due: list[Entry], crew: Crew) -> None:
+    def _memory(self, block: Block, due: list[Entry], workers: Workers) -> None:
         """Peak memory of every case, each in a worker of its own: none may use what another has freed."""
         title = f"peak memory, {block.title}"
         self.watcher.hear(title, Begin())
         began = time.monotonic()
-        measured = [crew.measure(title, block, [entry]) for entry in due]
+        measured = [workers.measure(title, block, [entry]) for entry in due]
         found = [one for record in measured for one in record.cases if isinstance(one, MemoryOutcome)]
         seconds = time.monotonic() - began
         case = case_of(block.case.canonical())
@@ -152,7 +152,7 @@ class Runner:
 
 
 @dataclass
-class Crew:
+class Workers:
     """The workers of one replicate.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Trainings in processes of their own, several at a time. One that dies takes nothing else with it."""
+"""Trainings in separate processes, several at a time. One that dies does not affect the others."""
 
 from __future__ import annotations
 
@@ -107,14 +107,14 @@ def _context(case: Training) -> Any:
 
 def _train(case: Training, folder: Path, events: Connection) -> None:
     """In the process of a training."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and then ends this process
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    os.dup2(2, 1)  # what a plug-in prints is no result
+    os.dup2(2, 1)  # output of a plug-in is not a result
     together([(case, folder)], lambda _, event: events.send_bytes(encode(event)))
 
 
 def _die_with_parent() -> None:
-    """A training that nobody listens to must not go on writing checkpoints."""
+    """Ends a training without a parent, so that it does not go on writing checkpoints."""
     parent = mp.parent_process()
     assert parent is not None
     parent.join()

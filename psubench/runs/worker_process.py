@@ -32,7 +32,7 @@ START_SECONDS = 120.0
 
 @dataclass
 class Result:
-    """What became of a job.
+    """The outcome of a job.
 
     Attributes:
         record: the block's record, if the worker lived to write it.
@@ -89,7 +89,7 @@ class Host:
         """Runs a job in a fresh worker and follows it to its end.
 
         Args:
-            timeout: seconds without a sign of life after which the worker is killed.
+            timeout: seconds without a response after which the worker is killed.
             hear: told the events that are not about the worker itself.
         """
         self._status.write_bytes(b"")
@@ -131,14 +131,14 @@ class Host:
             result.message = f"what was measured is not possible: {error}"
 
     def _next(self, timeout: float, result: Result) -> Told | None:
-        """The next event, or None when the host is gone; kills a worker that gives no sign of life."""
+        """The next event, or None when the host is gone; kills a worker that has stopped responding."""
         seen, since = b"", time.monotonic()
         while True:
             try:
                 line = self._lines.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 now = self._status.read_bytes()
-                # Importing torch and making the input is nobody's fault.
+                # No entry is to blame while torch is imported and the input is made.
                 limit = timeout if now else max(START_SECONDS, timeout)
                 if now != seen:
                     seen, since = now, time.monotonic()

@@ -1,4 +1,4 @@
-"""How much a network fires and computes: exact counts, the work of its neurons, estimates of energy.
+"""Spikes and operations of a network: exact counts, neuron dynamics, estimates of energy.
 
 Importing this imports no torch; `psubench.sops.counter` does.
 """

@@ -1,6 +1,6 @@
-"""What a tensor's elements are known to be: zeros of a padding, or averages of so many elements.
+"""What is known about the elements of a tensor: zeros of a padding, or averages of several elements.
 
-Both follow a tensor through its views, and through the operations that move elements and compute nothing.
+Both follow a tensor through its views, and through operations that only move elements.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOVES = frozenset(
 """Operations whose outputs are elements of their inputs, or zeros."""
 _PLACE = ("dtype", "device", "layout", "pin_memory")
 _DECIDING = ("gt", "ge", "lt", "le", "eq", "ne", "sign", "heaviside", "argmax", "argmin")
-"""Operations whose results are averages no more, whatever they are given."""
+"""Operations whose results are no longer averages, whatever their inputs are."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Average:
     """Elements that are averages.
 
     Attributes:
-        of: how many elements each is the average of; None where that is not the same for all, or something
-            was computed of them.
-        why: what stands against folding their divisor.
+        of: number of elements that each one averages; None if it differs, or if something was computed
+            from them.
+        why: the reason why their divisor cannot be folded.
     """
 
     of: int | None
@@ -47,18 +47,18 @@ class Average:
 
 
 class Elements:
-    """What is known of the elements of all activations."""
+    """What is known about the elements of all activations."""
 
     def __init__(self) -> None:
         self._inside, self._averages = Marks(), Marks()
 
     def average(self, tensor: Tensor) -> Average | None:
-        """Of what a tensor's elements are averages, if they are."""
+        """The averages that a tensor's elements are, or None."""
         found: Average | None = self._averages.get(tensor)
         return found
 
     def pooled(self, x: Tensor, output: Tensor, of: int | None, name: str) -> None:
-        """An output has the averages of so many elements of x; None if not of the same number each."""
+        """The elements of an output are averages of `count` elements of x; None if the number differs."""
         before = self.average(x)
         if before is not None:
             of = None if of is None or before.of is None else of * before.of
@@ -66,7 +66,7 @@ class Elements:
         self._averages.set(output, Average(of, "" if of else why))
 
     def inside(self, tensor: Tensor) -> Tensor | None:
-        """True where an element is none of a padding, of the tensor's shape; None if all are."""
+        """True where an element is not padding, in the tensor's shape; None if there is no padding."""
         whole = self._inside.get(tensor)
         if whole is None:
             return None
@@ -78,7 +78,7 @@ class Elements:
         self._averages.set(output, self.average(x))
 
     def follow(self, call: Call) -> None:
-        """An operation has made something of some tensors."""
+        """An operation has computed something from some tensors."""
         packet, given, made = call.func._overloadpacket, call.tensors(), call.outputs()
         if packet in MOVES:
             if _adds_zeros(call) or (self._inside and any(self._inside.get(x) is not None for x in given)):
@@ -94,7 +94,7 @@ class Elements:
             self._lose(call, given, made)
 
     def _move_inside(self, call: Call) -> None:
-        """Moves what says which elements are padding as the elements themselves were moved."""
+        """Moves the marks of padding elements like the elements themselves."""
 
         def inside(value: Any) -> Any:
             if isinstance(value, list | tuple):
@@ -128,7 +128,7 @@ class Elements:
         found = dict.fromkeys(self.average(tensor) for tensor in given if tensor.is_floating_point())
         if not any(found):
             return
-        same = next(iter(found)) if len(found) == 1 else Average(None, "averages beside other values")
+        same = next(iter(found)) if len(found) == 1 else Average(None, "averages combined with other values")
         for tensor in made:
             self._averages.set(tensor, same)
 

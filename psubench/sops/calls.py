@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Call:
-    """An operation that has run: `aten::mm`, its arguments and what it gave."""
+    """An operation that has run: `aten::mm`, its arguments and its result."""
 
     func: Any
     args: tuple[Any, ...]
@@ -33,11 +33,11 @@ class Call:
         return list(tensors((*self.args, *self.kwargs.values())))
 
     def outputs(self) -> list[Tensor]:
-        """All tensors that it gave."""
+        """All tensors in its result."""
         return list(tensors((self.output,)))
 
     def argument(self, place: int, name: str, default: Any = None) -> Any:
-        """An argument, given by its place or by its name."""
+        """An argument, by position or by name."""
         return self.args[place] if len(self.args) > place else self.kwargs.get(name, default)
 
 

@@ -1,11 +1,10 @@
-"""Counts what a module computes, from the operations that torch dispatches: nothing is assumed of layers.
+"""Counts the operations of a module, as torch dispatches them, without assumptions about its layers.
 
-Whatever calls a product with a weight is a synapse: a layer, a functional call, einsum, a recurrent cell.
-Operations that torch defines by others are taken apart, so that they are seen in inference mode too. Hooks
-only tell where neurons begin and end, and what they gave. An operation that meets a weight of two or more
-dimensions and has no rule is reported, so that nothing is counted as 0 because it was not understood; so is a
-weight that no counted operation has met. `psubench.sops.last_check` asks the same without trusting any
-of this.
+Every product with a weight is a synapse: a layer, a functional call, einsum, a recurrent cell.
+Operations that torch composes of others are decomposed, so that they are also seen in inference mode. Hooks
+only report where neurons begin and end, and their outputs. An operation on a weight of two or more
+dimensions that has no rule is reported, so that nothing unknown is counted as 0; so is a weight that no
+counted operation has used. `psubench.sops.last_check` verifies this independently.
 """
 
 from __future__ import annotations
@@ -48,16 +47,16 @@ class Counter:
 
     Args:
         module: takes x [T, B, *] with `batch_dim` 1, [B, *] with 0.
-        spiking: its neuron layers by name, or by one that begins with `OUTSIDE` if the module does not hold
-            them; what they compute inside is not counted, see
+        spiking: its neuron layers by name, or by one that begins with `OUTSIDE` if the module does not
+            contain them; the operations inside are not counted, see
             `psubench.neurons.operations`.
         recurrent: names of parameters, or of modules that own them, that carry a layer's output back into
-            it; those that torch's recurrent layers call weight_hh are known.
-        fold: whether the divisor of an average pooling counts as part of the weights behind it, so that
+            it; weight_hh of torch's recurrent layers is known.
+        fold: whether the divisor of an average pooling counts as part of the weights that follow, so that
             their inputs are sums of spikes; else the averages are graded inputs.
-        counting: whether the neurons give counts, of which a count of c stands for c spikes.
-        batch_dim: dimension of x that holds the samples.
-        trail: keeps what counted operations are given, and replaces what they give: see `last_check`.
+        counting: whether the neurons output counts, where a count of c stands for c spikes.
+        batch_dim: dimension of x for the samples.
+        trail: keeps the inputs of counted operations and replaces their results: see `last_check`.
     """
 
     def __init__(
@@ -109,7 +108,7 @@ class Counter:
         """Counts of every layer that was reached, in the order in which they were first reached.
 
         Args:
-            verdict: of the last check, if it was made.
+            verdict: of the last check, if it was run.
         """
         ledger = self._ledger
         found = {key: replace(layer) for key, layer in ledger.layers.items()}
@@ -121,12 +120,12 @@ class Counter:
         return list(found.values())
 
     def _unaccounted(self, verdict: Verdict) -> list[tuple[str, str]]:
-        """Layers of which something is missing, and what: owes nothing to what the rules have reported."""
+        """Layers in which something is missing, and what; independent of what the rules have reported."""
         ledger, weights = self._ledger, self._ledger.weights.synapses()
         counted = [layer for layer in ledger.layers.values() if layer.kind in {*SYNAPSES, "product"}]
         open_ = [mark for _, mark in weights if not mark.roots <= (ledger.met | verdict.without_effect)]
         wrong = [(mark.layer, UNMET) for mark in open_ if mark.matrix]
-        if not counted:  # a vector may be all the synapses there are
+        if not counted:  # the only synapses may be vectors
             wrong += [(mark.layer, UNMET) for mark in open_ if mark.learned]
         wrong += [(name, why) for name, why in foreign_layers(self._module, self._spiking)]
         for layer in counted:
@@ -170,7 +169,7 @@ class Counter:
         spikes = spikes_of(output)
         if not isinstance(spikes, Tensor) or self._depth:
             return
-        inside, self._inside = self._inside, False  # what follows is the counter's own work
+        inside, self._inside = self._inside, False  # from here on, the counter's own operations
         with torch.no_grad():
             for tensor in tensors((output,)):
                 self._ledger.weights.give(tensor, Kind.ACTIVATION)
@@ -178,7 +177,7 @@ class Counter:
         self._inside = inside
 
     def _leaves(self, how: str, tensor: Tensor) -> None:
-        """A value of a tensor leaves torch, where nothing that is computed of it is seen."""
+        """A value of a tensor leaves torch: what is computed from it cannot be seen."""
         if not self._inside or self._depth:
             return
         label = self._ledger.weights.label(tensor)
@@ -187,19 +186,21 @@ class Counter:
         elif isinstance(label, Mark) and label.synapse:
             self._ledger.report(label.layer, f"{how}, where values leave torch")
 
-    def saw(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], again: Callable[[], Any]) -> Any:
-        """Runs one operation and counts it; `again` lets the operations be seen that it is made of."""
+    def on_dispatch(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], decompose: Callable[[], Any]
+    ) -> Any:
+        """Runs and counts one operation; `decompose` dispatches the operations that it is composed of."""
         if not self._inside or self._depth:
             return func(*args, **kwargs)
         for tensor in tensors(args):
             if isinstance(tensor, nn.Parameter):
                 self._ledger.weights.adopt(tensor)
         rule = RULES.get(func._overloadpacket)
-        if rule is None and (parts := again()) is not NotImplemented:
+        if rule is None and (parts := decompose()) is not NotImplemented:
             return parts
         before = None if self._trail is None else self._trail.before(func, (*args, *kwargs.values()))
         output = func(*args, **kwargs)
-        self._inside = False  # what follows is the counter's own work
+        self._inside = False  # from here on, the counter's own operations
         try:
             with torch.no_grad():
                 self._count(Call(func, args, kwargs, output), rule, before)
@@ -242,7 +243,7 @@ class Counter:
 
     @staticmethod
     def _strange(call: Call, given: list[Tensor], labels: list[Label]) -> bool:
-        """Whether an activation meets a tensor from elsewhere that may hold weights."""
+        """Whether an activation is combined with a tensor from elsewhere that may contain weights."""
         if Kind.ACTIVATION not in labels or not call.short.startswith(_MULTIPLYING):
             return False
         return any(
@@ -265,8 +266,8 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         kwargs = kwargs or {}
 
-        def again() -> Any:
+        def decompose() -> Any:
             with self:
                 return cast(Any, func).decompose(*args, **kwargs)
 
-        return self._counter.saw(func, args, kwargs, again)
+        return self._counter.on_dispatch(func, args, kwargs, decompose)

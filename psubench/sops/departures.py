@@ -1,4 +1,4 @@
-"""Values that leave torch: what numpy or Python computes of them is seen by no dispatcher."""
+"""Values that leave torch: what numpy or Python computes from them is not dispatched."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _WAYS = frozenset(
         *("__float__", "__int__", "__index__", "__complex__"),
     }
 )
-"""Methods of a tensor. A tensor as a condition is none of them: it decides, and no value leaves."""
+"""Methods of a tensor. A tensor as a condition is not among them: no value leaves."""
 
 
 class Departures(TorchFunctionMode):
-    """Tells of every value that leaves torch while it is entered: the method's name, and of which tensor."""
+    """Reports every value that leaves torch while it is entered: the method's name, and the tensor."""
 
     def __init__(self, leaves: Callable[[str, Tensor], None]) -> None:
         super().__init__()

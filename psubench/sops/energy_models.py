@@ -1,7 +1,7 @@
-"""THE table of energy models: pure functions from work to picojoule. They estimate; they measure nothing.
+"""THE table of energy models: pure functions from work to picojoules. They estimate; they measure nothing.
 
-All are linear in the counts. What a model does not price costs nothing in it, and `omits` says so; what it
-cannot know is None. No built-in model prices normalisation, pooling and residual additions.
+All are linear in the counts. An operation without a price costs nothing, and `omits` lists it; an
+unknown energy is None. No built-in model prices normalisation, pooling and residual additions.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class EnergyModel:
 
     Attributes:
         name: as the command line takes it, with its parameters.
-        constants: picojoule by what they are for.
+        constants: picojoules by operation.
         source: where they come from.
         verified: whether they were checked against the source.
         omits: what it leaves out.
-        price: picojoule of a work; None if unknown.
+        price: picojoules of a work; None if unknown.
     """
 
     name: str
@@ -41,15 +41,15 @@ class EnergyModel:
 
 @dataclass(frozen=True)
 class Linear:
-    """Picojoule per operation; what has no price costs nothing.
+    """Picojoules per operation; an operation without a price costs nothing.
 
     Attributes:
-        mac, ac: of synapses and of neurons.
+        mac, ac: operations of synapses and of neurons.
         cmp, nonlin: a comparison and a nonlinear function of a neuron.
         bias: an addition of a bias.
         event: reading and addressing an input that is not 0.
-        conv_event: beside it, for an input of a convolution.
-        update: a step of a neuron, in the place of its single operations; unknown for neurons that are not
+        conv_event: in addition, for an input of a convolution.
+        update: a step of a neuron, instead of its single operations; unknown for neurons that are not
             updated step by step.
         access: a read or a write of a memory: per synaptic operation one of the weight and two of the
             potential, per bias one, per event and per spike one, per step of a neuron two.
@@ -68,7 +68,7 @@ class Linear:
     address: float = 0.0
 
     def __call__(self, work: Work) -> float | None:
-        """Picojoule of a work; None if a count that has a price is unknown."""
+        """Picojoules of a work; None if a count that has a price is unknown."""
         operations = None if work.mac is None or work.ac is None else work.mac + work.ac
         if self.update is not None and work.updates is None:
             return None
@@ -93,7 +93,7 @@ class Linear:
                 if count is None:
                     return None
                 total += price * count
-        return round(total, 6)  # sums such as 4.6 + 0.9 have a tail that means nothing
+        return round(total, 6)  # sums such as 4.6 + 0.9 have meaningless last digits
 
 
 _HOROWITZ = "Horowitz, ISSCC 2014, 45 nm, 0.9 V"
@@ -102,11 +102,11 @@ _DAVIES = "Davies et al., IEEE Micro 2018: 23.6 pJ per synaptic operation, 81 pJ
 _MEROLLA = "Merolla et al., Science 2014: 26 pJ per synaptic event; others cite 2.5 pJ: synaptic=2.5"
 _NO_MEMORY = "memory, addressing, comparisons and nonlinear functions"
 _SRAM: tuple[tuple[float, float], ...] = ((8, 10.0), (32, 20.0), (1024, 100.0))
-"""KiB and picojoule of a 64-bit access (Horowitz 2014)."""
+"""KiB, and picojoules of a 64-bit access (Horowitz 2014)."""
 
 
 def sram_access(kib: float) -> float:
-    """Picojoule of an access to a memory of so many KiB, linear between the published sizes."""
+    """Picojoules of an access to a memory of `kib` KiB, linear between the published sizes."""
     for (low, cheap), (high, dear) in pairwise(_SRAM):
         if kib <= high:
             return cheap + (dear - cheap) * (max(kib, low) - low) / (high - low)
@@ -119,7 +119,7 @@ def _horowitz(mac: float, ac: float, name: str) -> EnergyModel:
 
 def _lemaire(name: str, sram: float) -> EnergyModel:
     # Equation 16: in a convolution an event costs two multiply-accumulates for the address of its first
-    # output. Equation 17: in a linear layer the addresses of its outputs are all that there is to compute.
+    # output. Equation 17: in a linear layer only the addresses of its outputs are computed.
     price = Linear(mac=3.2, ac=0.1, bias=0.1, conv_event=2 * 3.2, access=sram_access(sram), address=0.1)
     omits = "comparisons and nonlinear functions; unknown for neurons that are not updated step by step"
     # How often memory is accessed was taken from the authors' later code, not from the paper.
@@ -133,7 +133,7 @@ def _loihi(name: str) -> EnergyModel:
 
 
 def _truenorth(name: str, synaptic: float) -> EnergyModel:
-    price = Linear(mac=synaptic, ac=synaptic, update=0.0)  # the published figure holds the neurons' share
+    price = Linear(mac=synaptic, ac=synaptic, update=0.0)  # the published figure includes the neurons' share
     omits = "unknown for neurons that are not updated step by step"
     return _linear(name, price, _MEROLLA, verified=False, omits=omits)
 
@@ -144,10 +144,10 @@ def _linear(name: str, price: Linear, source: str, *, verified: bool, omits: str
 
 
 def unpriced(price: Linear | None) -> str:
-    """Operations of a network that are counted beside its synapses, and that a model has no price for.
+    """Operations of a network besides its synapses for which a model has no price.
 
     Args:
-        price: of a linear model; None for a function, which is given the biases and nothing else of them.
+        price: of a linear model; None for a function, which gets the biases only.
     """
     biases = "" if price is None or price.bias or price.access else "biases, "
     return f"additions of {biases}normalisation, pooling and residuals"
@@ -155,7 +155,7 @@ def unpriced(price: Linear | None) -> str:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A built-in model: its parameters with their defaults and ranges, and what makes it."""
+    """A built-in model: its parameters with their defaults and ranges, and its constructor."""
 
     make: Callable[..., EnergyModel]
     parameters: Mapping[str, float] = field(default_factory=dict)
@@ -180,7 +180,7 @@ def parse(text: str) -> EnergyModel:
     a plug-in `package.module:function` or `path/file.py:function`.
 
     Raises:
-        PsubenchError: there is none of that name, or it is not as it should be.
+        PsubenchError: there is none of that name, or it is not valid.
     """
     from psubench.sops import user_energy_models
 

@@ -1,4 +1,4 @@
-"""Layers whose weights are no parameters: quantised ones, and those frozen into a script."""
+"""Layers whose weights are not parameters: quantised ones, and those frozen into a script."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PACKED = ("_packed_params", "_all_weight_values", "_weight_bias")
 
 
 def foreign_layers(module: nn.Module, neurons: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Names of such layers outside of neurons, and what they are."""
+    """Names of such layers outside of neurons, and their kinds."""
     inside = tuple(f"{name}." for name in neurons)
     scripted: list[str] = []
     for name, layer in module.named_modules():

@@ -1,9 +1,9 @@
-"""Whether anything that was not counted depends on a weight: asked of the network, not of the counter.
+"""Whether anything that was not counted depends on a weight, judged by the network and not by the counter.
 
-The network runs with its weights and with others. What counted operations give is replaced by the same noise
-in all runs. If neurons, counted operations and the output are then given the same, whatever the weights are,
-then every effect of a weight goes through a counted operation. If not, the weight is used in another way:
-in numpy, in another thread, by a kernel, in a form that the counter has not recognised.
+The network runs with its weights and with others. The results of counted operations are replaced by the same
+noise in all runs. If neurons, counted operations and the output then receive the same values, whatever the
+weights are, every effect of a weight passes through a counted operation. If not, the weight is used in
+another way: in numpy, in another thread, by a kernel, or in a form that the counter has not recognised.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def last_check(
 
     Args:
         x: some samples [T, B, *].
-        incomplete: layers that are known to be incomplete, which are not looked at.
+        incomplete: layers that are known to be incomplete, which are not checked.
         inference: whether the network runs in inference mode; else under `no_grad`.
     """
     weights = Weights(module, spiking, ())
@@ -84,7 +84,7 @@ def _changeable(tensor: Tensor) -> bool:
 def _walk(
     module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor, changed: Collection[Tensor], seed: int
 ) -> Trail | str:
-    """The trail of a forward pass with some weights changed; why there is none, as text."""
+    """The trail of a forward pass with some weights changed, or the reason, as text, why there is none."""
     trail = Trail()
     devices = [x.device] if x.device.type == "cuda" else []
     with torch.random.fork_rng(devices), _restored(module), _replaced(changed, seed):
@@ -92,16 +92,16 @@ def _walk(
         try:
             with Counter(module, spiking, trail=trail):
                 module(x)
-        except Exception as error:  # noise may be what a network refuses, for whatever reason
-            return f"not checked: {type(error).__name__} when its layers give noise"
+        except Exception as error:  # a network may refuse noise, for any reason
+            return f"not checked: {type(error).__name__} when its layers return noise"
     return trail
 
 
 @contextmanager
 def _restored(module: nn.Module) -> Iterator[None]:
-    """Gives a module the buffers back that it had."""
+    """Restores the buffers of a module."""
     values = [(buffer, buffer.clone()) for buffer in module.buffers()]
-    # A script keeps its buffers to itself; none of them is replaced by another.
+    # A script does not expose its buffers; none of them is replaced.
     parts = [part for part in module.modules() if not isinstance(part, ScriptModule)]
     before = [(part, dict(part._buffers)) for part in parts]
     try:
@@ -116,7 +116,7 @@ def _restored(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _replaced(tensors: Collection[Tensor], seed: int) -> Iterator[None]:
-    """Gives tensors other values for a while."""
+    """Gives tensors other values temporarily."""
     before = [tensor.detach().clone() for tensor in tensors]
     draws = torch.Generator().manual_seed(seed)
     try:

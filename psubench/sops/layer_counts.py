@@ -1,4 +1,4 @@
-"""What was counted in one layer: integer totals over all samples, which add up over batches."""
+"""Counts of one layer: integer totals over all samples, which add up over batches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from itertools import zip_longest
 from typing import Any
 
-# These say which layer it is; all other fields add up.
+# These identify the layer; all other fields add up.
 _NAMES = ("layer", "role", "kind", "shape", "first")
 
 
@@ -14,7 +14,7 @@ _NAMES = ("layer", "role", "kind", "shape", "first")
 class LayerCounts:
     """Counts of one layer over all samples and steps that it has seen.
 
-    x is the input of a synapse, F(e) the number of outputs that its element e really reaches: taps that
+    x is the input of a synapse, F(e) the number of outputs that its element e actually reaches: taps that
     fall on the padding reach nothing.
 
     Attributes:
@@ -25,9 +25,9 @@ class LayerCounts:
         shape: of a synapse's weight; of one step of one sample of a neuron's output.
         first: whether it is the first synapse of the forward pass.
         n_samples: samples that were seen.
-        spikes: non-zero outputs of a neuron layer; of one that gives counts their sum.
+        spikes: non-zero outputs of a neuron layer; of one that outputs counts, their sum.
         neuron_steps: all its outputs: neurons x steps x samples.
-        spikes_per_step: spikes of every step over all samples; empty unless the layer gave [T, B, *].
+        spikes_per_step: spikes of every step over all samples; empty unless the layer returned [T, B, *].
         events: elements of x that are not 0.
         sop_unit: sum of F(e) over the elements with |x_e| = 1; each is an accumulate.
         sop_graded: sum of F(e) over the other elements that are not 0; each is a multiply-accumulate.
@@ -35,15 +35,15 @@ class LayerCounts:
         mac_textbook: with the taps on the padding, as FlopCounterMode / 2; of recurrent synapses too.
         sop_eff_nzw: as sop_eff, without the weights that are 0 (NeuroBench's effective operations).
         sop_value: sum of x_e F(e) (sinabs).
-        sop_events: sum of |x_e| F(e) of the first layer, and of all layers behind neurons that give counts;
-            None where an |x_e| is no integer, or elsewhere.
-        recurrent_unit, recurrent_graded, recurrent_dense: as sop_*, of recurrent synapses, which the
-            sop_* leave out.
+        sop_events: sum of |x_e| F(e) of the first layer, and of all layers behind neurons that output counts;
+            None if an |x_e| is not an integer, and in other layers.
+        recurrent_unit, recurrent_graded, recurrent_dense: like sop_*, for recurrent synapses, which sop_*
+            exclude.
         bias: additions of a bias.
         bn: outputs of normalisation layers.
         pooling: elements that poolings and means read.
         residual: additions of two activations.
-        uncounted: what could not be counted: operations on the layer's weights for which there is no rule.
+        uncounted: operations on the layer's weights that could not be counted, because there is no rule.
         unfolded: averages that `fold` left as graded inputs, each with the reason.
     """
 
@@ -90,7 +90,7 @@ class LayerCounts:
         return not self.uncounted
 
     def as_events(self) -> LayerCounts:
-        """The same with every count of c as c unit inputs, behind neurons that give counts."""
+        """The same with every count of c as c unit inputs, behind neurons that output counts."""
         if self.first or self.sop_events is None:
             return self
         return replace(self, sop_unit=self.sop_events, sop_graded=0)
@@ -115,5 +115,5 @@ class LayerCounts:
 
 
 def _sum(one: Any, other: Any) -> Any:
-    """None is unknown, and so is any sum with it."""
+    """The sum; None is unknown, and so is any sum with it."""
     return None if one is None or other is None else one + other

@@ -1,4 +1,4 @@
-"""The layers' counts while a network runs, and what the rules must remember of a forward pass."""
+"""Counts of the layers while a network runs, and what the rules must remember during a forward pass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from psubench.sops.marks import Label, Mark, Marks
 from psubench.sops.weight_tracking import Weights
 
 INPUT = "input"
-"""The layer of what comes before the first synapse: a normalisation or a pooling of the input."""
+"""The layer for operations before the first synapse: a normalisation or a pooling of the input."""
 SYNAPSES = frozenset({"linear", "conv"})
 
 
@@ -34,9 +34,9 @@ class Ledger:
         self.met: set[str] = set()
         """Parameters and buffers that a counted operation has used."""
         self.compared: list[Tensor] | None = None
-        """What the operation was given that no weight may change, if it was counted: see `last_check`."""
+        """Inputs of the operation that no weight may change, if it was counted: see `last_check`."""
         self.becomes: Label = None
-        """What the operation gave, where that is something else than follows from what it was given."""
+        """Label of the operation's result, if it does not follow from its inputs."""
         self._fold, self._counting, self._samples, self._products = fold, counting, 0, 0
         self._seen: set[int] = set()
         self._nonzero = Marks()
@@ -44,7 +44,7 @@ class Ledger:
         self._later = 0
 
     def begin(self, samples: int) -> None:
-        """A forward pass of so many samples begins."""
+        """A forward pass of `samples` samples begins."""
         self.last, self._samples, self._products = INPUT, samples, 0
         self._seen.clear()
         self._pending.clear()
@@ -59,7 +59,7 @@ class Ledger:
         self.elements.forget_freed()
 
     def layer(self, name: str, role: str = "synapse") -> LayerCounts:
-        """The counts of a layer, made where it is reached for the first time."""
+        """The counts of a layer, created when it is first reached."""
         found = self.layers.setdefault((name, role), LayerCounts(name, role))
         if id(found) not in self._seen:  # once per forward pass
             self._seen.add(id(found))
@@ -72,7 +72,7 @@ class Ledger:
         layer.uncounted = tuple(dict.fromkeys((*layer.uncounted, operation.replace("::", "."))))
 
     def counted(self, *marks: Mark | None, compared: tuple[Tensor, ...] = ()) -> None:
-        """The running operation is counted, and with it how it uses these weights.
+        """The running operation is counted, including its use of these weights.
 
         Args:
             compared: its activations, which must be the same whatever the weights are.
@@ -82,24 +82,24 @@ class Ledger:
         self.compared = [*(self.compared or ()), *compared]
 
     def later(self, count: Callable[[], object], after: tuple[int, ...]) -> tuple[int, ...]:
-        """Counts at the end of the forward pass, unless `cancel` is called with the number that it gives.
+        """Counts at the end of the forward pass, unless `cancel` is called with the returned number.
 
         Args:
-            after: numbers of what is to be cancelled too.
+            after: numbers of pending counts that are cancelled with it.
         """
         self._later += 1
         self._pending[self._later] = count, after
         return (self._later,)
 
     def cancel(self, numbers: tuple[int, ...]) -> None:
-        """What was to be counted later is not."""
+        """Cancels a pending count."""
         for number in numbers:
             found = self._pending.pop(number, None)
             if found is not None:
                 self.cancel(found[1])
 
     def fired(self, name: str, spikes: Tensor, leading: tuple[int, ...]) -> None:
-        """A neuron layer gave spikes; per step where it gave them for the steps and samples of the input."""
+        """Counts the spikes of a neuron layer; per step if its output has the input's steps and samples."""
         layer = self.layer(name, "neuron")
         layer.kind = "neuron"
         layer.neuron_steps += spikes.numel()
@@ -126,8 +126,8 @@ class Ledger:
             x: its input, the summed-over samples first: [N, channels, *inputs].
             reach: of one sample.
             nonzero: per channel and tap, how many weights are not 0, shaped as `reach.met` gives it.
-            source: the operand that x was made of.
-            inside: 1 where an element of x is none of a padding, 0 elsewhere; None if all are inside.
+            source: the operand from which x was made.
+            inside: 1 where an element of x is not padding, 0 elsewhere; None if there is no padding.
         """
         layer = self._synaptic_layer(mark, reach)
         divisor = self._divisor(layer, source)
@@ -164,7 +164,7 @@ class Ledger:
         return layer
 
     def _divisor(self, layer: LayerCounts, source: Tensor) -> int | None:
-        """By what the elements of an input were divided that is now part of the weights."""
+        """The divisor of the elements of an input that is now part of the weights."""
         average = self.elements.average(source) if self._fold else None
         if average is None:
             return None
@@ -173,7 +173,7 @@ class Ledger:
         return average.of
 
     def product(self, a: Tensor, b: Tensor) -> LayerCounts:
-        """Counts a product of two activations [n, m, k] and [n, k, p]: events on both sides meet."""
+        """Counts a product of two activations [n, m, k] and [n, k, p]: pairs of events on both sides."""
         self._products += 1
         layer = self.layer(f"product {self._products}")
         layer.kind = "product"
@@ -190,7 +190,7 @@ class Ledger:
 
     def nonzero(self, weight: Tensor, count: Callable[[], Tensor]) -> Tensor:
         """`count()` of a weight, computed once per forward pass while it stays as it is."""
-        if weight.is_inference():  # has no version by which a change could be told
+        if weight.is_inference():  # it has no version by which a change could be detected
             return count().cpu()
         # By memory and not by address, which another weight may have had before.
         known: dict[Any, Tensor] = self._nonzero.get(weight) or {}

@@ -1,4 +1,4 @@
-"""What a tensor is, and values that belong to the memory that it lives in, which its views share."""
+"""What a tensor is, and values attached to its memory, which its views share."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 
 class Kind(Enum):
-    """What a tensor is that is no weight."""
+    """What a tensor is that is not a weight."""
 
     ACTIVATION = auto()
     CONSTANT = auto()
-    """Made in the forward pass of neither input nor weights."""
+    """Made in the forward pass from neither input nor weights."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Mark:
     """What a weight is.
 
     Attributes:
-        layer: that it counts for.
+        layer: that it is counted in.
         synapse: false inside a neuron.
         recurrent: whether it carries a layer's output back into the layer.
-        learned: false for a buffer, which may be a state: beside a parameter it counts as an activation.
+        learned: false for a buffer, which may be a state: combined with a parameter it is an activation.
         shape: of the parameter or buffer.
-        roots: names of the parameters and buffers that it was made of.
+        roots: names of the parameters and buffers from which it was made.
         pending: of a product of a weight with a constant or a buffer, which is a weight if it turns out to
             be used as one, and otherwise a state's way through the weight: its numbers in the ledger.
         product: whether it is a matrix product of parameters: a weight, or a learned state's way through one.
@@ -51,11 +51,11 @@ class Mark:
 
 
 Label = Mark | Kind | None
-"""What a tensor is; None for one from elsewhere, of which nothing is known."""
+"""What a tensor is; None for one from elsewhere, about which nothing is known."""
 
 
 class Marks:
-    """A value per memory, forgotten with the memory."""
+    """A value per memory, dropped with the memory."""
 
     def __init__(self) -> None:
         self._of: dict[int, tuple[StorageWeakRef, Any]] = {}
@@ -63,11 +63,11 @@ class Marks:
     def get(self, tensor: Tensor) -> Any:
         """The value of the tensor's memory, or None."""
         memory = storage(tensor)
-        # The weak reference keeps the address from being given to another memory.
+        # The weak reference keeps the address from being reused for another memory.
         return None if memory is None else self._of.get(memory._cdata, (None, None))[1]
 
     def set(self, tensor: Tensor, value: Any) -> None:
-        """Gives the tensor's memory a value; None takes it away."""
+        """Gives the tensor's memory a value; None removes it."""
         memory = storage(tensor)
         if memory is None:
             return

@@ -1,4 +1,4 @@
-"""A network over many batches: normalisation calibrated, operations counted, pictures of its spikes taken."""
+"""A network over many batches: normalisation calibrated, operations counted, maps of its spikes."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from psubench.sops.last_check import last_check
 from psubench.sops.layer_counts import LayerCounts
 
 CHECKED_SAMPLES = 4
-"""With which the last check runs the network again; a few, because one may have no spikes."""
+"""Samples with which the last check runs the network again; several, because one may have no spikes."""
 MAP_LAYERS, MAP_CHANNELS, RASTER_NEURONS = 3, 4, 48
-"""At most so many layers and channels have maps; so many neurons of every layer are in the raster."""
+"""Largest number of layers and channels with maps, and of neurons per layer in the raster."""
 
 
 def calibrate(module: nn.Module, batches: Iterable[Tensor]) -> int:
-    """Gives normalisation layers the mean and variance that they meet; returns how many layers there are.
+    """Sets the statistics of normalisation layers to those of their inputs; returns the number of layers.
 
-    An untrained network has running statistics of 0 and 1, with which deep layers fall silent. All else
-    is in evaluation mode, weights stay, and statistics are averages over the batches.
+    An untrained network has running statistics of 0 and 1, with which deep layers fall silent. Everything
+    else is in evaluation mode, weights stay, and statistics are averages over the batches.
     """
     module.eval()
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     before = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # an average in which every batch counts the same
+        norm.momentum = None  # an average in which all batches have equal weight
         norm.train()
     with torch.no_grad():
         for x in batches if norms else ():
@@ -72,14 +72,14 @@ def count(
     if first is not None:
         incomplete = {layer.layer for layer in found if _named(layer)}
         verdict = last_check(module, spiking, first[:, :CHECKED_SAMPLES], incomplete, inference=inference)
-        if verdict.unchecked:  # a network that keeps states may insist on its batch
+        if verdict.unchecked:  # a network with states may accept only its own batch size
             verdict = last_check(module, spiking, first, incomplete, inference=inference)
         found = counter.counts(verdict)
     return [layer.as_events() for layer in found] if counting else found
 
 
 def _named(layer: LayerCounts) -> bool:
-    """Whether something of a layer is known to be missing, beside that it was not met."""
+    """Whether something in a layer is known to be missing, apart from unused weights."""
     return any(why != UNMET for why in layer.uncounted)
 
 
@@ -115,7 +115,7 @@ def pictures(
 
 
 def spread(count: int, most: int) -> list[int]:
-    """At most so many of 0 .. count - 1, evenly spread, first and last among them."""
+    """At most `most` of 0 .. count - 1, evenly spread, including the first and the last."""
     if count <= most:
         return list(range(count))
     return sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})

@@ -1,4 +1,4 @@
-"""What a row of a layer holds. Standard library only."""
+"""The fields of a row of a layer. Standard library only."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ DYNAMICS = ("dynamics_mac", "dynamics_ac", "dynamics_cmp", "dynamics_nonlin", "d
 
 
 def empty_row(role: str) -> dict[str, Any]:
-    """A row in which nothing is known."""
+    """A row in which everything is unknown."""
     head = {"layer": role, "role": role, "kind": "", "first": False, "shape": (), "n_samples": None}
     return {**row_of({**head, "uncounted": (), "unfolded": ()}, energy_pj=None), "complete": False}
 
 
 def row_of(layer: Mapping[str, Any], **values: Any) -> dict[str, Any]:
-    """A row of a layer: what says which it is, and the values; everything else is None."""
+    """A row of a layer: its identity and the given values; everything else is None."""
     return {
         **{name: layer[name] for name in ("layer", "role", "kind", "first", "n_samples")},
         "shape": "x".join(map(str, layer["shape"])),

@@ -21,7 +21,7 @@ class Pricing:
     Attributes:
         model: of energy.
         first_layer: one of `work.FIRST_LAYER`.
-        pooling: one of `work.POOLING`; the counter must have been told the same.
+        pooling: one of `work.POOLING`; the counter must have used the same.
     """
 
     model: EnergyModel
@@ -30,17 +30,17 @@ class Pricing:
 
     @property
     def policy(self) -> str:
-        """Both policies in one word."""
+        """Both policies in one string."""
         return f"first={self.first_layer},pooling={self.pooling}"
 
 
 def layer_rows(
     counts: Sequence[LayerCounts], dynamics: Dynamics | None, T: int, pricing: Pricing
 ) -> list[dict[str, Any]]:
-    """One row per layer, in their order, and one for all of them together, with role `total`.
+    """One row per layer, in their order, and one for their total, with role `total`.
 
-    All numbers are totals over `n_samples` samples and T steps; `energy_pj` is an estimate. In a row in
-    which something could not be counted, what belongs to synapses is None, and in the total too.
+    All numbers are totals over `n_samples` samples and T steps; `energy_pj` is an estimate. If something in
+    a row could not be counted, its synaptic columns are None, in the total too.
 
     Args:
         counts: of `Counter.counts()`, for a network whose neurons are all of one kind.
@@ -89,7 +89,7 @@ def _neuron_row(
 
 
 def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Sums over the rows for which a column means something; unknown in one is unknown in all."""
+    """Sums over the rows to which a column applies; if one is unknown, the sum is unknown."""
 
     def of(role: str, names: Sequence[str]) -> dict[str, Any]:
         chosen = [row for row in rows if row["role"] == role]

@@ -1,4 +1,4 @@
-"""What each operation of torch counts for."""
+"""The rules by which operations of torch are counted."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def _product(ledger: Ledger, call: Call, a: Tensor, b: Tensor) -> LayerCounts | 
     silent = state not in (Kind.ACTIVATION, None) and not bool(x.any())
     if silent or state in (Kind.ACTIVATION, None):
         ledger.counted(mark, before, compared=() if before else (x,))
-        ledger.becomes = Kind.ACTIVATION  # a state that is 0 at first is no weight
+        ledger.becomes = Kind.ACTIVATION  # a state that starts at 0 is not a weight
         return _count(ledger, mark, x, weight)
-    # A constant or a buffer: a state, unless what it gives turns out to be used as a weight.
+    # A constant or a buffer: a state, unless its result turns out to be used as a weight.
     ledger.counted(mark, before)
     kept = x.clone()  # which the forward pass may overwrite
     number = ledger.later(lambda: _count(ledger, mark, kept, weight), before.pending if before else ())
@@ -74,9 +74,9 @@ def _of_weights(ledger: Ledger, call: Call) -> None:
 
 
 def _sides(one: Label, other: Label) -> tuple[Mark | None, Label, bool]:
-    """Of two operands the weight, the other one, and whether the weight is the left one."""
+    """The weight of two operands, the other operand, and whether the weight is on the left."""
     if isinstance(one, Mark) and isinstance(other, Mark):
-        # A buffer beside a parameter is a state that the network keeps; so is what a state was made of.
+        # A buffer combined with a parameter is a state of the network; so is the source of a state.
         flipped = _sure(one) > _sure(other)
         return (one, other, True) if flipped else (other, one, False)
     if isinstance(one, Mark):
@@ -122,7 +122,7 @@ def _count(ledger: Ledger, mark: Mark, x: Tensor, weight: Tensor) -> LayerCounts
 
 
 def _bias(ledger: Ledger, layer: LayerCounts | None, bias: Tensor, output: Tensor) -> None:
-    """What a product adds to its result: a bias, or another activation."""
+    """The addend of a product: a bias, or another activation."""
     if layer is None:
         return
     mark = ledger.weights.mark(bias)
@@ -206,7 +206,7 @@ def _add(ledger: Ledger, call: Call) -> None:
 
 
 def _choice(ledger: Ledger, call: Call) -> None:
-    """Weights that say where to look, such as a mask of an attention: nothing is computed of them."""
+    """Weights that only select, such as the mask of an attention: nothing is computed from them."""
     ledger.elements.follow(call)
     found = [(tensor, ledger.weights.label(tensor)) for tensor in call.tensors()]
     marks = [(tensor, label) for tensor, label in found if isinstance(label, Mark) and label.matrix]

@@ -1,4 +1,4 @@
-"""What a forward pass gave to its counted operations, with what they give replaced by noise."""
+"""Inputs of the counted operations of a forward pass, with their results replaced by noise."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from psubench.sops.weight_tracking import writes
 
 _NOISE = (-1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
 _TOLERANCE = 1e-3
-"""Of rounding that differs from run to run; a weight that has an effect changes more than that."""
+"""Tolerance for rounding that differs from run to run; a weight with an effect changes more than that."""
 
 
 class Print(NamedTuple):
-    """By what two tensors are told apart: their shape and some sums over their elements."""
+    """A fingerprint of a tensor: its shape and some sums over its elements."""
 
     shape: tuple[int, ...]
     sums: tuple[float, ...]
 
     def like(self, other: Print) -> bool:
-        """Whether they are prints of the same tensor, up to rounding."""
+        """Whether they are fingerprints of the same tensor, up to rounding."""
         scale = max(1.0, abs(self.sums[0]), abs(other.sums[0]))
         near = (
             math.isclose(a, b, rel_tol=0, abs_tol=_TOLERANCE * scale)
@@ -34,10 +34,10 @@ class Print(NamedTuple):
 
 
 class Trail:
-    """Prints of the activations that counted operations, neurons and the network's output have met.
+    """Fingerprints of the activations that reach counted operations, neurons and the network's output.
 
-    What a counted operation gives is replaced by noise that depends on its place alone, so that a weight
-    has an effect on what comes later only by ways that were not counted.
+    The result of a counted operation is replaced by noise that depends on its place alone, so that a weight
+    affects later values only in ways that were not counted.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Trail:
         self.prints.append((where, [_print(tensor) for tensor in given]))
 
     def before(self, func: Any, given: Any) -> dict[int, Print] | None:
-        """Prints of what an operation is about to overwrite."""
+        """Fingerprints of the tensors that an operation is about to overwrite."""
         if not writes(func):
             return None
         return {id(tensor): _print(tensor) for tensor in tensors(given)}
@@ -63,7 +63,7 @@ class Trail:
         output.copy_(noise)
 
     def same(self, other: Trail) -> bool:
-        """Whether both forward passes have met the same."""
+        """Whether both forward passes have the same fingerprints."""
         if [where for where, _ in self.prints] != [where for where, _ in other.prints]:
             return False
         return all(

@@ -1,4 +1,4 @@
-"""Energy models of the user's: a TOML file with prices, or a function."""
+"""The user's energy models: a TOML file with prices, or a function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REQUIRED = ("source", "mac", "ac")
 _TEXTS = ("name", "source")
 _CONTRACT = (
     "an energy model is called with one argument, whose attributes are the counts (mac, ac, events, ..."
-    "; None is unknown), gives picojoule or None, and has an attribute source"
+    "; None is unknown), returns picojoules or None, and has an attribute source"
 )
 
 
@@ -27,15 +27,15 @@ def from_toml(path: str) -> EnergyModel:
     """The model in a TOML file: source, mac and ac; name, verified and further prices if it has them.
 
     Raises:
-        PsubenchError: the file cannot be read, or holds something else.
+        PsubenchError: the file cannot be read, or its content is not valid.
     """
     what = f'energy model "{path}"'
     try:
         given = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise PsubenchError(f"{what}: {error.strerror}", "check the path") from None
-    except (ValueError, RecursionError) as error:  # what tomllib raises, for numbers too long as well
-        raise PsubenchError(f"{what} is no TOML: {error}", "mend it") from None
+    except (ValueError, RecursionError) as error:  # tomllib raises it, also for numbers that are too long
+        raise PsubenchError(f"{what} is not valid TOML: {error}", "correct that line") from None
     known = [*_TEXTS, "verified", *_PRICES]
     for key, value in given.items():
         if key not in known:
@@ -49,7 +49,7 @@ def from_toml(path: str) -> EnergyModel:
     missing = [", ".join(key for key in _PRICES if key not in given), unpriced(price)]
     name = given.get("name", Path(path).stem)
     if name in TABLE:
-        raise PsubenchError(f'{what} is called "{name}", as a built-in one', "give it a name of its own")
+        raise PsubenchError(f'{what} is called "{name}", like a built-in one', "choose another name")
     return EnergyModel(
         name, prices, given["source"], given.get("verified", False), "; ".join(filter(None, missing)), price
     )
@@ -57,12 +57,12 @@ def from_toml(path: str) -> EnergyModel:
 
 def _check(what: str, key: str, value: Any) -> None:
     if key in _TEXTS:
-        right, form = isinstance(value, str) and bool(value.strip()), "a text"
+        right, form = isinstance(value, str) and bool(value.strip()), "a string"
     elif key == "verified":
         right, form = isinstance(value, bool), "true or false"
     else:
         right = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        right, form = right and value >= 0, "a number of picojoule from 0 on"
+        right, form = right and value >= 0, "a non-negative number of picojoules"
     if not right:
         raise PsubenchError(f"{what}: {key} = {value!r}", f"{key} is {form}")
 
@@ -71,7 +71,7 @@ def from_plugin(text: str) -> EnergyModel:
     """The model that a function computes: `package.module:function` or `path/file.py:function`.
 
     Raises:
-        PsubenchError: it cannot be called, or names no source.
+        PsubenchError: it cannot be called, or has no source.
     """
     price = plugins.load(text)
     what = f'energy model "{text}"'
@@ -81,7 +81,7 @@ def from_plugin(text: str) -> EnergyModel:
     if not isinstance(source, str) or not source.strip():
         raise PsubenchError(f"{what} has source {source!r}", _CONTRACT)
     guarded = _guarded(price, what)
-    guarded(Work())  # what fails always fails now, not after the measurement
+    guarded(Work())  # a function that always fails fails now, not after the measurement
     return EnergyModel(text, {}, source, False, unpriced(None), guarded)
 
 

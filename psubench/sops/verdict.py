@@ -1,4 +1,4 @@
-"""What is known of the weights that no counted operation has met."""
+"""What is known about the weights that no counted operation has used."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `psubench.sops.last_check` has found.
+    """Result of `psubench.sops.last_check`.
 
     Attributes:
-        hidden: layers with the reason for which they are incomplete.
+        hidden: layers, with the reason why they are incomplete.
         without_effect: names of parameters and buffers that change nothing, so that nothing is missing.
     """
 
@@ -20,11 +20,11 @@ class Verdict:
 
     @property
     def unchecked(self) -> bool:
-        """Whether the network could not be run for it."""
+        """Whether the network could not be run for the check."""
         return WHOLE in self.hidden
 
 
 WHOLE = "network"
-"""The layer of what concerns no single one."""
+"""Name for findings that do not concern a single layer."""
 ASSUMED = Verdict({}, frozenset())
-"""Nobody has looked: a weight that was not met is missing."""
+"""No check was run: a weight that was not used counts as missing."""

@@ -1,9 +1,8 @@
-"""Which tensors are weights, and whose; which are activations: by the memory that they live in.
+"""Which tensors are weights, and of which layer, and which are activations, judged by their memory.
 
-What an operation makes of nothing but weights and constants (a transposed copy, a cast, a spectrum, a product
-with a mask) is a weight too. What it makes of an activation is an activation, whatever else it was given,
-and so is memory into which an activation was written. Of memory that no counted operation has made nothing is
-known.
+What an operation computes only from weights and constants (a transposed copy, a cast, a spectrum, a product
+with a mask) is a weight too. What it computes from an activation is an activation, whatever the other inputs
+are, and so is memory into which an activation was written. Nothing is known about other memory.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ _FILLED = {
     *("zeros", "zeros_like", "new_zeros", "ones_like", "new_ones", "full_like", "new_full"),
     *("rand_like", "randn_like"),
 }
-"""Operations that take no more than the shape of what they are given."""
+"""Operations that use only the shape of their inputs."""
 _FOREIGN = {"lift_fresh", "lift_fresh_copy"}
-"""Operations whose tensor was made of numbers or arrays from elsewhere."""
+"""Operations whose result was made from numbers or arrays from elsewhere."""
 
 
 @dataclass
 class _Memory:
-    """What lies in one memory: weights by their bytes, then what was written over them."""
+    """The content of one memory: weights by their bytes, then what was written over them."""
 
     memory: StorageWeakRef
     all: Label = None
@@ -45,7 +44,7 @@ class _Memory:
 
 
 def _bytes(tensor: Tensor) -> tuple[int, int]:
-    """From where to where a tensor lies in its memory."""
+    """First and last byte of a tensor in its memory."""
     if tensor.layout is not torch.strided:
         return 0, 1 << 62
     size = tensor.element_size()
@@ -74,13 +73,13 @@ def writes(func: Any) -> tuple[tuple[int, str], ...]:
 
 
 class Weights:
-    """The weights of a module, and what is known of all other memory.
+    """The weights of a module, and what is known about all other memory.
 
     Args:
         module: all of whose parameters and buffers are weights.
-        neurons: names of the modules in it whose weights are no synapses.
-        recurrent: names of parameters, or of modules that own them, that are recurrent synapses, beside
-            those that torch's recurrent layers call weight_hh.
+        neurons: names of the modules in it whose weights are not synapses.
+        recurrent: names of parameters, or of modules that own them, that are recurrent synapses, in
+            addition to weight_hh of torch's recurrent layers.
     """
 
     def __init__(self, module: nn.Module, neurons: Iterable[str], recurrent: Collection[str]) -> None:
@@ -92,7 +91,7 @@ class Weights:
         self.register()
 
     def register(self) -> None:
-        """Takes up the parameters and buffers that the module has by now."""
+        """Registers the parameters and buffers that the module has by now."""
         for name, tensor in (*self._module.named_buffers(), *self._module.named_parameters()):
             if id(tensor) not in self._given and not isinstance(
                 tensor, UninitializedBuffer | UninitializedParameter
@@ -100,7 +99,7 @@ class Weights:
                 self._take_up(name, tensor)
 
     def adopt(self, parameter: Tensor) -> None:
-        """Takes up a parameter that was made in the forward pass, or is kept where the module has none."""
+        """Registers a parameter that was created in the forward pass or outside of the module."""
         if id(parameter) not in self._given:
             self.register()
         if id(parameter) not in self._given:
@@ -148,12 +147,12 @@ class Weights:
         return max(met, key=_weight, default=memory.all)
 
     def mark(self, tensor: Tensor) -> Mark | None:
-        """What weight a tensor is, or None for any other."""
+        """The mark of a weight, or None for any other tensor."""
         label = self.label(tensor)
         return label if isinstance(label, Mark) else None
 
     def activation(self, tensor: Tensor) -> None:
-        """A tensor holds an activation from now on."""
+        """A tensor contains an activation from now on."""
         memory = self._memory(tensor)
         if memory is None:
             return
@@ -163,7 +162,7 @@ class Weights:
             memory.all = Kind.ACTIVATION
 
     def give(self, tensor: Tensor, label: Label) -> None:
-        """New memory holds what the label says."""
+        """Labels new memory."""
         memory = self._memory(tensor)
         if memory is not None:
             memory.all, memory.weights, memory.activations = label, [], []
@@ -173,7 +172,7 @@ class Weights:
 
         Args:
             name: of the operation, without its overload.
-            func: the operation, if it may write to what it is given.
+            func: the operation, if it may write to its inputs.
         """
         label = None if name in _FOREIGN else Kind.CONSTANT if name in _FILLED else self.joined(given)
         before = {memory._cdata for tensor in given if (memory := storage(tensor)) is not None}
@@ -188,7 +187,7 @@ class Weights:
                 self._written(tensor, label)
 
     def joined(self, given: Sequence[Tensor]) -> Label:
-        """What an operation makes of some tensors."""
+        """The label of what an operation computes from some tensors."""
         labels = [self.label(tensor) for tensor in given]
         if Kind.ACTIVATION in labels:
             return Kind.ACTIVATION
@@ -223,5 +222,5 @@ class Weights:
 
 
 def _weight(mark: Mark) -> tuple[bool, int]:
-    """Of several the one that an operation counts for: parameters before buffers, matrices before biases."""
+    """The mark in which an operation is counted: parameters before buffers, matrices before biases."""
     return mark.learned, len(mark.shape)

@@ -1,4 +1,4 @@
-"""From counts to what an energy model prices: policies applied, the neurons' own operations added."""
+"""From counts to the work that an energy model prices: policies applied, neuron dynamics added."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ FIRST_LAYER = ("sparse_mac", "dense_mac", "as_events")
 """What the first layer's input costs: a multiply-accumulate per element that is not 0 and not 1 (as in any
 other layer); one per element, 0 or not; or, for inputs that count events, an accumulate per event."""
 POOLING = ("graded", "fold")
-"""What an average of spikes costs: as the graded input that it is; or, with its divisor folded into the
+"""What an average of spikes costs: that of a graded input; or, with its divisor folded into the
 weights behind it, as the sum of spikes."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What there is to pay for, over all samples. None is unknown.
+    """The operations that an energy model prices, over all samples. None is unknown.
 
     Attributes:
         mac: multiply-accumulates of synapses, recurrent ones included.
         ac: accumulates of synapses, recurrent ones included.
         bias: additions of biases.
         events: inputs of synapses that are not 0; each is read and addressed once.
-        conv_events: those of them that convolutions are given.
+        conv_events: those of them that are inputs of convolutions.
         spikes: written by neurons.
         updates: of neurons that are updated step by step, one per neuron and step; None for others.
-        dynamics_mac, dynamics_ac, dynamics_cmp, dynamics_nonlin: what the neurons compute themselves.
+        dynamics_mac, dynamics_ac, dynamics_cmp, dynamics_nonlin: operations of the neurons themselves.
     """
 
     mac: int | None = 0
@@ -42,7 +42,7 @@ class Work:
     dynamics_nonlin: int | None = 0
 
     def __add__(self, other: Work) -> Work:
-        """Both together; unknown with anything is unknown."""
+        """The sum of both; a sum with unknown is unknown."""
         pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
         return Work(**{name: None if None in pair else sum(pair) for name, pair in pairs.items()})
 
@@ -54,7 +54,7 @@ def of_synapse(layer: Mapping[str, Any], first_layer: str) -> Work:
     """Work of a synapse layer, given as the fields of its `LayerCounts`.
 
     Args:
-        first_layer: one of `FIRST_LAYER`. `as_events` is unknown where the input holds other numbers than
+        first_layer: one of `FIRST_LAYER`. `as_events` is unknown if the input contains numbers other than
             integers.
     """
     if layer["uncounted"]:
@@ -75,7 +75,7 @@ def of_neurons(layer: Mapping[str, Any], T: int, ideal: Mapping[str, int] | None
     Args:
         layer: the fields of its `LayerCounts`.
         T: steps over which `ideal` holds.
-        ideal: the fields of the neuron's `Operations`; None if nobody has told them.
+        ideal: the fields of the neuron's `Operations`; None if they are unknown.
         serial: see `psubench.neurons.operations.Dynamics`.
     """
     if layer["uncounted"]:

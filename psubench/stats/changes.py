@@ -1,7 +1,7 @@
 """How much slower, and is it more than the margin? Student's t over processes, with scipy's distributions.
 
-Of pairs the trimmed mean (Yuen 1974, Biometrika 61:165): a process that fell on a bad place in memory is
-slower by 10 to 40 % as long as it lives, and one such pair in thirty is what a plain mean would tell of.
+Of pairs the trimmed mean (Yuen 1974, Biometrika 61:165): a process whose tensors have a bad place in memory
+is slower by 10 to 40 % for its whole life, and one such pair in thirty would dominate a plain mean.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ LEVEL = 0.05
 
 
 TRIM = 0.1
-"""Share of the pairs that is cut off at either end; of fewer than ten pairs none is."""
+"""Share of the pairs that is trimmed at either end; fewer than ten pairs are not trimmed."""
 
 
 def cut(count: int) -> int:
-    """How many of so many pairs are cut off at either end."""
+    """Number of pairs, of `count`, that are trimmed at either end."""
     return int(TRIM * count)
 
 
 def freedom(count: int) -> int:
-    """Degrees of freedom of so many pairs."""
+    """Degrees of freedom of `count` pairs after trimming."""
     return count - 2 * cut(count) - 1
 
 
@@ -54,7 +54,7 @@ class Change(NamedTuple):
 
 
 def welch(base: Sequence[float], new: Sequence[float], margin: float) -> Change:
-    """Welch's t over processes, as `scipy.stats.ttest_ind(equal_var=False)` has it.
+    """Welch's t over processes, as in `scipy.stats.ttest_ind(equal_var=False)`.
 
     The process is the sampling unit: its rounds share a memory layout and count as one number.
 
@@ -77,8 +77,8 @@ def paired(differences: Sequence[float], margin: float) -> Change:
     """Yuen's t of pairs of processes that ran one after the other: what `scipy.stats.ttest_ind` calls `trim`.
 
     Over minutes a machine drifts in ways that division by the reference does not take out, because loops
-    and products are not disturbed alike. Neighbours share the drift: on one quiet machine with two cores
-    the numbers of base and new were correlated by -0.3 to 0.8 (14 pairs, 25 cases, median 0.5), minutes
+    and products are not disturbed alike. Consecutive processes share the drift: on one quiet machine with two
+    cores the numbers of base and new were correlated by -0.3 to 0.8 (14 pairs, 25 cases, median 0.5), minutes
     later hardly at all (34 pairs, -0.1 to 0.3).
 
     Args:
@@ -112,10 +112,10 @@ def _change(value: float, error: float, degrees: float, margin: float) -> Change
 
 
 def holm(p: Sequence[float], alpha: float) -> list[bool]:
-    """Which hypotheses fall when the chance of any false fall shall be at most alpha (Holm 1979).
+    """Which hypotheses are rejected if the probability of any false rejection is at most alpha (Holm 1979).
 
-    The smallest of m values is held against alpha/m, the next against alpha/(m-1), and so on; the first
-    that stands ends it.
+    The smallest of m values is compared with alpha/m, the next with alpha/(m-1), and so on, until the
+    first that is not rejected.
     """
     fall = [False] * len(p)
     for rank, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):

@@ -23,7 +23,7 @@ class Interval(NamedTuple):
 
     @property
     def width(self) -> float:
-        """Relative width of the interval after exp; infinite while there are no limits."""
+        """Relative width of the interval after exp; infinite without limits."""
         if self.low is None or self.high is None:
             return math.inf
         return math.expm1(self.high - self.low)
@@ -37,7 +37,7 @@ class Interval(NamedTuple):
 
 @cache
 def _median_rank(n: int) -> int:
-    """Rank k (from 1) such that [x_(k), x_(n+1-k)] covers the median with >= 95 %; 0 if none does.
+    """Rank k (from 1) such that [x_(k), x_(n+1-k)] covers the median with >= 95 %; 0 if there is none.
 
     The number of values below the median is Binomial(n, 1/2), whatever the distribution.
     """
@@ -66,8 +66,8 @@ def log_ratios(numerator: Sequence[float], denominator: Sequence[float]) -> npt.
 def over_rounds(values: npt.NDArray[np.float64]) -> Interval:
     """Median over the rounds of one process, with its order-statistic interval.
 
-    Free of any assumption on the distribution; needs 6 rounds, fewer give no limits. It covers what
-    varies within a process only: see `over_processes`.
+    Makes no assumption about the distribution. Fewer than 6 rounds give no limits. It covers only what
+    varies within a process: see `over_processes`.
     """
     ordered = np.sort(values)
     k = _median_rank(len(ordered))
@@ -92,7 +92,7 @@ def over_processes(medians: Sequence[float]) -> Interval:
 
 
 def combine(processes: Sequence[npt.NDArray[np.float64]]) -> Interval:
-    """The interval of a case: between processes where there are several, else within the one."""
+    """The interval of a case: between processes if there are several, else within the only one."""
     if len(processes) == 1:
         return over_rounds(processes[0])
     return over_processes([statistics.median(values.tolist()) for values in processes])

@@ -1,1 +1,1 @@
-"""Networks are trained here: recipes, checkpoints, and the campaign over neurons, data and seeds."""
+"""Networks are trained here: recipes, checkpoints, and the epochs of one training."""

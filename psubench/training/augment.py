@@ -1,4 +1,4 @@
-"""Training samples changed at random, [T, B, *] -> the same shape; one draw per sample."""
+"""Random changes of training samples, [T, B, *] -> the same shape; one draw per sample."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from psubench.training.recipe import Augment
 
 
 def check(augment: Augment, step_shape: tuple[int, ...], data: str) -> None:
-    """Raises PsubenchError if the steps are no pictures and the recipe treats them as such."""
+    """Raises PsubenchError if the steps are not images and the recipe treats them as such."""
     if (augment.flip or augment.shift) and len(step_shape) != 3:
         raise PsubenchError(
             f"flip and shift need steps of shape [C,H,W], {data} has {list(step_shape)}",
-            "take them out of [augment]",
+            "remove them from [augment]",
         )
 
 
@@ -34,7 +34,7 @@ def augmented(x: Tensor, augment: Augment) -> Tensor:
 
 
 def _draws(count: int, most: int, x: Tensor) -> Tensor:
-    """Whole numbers from -most to most, one per sample."""
+    """Integers from -most to most, one per sample."""
     return torch.randint(-most, most + 1, (count,), device=x.device)
 
 
@@ -44,7 +44,7 @@ def moved(x: Tensor, axis: int, by: Tensor, *, wraps: bool) -> Tensor:
     Args:
         axis: any but 1, the samples.
         by: int64 [B].
-        wraps: whether what leaves at one end comes in at the other; else zeros come in.
+        wraps: whether values that leave at one end enter at the other; otherwise zeros enter.
     """
     length = x.shape[axis]
     source = torch.arange(length, device=x.device)[:, None] - by  # [length, B]

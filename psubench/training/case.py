@@ -17,7 +17,7 @@ from psubench.training.recipe import Recipe, Task
 
 @dataclass(frozen=True)
 class Training:
-    """Everything that the result of a training depends on, the machine aside."""
+    """Everything that the result of a training depends on, apart from the machine."""
 
     model: ModelRef
     data: DataRef
@@ -29,7 +29,7 @@ class Training:
     threads: int
 
     def canonical(self) -> dict[str, Any]:
-        """Fields and values as record and checkpoints hold them."""
+        """Fields and values as in the record and in checkpoints."""
         return {
             "kind": "training",
             "model": self.model.name,
@@ -50,7 +50,7 @@ class Training:
 
     @property
     def title(self) -> str:
-        """One short line that tells this training from the others of a run."""
+        """One short line that distinguishes this training from the others of a run."""
         return f"{self.neuron.label} on {self.data.name}, T={self.T}, seed {self.seed}"
 
     @property
@@ -64,7 +64,7 @@ def training(task: Task, neuron: str, *, seed: int, device: str, threads: int) -
     """A task with its neuron, every name checked.
 
     Args:
-        neuron: as the command line takes it; the recipe's parameters are given to it where it has them.
+        neuron: as the command line takes it; it gets the parameters of the recipe that it has.
 
     Raises:
         PsubenchError: a name or a value is unknown, or network and data do not fit.
@@ -79,7 +79,7 @@ def training(task: Task, neuron: str, *, seed: int, device: str, threads: int) -
 
 
 def with_parameters(ref: NeuronRef, recipe: Recipe) -> NeuronRef:
-    """The neuron with the recipe's parameters, where it has them and its text does not set them."""
+    """The neuron with those parameters of the recipe that it has and that its text does not set."""
     if ref.is_plugin:
         return ref
     own = dict(ref.parameters)

@@ -1,8 +1,8 @@
-"""Checkpoints: files from which a training goes on as if nothing had happened.
+"""Checkpoints: files from which a training continues as if it had not been interrupted.
 
-A file is written under another name, synced, and renamed: under its own name it is whole. The two newest
-of a training are kept, so that one that the disk has damaged does not lose the training. They are loaded
-without running any code that a file may hold, and only if every checksum in them is right.
+A file is written under another name, synced, and renamed: under its own name it is complete. The two
+newest of a training are kept, so that one damaged file does not lose the training. They are loaded without
+running any code that a file may contain, and only if every checksum in them is right.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _PARTS = ("format", "case", "epoch", "model", "optimizer", "schedule", "scaler",
 
 
 class DamagedError(PsubenchError):
-    """A checkpoint is cut off, changed, or no checkpoint at all."""
+    """A checkpoint is cut off, changed, or not a checkpoint at all."""
 
 
 def name_of(epoch: int) -> str:
-    """File name of the checkpoint after so many epochs."""
+    """File name of the checkpoint after `epoch` epochs."""
     return f"epoch-{epoch:05}.pt"
 
 
@@ -47,7 +47,7 @@ def save(folder: Path, state: Mapping[str, Any]) -> Path:
         state: `case`, `epoch`, and the states of `model`, `optimizer`, `schedule`, `scaler`, `random`.
 
     Raises:
-        PsubenchError: it cannot be written; the ones before are kept.
+        PsubenchError: it cannot be written; earlier ones are kept.
     """
     path = folder / name_of(state["epoch"])
     write_whole(path, lambda unfinished: torch.save({"format": FORMAT, **state}, unfinished))
@@ -57,7 +57,7 @@ def save(folder: Path, state: Mapping[str, Any]) -> Path:
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets `write` fill a file, syncs it, and gives it its name: it is whole or not there.
+    """Lets `write` fill a file, syncs it, and gives it its name: it is complete or does not exist.
 
     Raises:
         PsubenchError: the disk is full, or the folder cannot be written.
@@ -69,13 +69,13 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         _sync(unfinished)
         unfinished.replace(path)
         _sync(path.parent)
-    except Exception as error:  # torch and safetensors have errors of their own, for a full disk too
+    except Exception as error:  # torch and safetensors raise errors of their own, also for a full disk
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         why = getattr(error, "strerror", None) or plugins.one_line(error)
         raise PsubenchError(
             f"cannot write {path}: {why:.500}",
-            "what was saved before is kept; make room, or mend what is told, and continue with --resume",
+            "what was saved before is kept; correct the cause and continue with --resume",
         ) from None
 
 
@@ -88,7 +88,7 @@ def _sync(path: Path) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """A checkpoint, on the processor.
+    """A checkpoint, on the CPU.
 
     Raises:
         DamagedError: the file is cut off or changed, or holds code.
@@ -102,9 +102,9 @@ def load(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise PsubenchError(f"there is no checkpoint {path}", "check the path") from None
     except (zipfile.BadZipFile, EOFError):
-        raise _damaged(path, "is cut off, or is no checkpoint") from None
+        raise _damaged(path, "is cut off, or is not a checkpoint") from None
     except pickle.UnpicklingError:
-        raise _damaged(path, "holds something else than numbers, which is not loaded") from None
+        raise _damaged(path, "contains something other than numbers, which is not loaded") from None
     except Exception as error:  # of the system, or of a broken file, which may raise anything
         if isinstance(error, OSError) and error.errno is not None:
             raise PsubenchError(f"cannot read {path}: {error.strerror}", "check the path") from None
@@ -112,7 +112,7 @@ def load(path: Path) -> dict[str, Any]:
     if bad is not None:
         raise _damaged(path, f"was changed after it was written: {bad}")
     if not isinstance(state, dict) or not state.keys() >= set(_PARTS) or not _right(state):
-        raise _damaged(path, "is no checkpoint of psubench")
+        raise _damaged(path, "is not a checkpoint of psubench")
     if state["format"] != FORMAT:
         raise PsubenchError(
             f"{path} has format {state['format']!r}, this psubench reads {FORMAT}",
@@ -123,7 +123,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def _right(state: Mapping[str, Any]) -> bool:
-    """Whether the parts that are looked into before a network takes them are what they should be."""
+    """Whether the parts that are read before a network loads them are valid."""
     case, random = state["case"], state["random"]
     return (
         isinstance(state["model"], dict)
@@ -137,15 +137,15 @@ def _right(state: Mapping[str, Any]) -> bool:
 
 def _damaged(path: Path, what: str) -> DamagedError:
     before = [other for other in saved(path.parent) if other.name < path.name]
-    remedy = f"the one before it is {before[0]}" if before else "there is none before it; train again"
+    remedy = f"the previous one is {before[0]}" if before else "there is no previous one; train again"
     return DamagedError(f"checkpoint {path} {what}", remedy, NOT_COMPARABLE)
 
 
 def newest(folder: Path, on_damage: Callable[[str], None]) -> dict[str, Any] | None:
-    """The newest checkpoint of a folder that is whole; None where there is none.
+    """The newest valid checkpoint of a folder; None if there is none.
 
     Args:
-        on_damage: told in a sentence of each that is not.
+        on_damage: called with a sentence for each that is not valid.
     """
     for path in saved(folder):
         try:

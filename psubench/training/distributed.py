@@ -25,7 +25,7 @@ class Group:
     """The processes that train together.
 
     Attributes:
-        rank: number of this one; 0 alone writes files.
+        rank: number of this one; only 0 writes files.
         size: how many there are.
     """
 
@@ -43,7 +43,7 @@ class Group:
         return values
 
     def gathered(self, value: Any) -> list[Any]:
-        """What each process gives, by rank."""
+        """The values of all processes, by rank."""
         values: list[Any] = [None] * self.size
         if self.size > 1:
             dist.all_gather_object(values, value)
@@ -51,14 +51,14 @@ class Group:
         return [value]
 
     def from_first(self, value: Any) -> Any:
-        """What the first process gives."""
+        """The value of the first process."""
         values = [value]
         if self.size > 1:
             dist.broadcast_object_list(values)
         return values[0]
 
     def wrapped(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network with joined gradients; on a GPU the statistics of normalisation are joined too."""
+        """The network with averaged gradients; on a GPU normalisation statistics are synchronised too."""
         if self.size == 1:
             return network
         if device.type == "cuda":

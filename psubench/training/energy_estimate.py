@@ -1,4 +1,4 @@
-"""What a trained network computes per sample, counted on the test split, and an estimate of its energy."""
+"""Operations of a trained network, counted on the test split, and an estimate of its energy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KEPT = (
 
 
 def counted(network: Network, case: Training, output: str, device: torch.device) -> dict[str, Any]:
-    """Totals over `n_samples` samples, one pass each; None for what could not be counted completely.
+    """Totals over `n_samples` samples, one pass each; None if something could not be counted.
 
     Args:
         output: what its neurons give.

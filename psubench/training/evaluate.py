@@ -1,4 +1,4 @@
-"""How well a network does on a split, and how much its neurons fire while it does."""
+"""Accuracy of a network on a split, and the spikes of its neurons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from psubench.training.case import Training
 from psubench.training.distributed import Group
 from psubench.training.recipe import Recipe
 
-_STREAM = 7919  # of the draws of stochastic neurons in testing
+_STREAM = 7919  # of the draws of stochastic neurons in evaluation
 
 
 @dataclass
@@ -52,8 +52,8 @@ def counted(spiking: Mapping[str, nn.Module]) -> Iterator[Spikes]:
 def tested(network: Network, case: Training, group: Group, device: torch.device) -> dict[str, Any]:
     """Accuracy on the test split, and the spikes of every layer.
 
-    The draws of a stochastic neuron come from a generator of their own, so that testing changes nothing in
-    the training that goes on, and testing twice gives the same.
+    The draws of a stochastic neuron come from a separate generator, so that evaluation does not affect the
+    training, and evaluating twice gives the same result.
 
     Returns:
         `correct` and `samples`, `spikes` and `neuron_steps` per layer (over every pass of a stochastic
@@ -80,7 +80,7 @@ def stochastic(case: Training) -> bool:
 
 
 def mean_logits(module: nn.Module, x: Tensor, recipe: Recipe, passes: int) -> Tensor:
-    """Logits [B, classes] for x [T, B, *], the mean over so many passes."""
+    """Logits [B, classes] for x [T, B, *], the mean over `passes` passes."""
     kind, dtype = x.device.type, getattr(torch, recipe.precision)
     with torch.autocast(kind, dtype, enabled=recipe.precision != "float32"):
         logits = torch.stack([module(x).float() for _ in range(passes)])

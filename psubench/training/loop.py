@@ -23,14 +23,14 @@ from psubench.training.network import network_of, set_lambda
 from psubench.training.optimizer import optimizer_of, schedule_of
 
 _CHECK_STEPS = 20
-"""So many losses are looked at together: a look makes a GPU wait, and joins the processes."""
+"""Number of losses that are checked together: a check makes a GPU wait and synchronises the processes."""
 _TELL_SECONDS = 0.5
 
 OnStep = Callable[[Step], None]
 
 
 class DivergedError(PsubenchError):
-    """The loss is no number any more."""
+    """The loss is not a finite number any more."""
 
 
 class Trainer:
@@ -45,7 +45,7 @@ class Trainer:
         recipe = case.recipe
         if recipe.precision == "float16" and device.type == "cpu":
             raise PsubenchError(
-                "precision float16 trains on a GPU only", "take bfloat16 or float32 on the processor"
+                "precision float16 trains on a GPU only", "use bfloat16 or float32 on the CPU"
             )
         self.case, self.group, self.device = case, group, device
         self.network = network_of(case)
@@ -59,22 +59,22 @@ class Trainer:
         self.schedule = schedule_of(self.optimizer, recipe, steps)
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
         self.epoch = 0
-        # The same weights everywhere, but draws of each process's own.
+        # The same weights everywhere, but separate random draws in each process.
         torch.manual_seed(case.seed + 1_000_003 * (group.rank + 1))
 
     def train(self, on_step: OnStep) -> dict[str, Any]:
         """One epoch.
 
         Args:
-            on_step: told about twice a second how far the epoch is.
+            on_step: called about twice a second with the progress of the epoch.
 
         Returns:
-            `epoch`, from 1; `loss` and `accuracy` over the training samples as they were seen; `seconds`
-            of the epoch, testing excluded, and `data_seconds` of them in which a batch was made;
+            `epoch`, from 1; `loss` and `accuracy` over the training samples as they were used; `seconds`
+            of the epoch without the evaluation, and `data_seconds` of them in which a batch was made;
             `learning_rate` of its last step.
 
         Raises:
-            DivergedError: the loss is infinite or NaN; says at which step.
+            DivergedError: the loss is infinite or NaN; the message gives the step.
         """
         set_lambda(self.network, self.case, self.epoch)
         self.network.module.train()
@@ -102,7 +102,7 @@ class Trainer:
 
     def _batches(self) -> Iterator[tuple[tuple[Tensor, Tensor], float]]:
         """The epoch's batches, each with the seconds that it took to make."""
-        # Order by seed and epoch: to go on, no state of a sampler is needed.
+        # Order by seed and epoch: continuing needs no sampler state.
         seed = int(np.random.SeedSequence([self.case.seed, self.epoch]).generate_state(1)[0])
         case = self.case
         batches = iter(data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=seed, split="train"))
@@ -116,13 +116,13 @@ class Trainer:
     def _step(self, x: Tensor, labels: Tensor, totals: Tensor) -> Tensor:
         """One step of the optimizer; returns the loss, summed over this process's samples.
 
-        The mean that it follows is over the samples of all processes, however they are shared.
+        The gradient is of the mean over the samples of all processes, however they are distributed.
         """
         recipe, kind = self.case.recipe, self.device.type
         of_all = len(labels)
         own_x, own_labels = self.group.share(x, labels)
         weight = self.group.size / of_all  # the processes' gradients will be averaged
-        if not len(own_labels):  # backward must happen in every process
+        if not len(own_labels):  # backward must run in every process
             own_x, own_labels, weight = x[:, :1], labels[:1], 0.0
         x, labels = augmented(own_x.to(self.device), recipe.augment), own_labels.to(self.device)
         self.optimizer.zero_grad(set_to_none=True)
@@ -153,13 +153,13 @@ class Trainer:
             step = first + int(bad[0]) + 1
             raise DivergedError(
                 f"the loss is {values[bad[0]].item()} at step {step} of epoch {self.epoch + 1}",
-                "a lower lr, or a clip of the gradient, may help",
+                "a lower lr or gradient clipping may help",
                 CASE_FAILED,
             )
 
     def _progress(self, totals: Tensor, seconds: float) -> Step:
         loss, _, samples = totals.tolist()
-        seen = samples * self.group.size  # about: the shares differ by one sample
+        seen = samples * self.group.size  # approximate: the shares differ by one sample
         return Step(
             epoch=self.epoch + 1,
             done=min(1.0, seen / self.samples) if self.samples else None,
@@ -168,7 +168,7 @@ class Trainer:
         )
 
     def state(self) -> dict[str, Any]:
-        """Everything that a checkpoint holds, the curve aside; the same in every process."""
+        """The content of a checkpoint without the learning curve; the same in every process."""
         return {
             "case": self.case.canonical(),
             "epoch": self.epoch,
@@ -184,14 +184,14 @@ class Trainer:
         return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Goes back to where `state` was taken.
+        """Restores `state`.
 
         Raises:
             PsubenchError: it was taken by another number of processes.
         """
         if len(state["random"]) != self.group.size:
             raise PsubenchError(
-                f"the checkpoint is of {len(state['random'])} processes, these are {self.group.size}",
+                f"the checkpoint is of {len(state['random'])} processes, this run has {self.group.size}",
                 f"continue with torchrun --nproc_per_node {len(state['random'])}"
                 if len(state["random"]) > 1
                 else "continue without torchrun",

@@ -1,4 +1,4 @@
-"""What a network is trained to make small."""
+"""The losses that a training minimises."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from psubench.training.recipe import Recipe
 
 
 class PerStep(nn.Module):
-    """A network seen through its outputs at every step, [T, B, *] -> [T, B, classes].
+    """A network that returns its outputs at every step, [T, B, *] -> [T, B, classes].
 
     Raises:
-        PsubenchError: the network gives its mean over the steps only.
+        PsubenchError: the network returns only the mean over the steps.
     """
 
     def __init__(self, network: nn.Module) -> None:

@@ -29,7 +29,7 @@ def network_of(case: Training) -> Network:
 
 
 def _spiking(case: Training) -> nn.Module:
-    """One spiking layer, which computes in float32 whatever the synaptic layers compute in.
+    """One spiking layer, which computes in float32 whatever the precision of the synaptic layers.
 
     Its forward is replaced rather than wrapped in another module, which would rename its weights.
     """
@@ -47,7 +47,7 @@ def _spiking(case: Training) -> nn.Module:
 
 
 def set_lambda(network: Network, case: Training, epoch: int) -> None:
-    """Gives the masked PSNs their λ in an epoch, from 0: it rises in equal steps and then stays 1."""
+    """Sets λ of the masked PSNs in an epoch, from 0: it rises in equal steps and then stays 1."""
     if case.neuron.kind == "masked-psn" and "lam" not in dict(case.neuron.parameters):
         value = lambda_at(epoch, case.recipe.epochs, case.recipe.lambda_share)
         for layer in network.spiking.values():
@@ -55,6 +55,6 @@ def set_lambda(network: Network, case: Training, epoch: int) -> None:
 
 
 def lambda_at(epoch: int, epochs: int, share: float) -> float:
-    """λ = min(1, epoch / (share epochs)), and 1 in the last epoch, so that what is tested is causal."""
+    """λ = min(1, epoch / (share epochs)), and 1 in the last epoch, so that evaluation is causal."""
     rising = share * epochs
     return 1.0 if epoch >= min(rising, epochs - 1) else epoch / rising

@@ -20,12 +20,12 @@ _BelowOne = Annotated[float, Meta(ge=0.0, le=0.99)]
 
 
 class Augment(msgspec.Struct, frozen=True, kw_only=True):
-    """What is done to training samples, each drawn anew in every epoch.
+    """Random changes of training samples, drawn again in every epoch.
 
     Attributes:
         flip: mirror half of the samples left to right; for steps of shape [C, H, W].
-        shift: roll by up to so many pixels, up or down and left or right; for steps of shape [C, H, W].
-        time_shift: move by up to so many steps, earlier or later; what leaves is lost, zeros come in.
+        shift: largest roll in pixels, up or down and left or right; for steps of shape [C, H, W].
+        time_shift: largest move in steps, earlier or later; values that leave are lost, zeros enter.
         drop: probability with which an element of the input is set to zero.
     """
 
@@ -52,7 +52,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         precision: of synaptic layers under autocast; neurons always compute in float32.
         deterministic: refuse operations whose result may vary between runs.
         lambda_share: share of the epochs over which λ of a masked PSN rises from 0 to 1.
-        eval_samples: passes over which the logits of a stochastic neuron are averaged in testing.
+        eval_samples: passes over which the logits of a stochastic neuron are averaged in evaluation.
         neuron: parameters given to every neuron that has them, unless its own text sets them: for example
             threshold = 0.3 or init = "leak".
     """
@@ -76,12 +76,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     neuron: Mapping[str, Value] = msgspec.field(default_factory=dict)
 
     def canonical(self) -> dict[str, Any]:
-        """Fields and values as the record holds them."""
+        """Fields and values as in the record."""
         return {**structs.asdict(self), "augment": structs.asdict(self.augment), "neuron": dict(self.neuron)}
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What is trained, and how; a neuron and a seed make it a training.
+    """What is trained, and how; with a neuron and a seed it is a training.
 
     Attributes:
         model, data: texts as the command line takes them; without data, those that the network is meant for.

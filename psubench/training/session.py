@@ -37,7 +37,7 @@ Say = Callable[[Told], None]
 
 @dataclass
 class Outcome:
-    """What became of a training.
+    """The outcome of a training.
 
     Attributes:
         status: "ok", or why there is no result: "failed", "oom", "unsupported", "wrong".
@@ -47,7 +47,7 @@ class Outcome:
         activity: what `activity.counted` found with the same weights.
         peak_memory_bytes: allocated on a GPU; on the processor, resident beyond what the process held
             before the network was built.
-        parameters: numbers that the optimizer changes.
+        parameters: number of values that the optimizer changes.
         verified: whether the neuron's reference has confirmed the spikes of the trained network.
         doubt: why it has not.
         output: what its neurons give.
@@ -73,8 +73,8 @@ class Work:
     Attributes:
         case: what is trained.
         folder: of its checkpoints.
-        say: told how it goes on; only in the process that writes.
-        curve: what every epoch so far gave.
+        say: called with the progress; only in the process that writes.
+        curve: the results of every epoch so far.
         lost: what failed after the last epoch, in sentences; the result is kept.
     """
 
@@ -85,7 +85,7 @@ class Work:
     lost: list[str] = field(default_factory=list)
 
     def run(self) -> Outcome:
-        """Trains to the last epoch; what goes wrong is the outcome, and no exception."""
+        """Trains to the last epoch; a failure is an outcome, not an exception."""
         before = _resident_bytes()
         try:
             return self._run(before)
@@ -97,7 +97,10 @@ class Work:
 
     def recorded(self) -> Recorded:
         """Trains to the last epoch; what became of it, as a record."""
-        return self._record("trained", asdict(self.run()))
+        try:
+            return self._record("trained", asdict(self.run()))
+        except ValueError as error:
+            return self._record("trained", asdict(Outcome(*classify(error))))
 
     def _record(self, kind: str, found: Mapping[str, Any]) -> Recorded:
         """Raises ValueError for numbers that no record may hold."""
@@ -157,7 +160,7 @@ class Work:
             self._tried(partial(checkpoint.save, self.folder, state))
 
     def _tried(self, last: Callable[[], Result]) -> Result | None:
-        """Does what comes after the last epoch; its failure is told, and takes no result with it."""
+        """Does the work after the last epoch; its failure is reported and does not lose the result."""
         try:
             return last()
         except Exception as error:
@@ -167,7 +170,7 @@ class Work:
             return None
 
     def _resume(self, trainer: Trainer, say: Say) -> None:
-        """Goes on from the newest checkpoint that is whole, if there is one."""
+        """Continues from the newest valid checkpoint, if there is one."""
         state = None
         if trainer.group.rank == 0:
             state = checkpoint.newest(self.folder, lambda text: say(Message(text)))
@@ -199,7 +202,7 @@ def forget_peak(device: torch.device) -> None:
 
 
 def _resident_bytes() -> int | None:
-    """Memory of this process now; None where the system does not tell."""
+    """Memory of this process now; None if the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):

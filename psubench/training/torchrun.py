@@ -1,4 +1,4 @@
-"""Whether torchrun, or something that sets what it sets, started this process. Imports no torch."""
+"""Whether torchrun, or something that sets the same variables, started this process. Imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training on the spot, for commands that need a trained network and were given no checkpoint."""
+"""A training within a command that needs a trained network and was given no checkpoint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from psubench.training.session import Say, Work
 from psubench.training.weights import Weights
 
 
-def train_briefly(
+def train_here(
     *,
     model: ModelRef,
     neuron: NeuronRef,
@@ -34,12 +34,12 @@ def train_briefly(
     """Trains a network in this process and returns its weights; nothing is left on the disk.
 
     Args:
-        recipe: the default one, if None; its epochs are replaced, its neuron parameters are not given to
-            the neuron, which is taken as it is.
+        recipe: the default one, if None; its epochs are replaced, its neuron parameters are
+            ignored.
         say: told how the training goes on.
 
     Raises:
-        PsubenchError: the training did not end well; says why.
+        PsubenchError: the training failed; the message says why.
     """
     how = replace(recipe or Recipe(), epochs=epochs)
     case = Training(model, data, neuron, T, how, seed, device, threads)
@@ -48,13 +48,13 @@ def train_briefly(
         if outcome.status != "ok":
             raise PsubenchError(
                 f"training {case.title} ended as {outcome.status}: {outcome.message}",
-                "mend that, or give weights with --checkpoint",
+                "correct the cause, or give weights with --checkpoint",
                 CASE_FAILED,
             )
         path = Path(folder, checkpoint.name_of(epochs))
         if not path.exists():
             raise PsubenchError(
-                f"training {case.title} left no weights: {outcome.message}", "mend that", CASE_FAILED
+                f"training {case.title} left no weights: {outcome.message}", "correct the cause", CASE_FAILED
             )
         state = checkpoint.load(path)
     return Weights(state["model"], case.canonical(), epochs, None)

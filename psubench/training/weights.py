@@ -1,4 +1,4 @@
-"""Trained weights for others: as a safetensors file, and from it or a checkpoint into a network."""
+"""Trained weights: written as a safetensors file, and loaded from it or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from psubench.training.case import Training
 
 @dataclass(frozen=True)
 class Weights:
-    """What a training has made of a network.
+    """The trained weights of a network.
 
     Attributes:
         state: of the network's `state_dict`.
         case: of the training, as records hold it.
         epoch: how many epochs it had.
-        path: where they stand; None if they were trained on the spot.
+        path: their file; None if they were trained within the command.
     """
 
     state: Mapping[str, Tensor]
@@ -39,12 +39,12 @@ class Weights:
 
     @property
     def origin(self) -> str:
-        """How the weights came about, in words: for records, tables and figures."""
+        """The origin of the weights, in words: for records, tables and figures."""
         case, epochs = self.case, self.case["recipe"]["epochs"]
         return f"trained {self.epoch} of {epochs} epochs on {case['data']}, seed {case['seed']}"
 
     def into(self, module: nn.Module) -> None:
-        """Puts them into a network built for the same model, neuron and T.
+        """Loads them into a network built for the same model, neuron and T.
 
         Raises:
             PsubenchError: names or shapes differ.
@@ -60,10 +60,10 @@ class Weights:
 
 
 def put(module: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Gives a network the values of a `state_dict`.
+    """Loads a `state_dict` into a network.
 
-    What a neuron keeps in a buffer, as a membrane potential, has the shape of the batch that it met last, and
-    is taken as it is. The buffers of torch's own layers are statistics, whose shape must be the network's.
+    A buffer of a neuron, such as a membrane potential, has the shape of the last batch and is loaded as it
+    is. The buffers of torch's own layers are statistics, whose shape must be the network's.
 
     Raises:
         RuntimeError: names or shapes differ.
@@ -81,21 +81,24 @@ def put(module: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def export(path: Path, module: nn.Module, case: Training, epoch: int) -> None:
-    """Writes the weights of a network, and what they are of, as safetensors.
+    """Writes the weights of a network, and the training that made them, as safetensors.
 
-    Every name gets values of its own, also where layers share a parameter: whoever reads the file needs not
-    know of that.
+    Every name gets its own values, even if layers share a parameter, so that a reader of the file need not
+    know about it.
 
     Raises:
-        PsubenchError: the file cannot be written, or the network's state holds something that is no tensor.
+        PsubenchError: the file cannot be written, or the network's state contains something that is not a
+            tensor.
     """
     from safetensors.torch import save_file
 
     own = module.state_dict()
     for name, value in own.items():
         if not isinstance(value, Tensor):
-            what = f"cannot write {path}: {name} is a {type(value).__name__}, and safetensors holds tensors"
-            raise PsubenchError(what, "the checkpoint beside it holds everything")
+            what = (
+                f"cannot write {path}: {name} is a {type(value).__name__}, and safetensors holds only tensors"
+            )
+            raise PsubenchError(what, "the checkpoint next to it contains everything")
     facts = {
         "psubench": __version__,
         "case": json.dumps(case.canonical(), ensure_ascii=False),
@@ -113,7 +116,7 @@ def load(path: Path, *, model: ModelRef, neuron: NeuronRef, T: int, data: DataRe
     Args:
         path: a checkpoint, a weights.safetensors, or a folder: of one training or of a whole run, in which
             the training of this network with the lowest seed is looked up.
-        data: what they must have been trained on; None does not ask.
+        data: the data set that they must have been trained on; None for any.
 
     Raises:
         PsubenchError: the file is cut off, changed or foreign; or the weights are of another network.
@@ -175,7 +178,7 @@ def _file(path: Path) -> Weights:
     except FileNotFoundError:
         raise PsubenchError(f"there are no weights {path}", "check the path") from None
     except (SafetensorError, OSError) as error:
-        what = f"{path} is cut off, or is no safetensors file: {error}"
+        what = f"{path} is cut off, or is not a safetensors file: {error}"
         raise PsubenchError(what, "train again, or give a checkpoint", NOT_COMPARABLE) from None
     except (KeyError, ValueError, RecursionError):
         case, epoch, weights = None, 0, {}
@@ -183,7 +186,7 @@ def _file(path: Path) -> Weights:
 
 
 def _known(case: Any, path: Path) -> Mapping[str, Any]:
-    """A case that says of which network the weights are."""
+    """The case of the network that the weights belong to."""
     needed = {"model", "neuron", "T", "data", "seed", "recipe"}
     if not isinstance(case, dict) or not case.keys() >= needed or not isinstance(case["recipe"], dict):
         what = f"{path} does not say what it was trained as"

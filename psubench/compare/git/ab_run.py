@@ -30,28 +30,28 @@ from psubench.runs.case import NEVER_EARLY, parse_range
 
 FIXED_WORK = "fixed_work.py"
 STEP_BY_STEP = frozenset({"loop", "scan"})
-"""Implementations with a call or more per step: beside them a yardstick may take as long."""
+"""Implementations with a call or more per step: next to them the fixed work may take as long."""
 LEAST = 6
-"""Fewest processes per side that a further look is begun for."""
+"""Fewest processes per side for which a further look is started."""
 FEW = 4
-"""Processes per side of the look at what is far beyond the margin, where there is no time for more."""
+"""Processes per side of the look at cases far beyond the margin, if there is no time for more."""
 NEVER = f"{100 * NEVER_EARLY:g}%"
-"""`NEVER_EARLY` as a suite has it: all blocks get their whole seconds, noisy or not."""
+"""`NEVER_EARLY` as written in a suite: all blocks use all of their seconds, noisy or not."""
 
 
 @dataclass(frozen=True)
-class Duel:
+class AbRun:
     """Measures both sides until every case is decided, or the looks or the time are used up.
 
     Attributes:
-        base, new: their folders lie beside each other.
+        base, new: the sides; their folders have a common parent.
         tables: of the suite that is measured.
-        settings: of the suite; its processes and its precision are not asked.
+        settings: of the suite; its processes and its precision are ignored.
         folder: gets `base/run.jsonl` and `new/run.jsonl`.
-        budget: seconds; a look that would not end in time is cut short. How many processes it has follows
-            from the time that they take, never from what they say, so its level holds.
+        budget: seconds; a look that would not end in time is cut short. Its number of processes depends
+            on the time that they take, never on their results, so its level holds.
         margin, gate: as for `compare`.
-        say: told in a sentence how it goes on.
+        say: called with a sentence about the progress.
     """
 
     base: Side
@@ -101,10 +101,10 @@ class Duel:
     def _next(
         self, found: Match, looks: Sequence[Look], keys: frozenset[str], seconds: float, each: float
     ) -> tuple[int, frozenset[str]]:
-        """Processes per side of the next look, and what it measures; 0 where there is no time for one.
+        """Processes per side of the next look, and what it measures; 0 if there is no time for one.
 
-        What the first look has seen far beyond the margin is measured again whatever the time: of so large
-        an effect a few processes are sure, and no shortage of time may pass it.
+        Cases that the first look found far beyond the margin are measured again in any case: a few processes
+        are enough for so large an effect, and it must not pass for lack of time.
         """
         count = size(len(looks), seconds, each)
         if count or len(looks) > 1:
@@ -118,13 +118,13 @@ class Duel:
 
     @property
     def _shared(self) -> Path:
-        """The folder in which both sides lie."""
+        """The folder that contains both sides."""
         return Path(os.path.commonpath([self.base.folder, self.new.folder]))
 
     def _reference(self, table: Words) -> str:
-        """As both sides name it, from folders of theirs that lie equally deep."""
+        """The reference as both sides name it, from their folders, which are equally deep."""
         path = os.path.relpath(self._shared / FIXED_WORK, self.base.folder)
-        return f"{path}:{yardstick(table)}"
+        return f"{path}:{fixed_work(table)}"
 
     def _records(self) -> tuple[list[Record], list[Record]]:
         base, new = (jsonl.read(self.folder / name / jsonl.NAME) for name in ("base", "new"))
@@ -146,7 +146,7 @@ class Duel:
                         recorder.append(one)
 
     def _once(self, side: Side, tables: Sequence[Words], process: int, deadline: float) -> list[Record]:
-        """What one fresh process of a side records; the plan only the first time."""
+        """The records of one fresh process of a side; the plan only the first time."""
         settings = {**self.settings, "processes": 1, "precision": NEVER, "memory": False}
         records = side.measure(tables, settings, self.device, deadline)
         first = process == 0
@@ -158,7 +158,7 @@ class Duel:
 
 
 def size(look: int, seconds: float, each: float) -> int:
-    """Processes per side of look number `look`, from 0, in whole ABBA blocks; 0 where it is not worth it.
+    """Processes per side of look number `look`, from 0, in whole ABBA blocks; 0 if it is not worthwhile.
 
     Args:
         seconds: left of the budget.
@@ -168,8 +168,8 @@ def size(look: int, seconds: float, each: float) -> int:
     return count if count >= min(LEAST, LOOKS[look]) else 0
 
 
-def yardstick(table: Words) -> str:
-    """Class of the fixed work that a table's neurons are divided by: what takes about as long as they do."""
+def fixed_work(table: Words) -> str:
+    """Class of the fixed work for a table's neurons: the one that takes about as long as they do."""
     known = {ref.implementation for ref in parse_list(table["neurons"])} - {PLUGIN}
     quick = known and not known & STEP_BY_STEP
     return "Products" if quick else "Loop"
@@ -190,7 +190,7 @@ def again(tables: Sequence[Words], cases: Sequence[Evidence]) -> list[Words]:
 
 
 def _values(cases: Sequence[Evidence], axis: str) -> str:
-    """The values of an axis as a suite takes them; empty where it has none."""
+    """The values of an axis as a suite takes them; empty if it has none."""
     found = {one.case[axis] for one in cases} - {None}
     return ",".join(map(str, sorted(found)))
 

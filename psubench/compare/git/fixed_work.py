@@ -1,15 +1,15 @@
-"""Fixed work that two revisions are both measured against, as plug-in neurons.
+"""Fixed work that two revisions are both compared with, as plug-in neurons.
 
 A ratio to the LIF neuron cannot show that LIF itself has changed. `psubench compare --git` copies this
-one file beside both revisions and takes a neuron of it as the reference, so every neuron of theirs, LIF
-included, is divided by the same work. It imports nothing of psubench.
+file next to both revisions and uses one of its neurons as the reference, so every neuron, LIF included, is
+divided by the same work. It imports nothing from psubench.
 
-There are two, because a yardstick should take as long as its neurons: all neurons of a block are called
+There are two, because the fixed work should take as long as the neurons: all neurons of a block are called
 equally often per sample, and as often as makes the fastest's sample last a millisecond. A faster one makes
-the samples of the others longer, and long samples are disturbed more often; a slower one takes their time.
+the samples of the others longer, and long samples are disturbed more often; a slower one uses up their time.
 
-It is in every worker that measures a side, whatever version of psubench that runs, so it also tells from
-which files the modules there were imported: `psubench.compare.git.imported_from` refuses what is not the
+It is in every worker that measures a side, whatever version of psubench runs there, so it also reports the
+files from which modules were imported: `psubench.compare.git.imported_from` refuses what is not the
 revision's.
 """
 
@@ -59,13 +59,13 @@ class Products(nn.Module):
 
 
 class Watch:
-    """Stands before the other finders of modules and notes what they find; finds nothing itself."""
+    """A module finder before all others that notes what they find and finds nothing itself."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """What the finders behind this one give."""
+        """What the finders after this one return."""
         for finder in [one for one in sys.meta_path if one is not self]:
             spec: ModuleSpec | None = getattr(finder, "find_spec", lambda *_: None)(name, path, target)
             if spec is not None:
@@ -75,10 +75,10 @@ class Watch:
         return None
 
     def invalidate_caches(self) -> None:
-        """It has none."""
+        """There is no cache."""
 
     def note_loaded(self) -> None:
-        """Notes the modules that are there; of a package only itself, unless a part lies elsewhere."""
+        """Notes the loaded modules; for a package only the package, unless a part of it is elsewhere."""
         files = {name: getattr(module, "__file__", None) for name, module in [*sys.modules.items()]}
         known = {name: file for name, file in files.items() if isinstance(file, str) and os.path.isabs(file)}
         roots = {name: os.path.dirname(file) + os.sep for name, file in known.items() if "." not in name}

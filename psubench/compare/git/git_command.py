@@ -1,4 +1,4 @@
-"""Git as it is called here: without the caller's git environment, and its first reason is what is told."""
+"""Calls git without the caller's git environment; errors give git's first reason."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def git(folder: Path, *arguments: str, timeout: float | None = None) -> str:
 
 
 def first_reason(said: str) -> str | None:
-    """The line that says why: the first `fatal`, else the first `error`, else the last; None without any."""
+    """The line with the reason: the first `fatal`, else the first `error`, else the last; or None."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     marked = [line for line in lines if _FIRST.match(line)]
     fatal = [line for line in marked if line.lower().startswith("fatal:")]
@@ -66,19 +66,19 @@ def _advice(said: str, folder: Path) -> str:
     for sign, remedy in _ADVICE:
         if sign.lower() in said.lower():
             return remedy.format(folder=folder)
-    return "see what git says of it, or compare two records"
+    return "see git's own message, or compare two records"
 
 
 def commit_of(top: Path, name: str) -> str:
     """The hash of a revision.
 
     Raises:
-        PsubenchError: there is none of that name; with the nearest that there is.
+        PsubenchError: there is none of that name; the message suggests the nearest.
     """
     try:
         return git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     except PsubenchError:
-        raise PsubenchError(f'"{name}" names no commit in {top}', _other_names(top, name)) from None
+        raise PsubenchError(f'"{name}" does not name a commit in {top}', _other_names(top, name)) from None
 
 
 def _other_names(top: Path, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether what was measured came from the revision: where every module lay that the worker had imported."""
+"""Whether the measured code came from the revision: the location of every module that the worker imported."""
 
 from __future__ import annotations
 

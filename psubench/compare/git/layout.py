@@ -86,7 +86,7 @@ def read_project(path: Path, checkout: Checkout) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:  # TOML and UTF-8
         raise PsubenchError(
             f"{checkout.name}: {path.relative_to(checkout.tree)} is not valid TOML: {error}",
-            "mend it in that revision, or compare with another",
+            "fix it in that revision, or compare with another",
         ) from None
 
 

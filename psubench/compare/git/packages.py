@@ -35,7 +35,7 @@ def packages(checkout: Checkout) -> dict[str, Any]:
             project = told.get("project", {})
             if not isinstance(project, dict):
                 where = path.relative_to(checkout.tree)
-                raise PsubenchError(f"{checkout.name}: project in {where} is not a table", "mend it")
+                raise PsubenchError(f"{checkout.name}: project in {where} is not a table", "fix it")
             found[str(path.relative_to(checkout.tree))] = [
                 told.get("build-system"), *(project.get(field) for field in _FIELDS)
             ]  # fmt: skip

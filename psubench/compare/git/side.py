@@ -1,4 +1,4 @@
-"""One of two things that are compared: an interpreter, a folder and an environment that measures cases."""
+"""One side of a comparison: an interpreter, a folder and an environment in which cases are measured."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ END_SECONDS = 10.0
 SILENT_SECONDS = 180.0
 """How long a side may record nothing once the time is used up; a new checkout took 50 s on a busy machine."""
 _POLL_SECONDS = 0.2
-HANDICAP = "PSUBENCH_HANDICAP"
-"""Environment variable with the share by which `compare.selftest.slowdown` slows its neuron; none is 0."""
+SLOWDOWN = "PSUBENCH_SLOWDOWN"
+"""Environment variable with the share by which `compare.selftest.slowdown` slows its neuron; else 0."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Side:
         measured = any(one.ok() for one in records if isinstance(one, Block))
         if measured and not modules:
             raise PsubenchError(
-                f"{self.name} does not tell from where its modules were imported",
+                f"{self.name} does not report where its modules were imported from",
                 "compare two records instead",
                 NOT_COMPARABLE,
             )

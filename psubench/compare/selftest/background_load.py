@@ -1,4 +1,4 @@
-"""A machine that is not alone: bursts of foreign work on every core, for `psubench selftest --load`."""
+"""Background load: intermittent work on every core, for `psubench selftest --load`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _COPIED_BYTES = 16 << 20
 
 
 @contextmanager
-def bursts(seed: int) -> Iterator[None]:
+def background_load(seed: int) -> Iterator[None]:
     """Keeps one process per core busy from time to time while inside, a third of the time on average.
 
-    A burst computes or copies memory, because both hurt and in different ways. Bursts of different cores
-    are independent of each other.
+    Each busy period computes or copies memory, because both disturb, in different ways. The cores are
+    independent of each other.
     """
     command = [sys.executable, "-P", "-m", "psubench.compare.selftest.background_load"]
     workers = [
@@ -36,14 +36,14 @@ def bursts(seed: int) -> Iterator[None]:
 
 
 def main() -> None:
-    """Bursts until the parent is gone; the argument seeds them."""
+    """Works intermittently until the parent is gone; the argument is the seed."""
     rng, parent = random.Random(sys.argv[1]), os.getppid()
     while os.getppid() == parent:
         time.sleep(rng.uniform(*IDLE_SECONDS))
-        _burst(rng.uniform(*BUSY_SECONDS), copies=rng.random() < 0.5)
+        _busy(rng.uniform(*BUSY_SECONDS), copies=rng.random() < 0.5)
 
 
-def _burst(seconds: float, *, copies: bool) -> None:
+def _busy(seconds: float, *, copies: bool) -> None:
     end, memory = time.monotonic() + seconds, bytearray(_COPIED_BYTES if copies else 1)
     while time.monotonic() < end:
         bytes(memory) if copies else sum(range(20_000))

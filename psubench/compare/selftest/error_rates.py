@@ -11,12 +11,14 @@ from psubench.compare.power import cost, smallest_effect
 from psubench.records.selftest import Judged, Suite
 from psubench.stats.changes import LEVEL, freedom
 
-WRAPPER = "Handicapped"
+WRAPPER = "Slowed"
 """Name of the plug-in in `compare.selftest.slowdown`, with which the labels of slowed cases begin."""
+_EARLIER = ("Handicapped",)
+"""Its former names, in records of earlier versions."""
 
 
 class Rate(NamedTuple):
-    """So many of so many, with the exact 95 % interval of the share (Clopper and Pearson)."""
+    """A count out of trials, with the exact 95 % interval of the share (Clopper and Pearson)."""
 
     hits: int
     trials: int
@@ -25,7 +27,7 @@ class Rate(NamedTuple):
 
 
 def rate(hits: int, trials: int) -> Rate:
-    """A rate with its interval; without one where nothing was tried."""
+    """A rate with its interval; without one if there were no trials."""
     from scipy.stats import binomtest
 
     if not trials:
@@ -35,7 +37,7 @@ def rate(hits: int, trials: int) -> Rate:
 
 
 def rates(suites: Sequence[Suite], inject: float) -> dict[str, Rate]:
-    """What the comparisons found, by the sentence that says it.
+    """The rates of the comparisons, by their description.
 
     Args:
         suites: records of a self-test.
@@ -50,8 +52,8 @@ def rates(suites: Sequence[Suite], inject: float) -> dict[str, Rate]:
         "verdicts unclear": _cases(sound, lambda case: bool(case.verdict == "unclear")),
     }
     if inject:
-        found["suites in which the slowdown was found"] = _suites(slowed, _alarm)
-        found["verdicts on what was slowed that say so"] = _cases(slowed, _alarm)
+        found["suites that detect the slowdown"] = _suites(slowed, _alarm)
+        found["verdicts that detect the slowdown"] = _cases(slowed, _alarm)
     return found
 
 
@@ -69,7 +71,7 @@ def _alarm(case: Judged) -> bool:
 
 
 def _slowed(case: Judged, inject: float) -> bool:
-    return bool(inject) and case.label.startswith(WRAPPER)
+    return bool(inject) and case.label.startswith((WRAPPER, *_EARLIER))
 
 
 def half_found(suites: Sequence[Suite]) -> float | None:

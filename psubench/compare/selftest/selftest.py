@@ -1,7 +1,7 @@
-"""How often compare cries wolf, and how often it sleeps: it compares this code with itself, many times.
+"""False alarms and detections of `compare`: it compares this code with itself, many times.
 
-The verdicts come from the same `Duel` that `compare --git` runs; only the sides differ. In `aa` they are
-equal. In `power` one of them has a handicap: a neuron that really works longer
+The verdicts come from the same `AbRun` that `compare --git` runs; only the sides differ. In `aa` they are
+equal. In `power` a neuron of one side is slowed down by real work
 (`psubench.compare.selftest.slowdown`).
 """
 
@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from psubench.compare.git.ab_run import Duel
+from psubench.compare.git.ab_run import AbRun
 from psubench.compare.git.leftovers import held
-from psubench.compare.git.side import HANDICAP, Side, Words, own_code
-from psubench.compare.selftest.background_load import bursts
+from psubench.compare.git.side import SLOWDOWN, Side, Words, own_code
+from psubench.compare.selftest.background_load import background_load
 from psubench.compare.selftest.error_rates import WRAPPER
 from psubench.compare.verdicts import Verdict
 from psubench.errors import PsubenchError
@@ -38,7 +38,7 @@ class Settings:
     Attributes:
         tables, suite_settings: of the suite.
         inject: share by which `neuron` is slowed down on one side; 0 for equal sides.
-        load: whether foreign work runs beside it in bursts.
+        load: whether there is intermittent background load.
         budget: seconds of one comparison.
     """
 
@@ -58,7 +58,7 @@ class Selftest:
     """Comparisons of this code with itself, recorded in a folder, one after the other.
 
     Attributes:
-        say: told in a sentence how it goes on.
+        say: called with a sentence about the progress.
     """
 
     settings: Settings
@@ -70,11 +70,11 @@ class Selftest:
         """Records of all comparisons, earlier ones of a resumed test included.
 
         Args:
-            suites: how many there shall be in the end.
-            max_seconds: none is begun after so many seconds.
+            suites: number of comparisons in the end.
+            max_seconds: after this time no further comparison is started.
 
         Raises:
-            PsubenchError: the folder holds another test, or one that is still going on, or the code cannot be
+            PsubenchError: the folder holds another test, or one that is still running, or the code cannot be
                 measured.
         """
         path, began = self.folder / jsonl.NAME, time.monotonic()
@@ -116,19 +116,19 @@ class Selftest:
         folder = self.folder / f"suite-{number:03}"
         shutil.rmtree(folder, ignore_errors=True)  # a comparison that was interrupted
         own = own_code(Path(__file__).parents[2])
-        slow = {**own, HANDICAP: str(self.settings.inject)}
+        slow = {**own, SLOWDOWN: str(self.settings.inject)}
         sides = []
         for name, variables in (("base", own), ("new", slow)):
             (folder / name).mkdir(parents=True)
             sides.append(Side(name, Path(sys.executable), folder / name, variables))
         began, seed = time.monotonic(), self.settings.seed + number
-        tables, suite = handicapped(self.settings), self.settings.suite_settings
-        duel = Duel(
+        tables, suite = slowed_down(self.settings), self.settings.suite_settings
+        ab_run = AbRun(
             sides[0], sides[1], tables, suite, self.settings.device, folder, self.settings.budget,
             self.settings.margin, ("*",), seed, lambda _: None,
         )  # fmt: skip
-        with bursts(seed) if self.settings.load else nullcontext():
-            comparison = duel.run()
+        with background_load(seed) if self.settings.load else nullcontext():
+            comparison = ab_run.run()
         seconds = round(time.monotonic() - began, 1)
         return Suite(
             number=number,
@@ -147,7 +147,7 @@ def _plain(settings: Settings) -> dict[str, Any]:
     }
 
 
-def handicapped(settings: Settings) -> list[Words]:
+def slowed_down(settings: Settings) -> list[Words]:
     """The tables with the chosen neuron wrapped, on both sides alike, if something is injected."""
     if not settings.inject:
         return list(settings.tables)

@@ -1,4 +1,4 @@
-"""A neuron that is slower than it needs to be, by an exact share: `psubench selftest power` looks for it."""
+"""A neuron that is slowed down by an exact share, which `psubench selftest power` tries to detect."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import torch
 from torch import Tensor, nn
 
 from psubench import neurons
-from psubench.compare.git.side import HANDICAP
+from psubench.compare.git.side import SLOWDOWN
 
 
-class Handicapped(nn.Module):
-    """A built-in neuron that goes on working for a share of the time that a call takes.
+class Slowed(nn.Module):
+    """A built-in neuron that works on for a share of the time that a call takes.
 
-    A call lasts from the end of the one before, where that is not long ago, to the end of the backward
-    pass: what Python and autograd need around the neuron is part of what is measured. The share is that of
-    the machine's own time, so 0.05 is 5 % of whatever it made of that call. The work is a loop on the same
-    core, no sleep.
+    A call lasts from the end of the previous one, if that is recent, to the end of the backward pass: the
+    time that Python and autograd need around the neuron is part of the measurement. The share is relative to
+    the actual time of the call, so 0.05 is 5 % of whatever the call took on this machine. The work is a loop
+    on the same core, not a sleep.
     """
 
     def __init__(self, T: int, neuron: str) -> None:
         super().__init__()
         self.inner = neurons.build(neurons.parse(neuron), T)
-        self.share = float(os.environ.get(HANDICAP, "0"))
+        self.share = float(os.environ.get(SLOWDOWN, "0"))
         self.last = _Work(self.share, time.perf_counter_ns())
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes of the neuron for x [T, B, *features]."""
         self.last = work = _Work(self.share, self.last.next_begins(time.perf_counter_ns()))
-        # Without a way back its step would be half of what a quick neuron's call takes.
+        # Without a backward pass, this step would take half of a fast neuron's call.
         spikes: Tensor = self.inner(_UNTIL_BACKWARD(x, work) if torch.is_grad_enabled() else x)
         work.catch_up()
         return spikes

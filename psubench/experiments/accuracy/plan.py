@@ -42,13 +42,13 @@ def trainings(options: TrainOptions, device: str) -> list[Training]:
 
 
 def in_order(trainings: Sequence[Training]) -> list[Training]:
-    """Each once, and seed by seed: an early end leaves every neuron on all data with the same seeds."""
+    """Each training once, ordered by seed: after an early end all neurons and data have the same seeds."""
     ranks = {seed: rank for rank, seed in enumerate(dict.fromkeys(one.seed for one in trainings))}
     return sorted({one.key: one for one in trainings}.values(), key=lambda one: ranks[one.seed])
 
 
 def _recipe(options: TrainOptions) -> Recipe:
-    """The recipe with what the options say in its place."""
+    """The recipe, overridden by the options."""
     recipe = options.recipe
     return replace(
         recipe,

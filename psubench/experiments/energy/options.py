@@ -1,4 +1,4 @@
-"""What `psubench energy` may be asked."""
+"""Options of `psubench energy`."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from psubench.experiments.axes import Calls, Processes, Reference
 from psubench.experiments.option import Option
 
 LONGEST_WINDOW_S = 60.0
-"""A processor's counter must not begin again twice within a window."""
+"""A CPU's counter must not wrap twice within a window."""
 Windows = Annotated[
     int,
     Meta(ge=1, le=1000),
@@ -17,12 +17,12 @@ Windows = Annotated[
 Window = Annotated[
     float,
     Meta(ge=0.01, le=LONGEST_WINDOW_S),
-    Option("Seconds of a window, 5 or more to be exact.", "SECONDS", suite="settings"),
+    Option("Length of a window; shorter ones than 5 s are less exact.", "SECONDS", suite="settings"),
 ]
 
 
 class EnergyOptions(Calls, frozen=True, kw_only=True):
-    """Measured joules, and their ratio to the reference's."""
+    """Measured joules, and their ratio to those of the reference."""
 
     reference: Reference = "lif"
     processes: Processes = 3

@@ -1,4 +1,4 @@
-"""How many joules does a neuron take? One block in one worker process: build, gate, measure."""
+"""How much energy does a neuron use? One block in one worker process: build, gate, measure."""
 
 from __future__ import annotations
 

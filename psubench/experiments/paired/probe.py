@@ -37,13 +37,13 @@ TELL_SECONDS = 0.25
 
 
 class Measured(Protocol):
-    """What a measurement gives: `measure.Measurement` or `windows.Windows`."""
+    """What a measurement returns: `measure.Measurement` or `windows.Windows`."""
 
     def problem(self, label: str) -> BaseException | None:
         """Why a contestant has no result; None if it has one."""
 
     def remove(self, label: str, failure: BaseException) -> None:
-        """Takes out a contestant that failed."""
+        """Removes a contestant that failed."""
 
     def fields(self) -> dict[str, Any]:
         """Its part of the record."""
@@ -54,7 +54,7 @@ class Probe:
     """State of a worker while it measures its block.
 
     Attributes:
-        mark: told what is about to run (name of the entry and stage), so that the parent knows whom to
+        mark: called with what is about to run (name of the entry and stage), so that the parent knows what to
             blame.
         say: sends an event to the parent.
     """
@@ -121,7 +121,7 @@ class Probe:
                 if self.job.case["phase"] == "train" or not runs_without_inference(error):
                     raise
                 witness = self._again(outcome, build, state, error)
-        except BaseException as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the boundary of the worker: a plug-in may raise anything
             outcome.fail(error)
         outcome.verified = outcome.doubt is None if witness is not None else outcome.verified
         self.feed.put_back()
@@ -234,7 +234,7 @@ class Probe:
             self.guard.after(outcome.neuron)
         except SpoiledError:
             raise
-        except BaseException as error:  # the worker's border
+        except BaseException as error:  # the boundary of the worker
             return error
         finally:
             self.feed.put_back()

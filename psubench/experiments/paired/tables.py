@@ -26,7 +26,7 @@ def show(rows: Sequence[Row], console: Console | None = None) -> None:
 
     Args:
         rows: one per case.
-        console: standard output by default, 80 columns wide where that is no terminal.
+        console: standard output by default; 80 columns wide if that is not a terminal.
     """
     console = console or terminal.console()
     rows = paired_axes.distinct(rows)

@@ -13,9 +13,9 @@ from psubench.runs.case import Block
 
 KIND = "profile"
 CALLS = 3
-"""That are recorded, one after the other."""
+"""Number of calls that are recorded, one after the other."""
 TRACES = "traces"
-"""Folder of the traces in that of a run: a folder per neuron, which TensorBoard takes for a run each."""
+"""Folder of the traces within that of the run: one folder per neuron, which TensorBoard shows as a run."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ProfileBlock(Block):
 
     @property
     def title(self) -> str:
-        """Names the neuron too, which alone tells it from the others."""
+        """One short line; only the neuron distinguishes it from the other blocks."""
         return f"{self.entries[0].label}, {super().title}"
 
 
@@ -35,9 +35,7 @@ def profile_blocks(options: ProfileOptions, device: str) -> list[Block]:
         PsubenchError: a name is unknown, names do not fit together, or an axis has several values.
     """
     if device == "scripted":
-        raise PsubenchError(
-            "device scripted runs nothing that could be profiled", "give --device cpu or cuda"
-        )
+        raise PsubenchError("device scripted runs nothing that can be profiled", "use --device cpu or cuda")
     axes: dict[str, Sequence[object] | None] = {
         "T": options.T, "batch": options.batch, "size": options.size, "phase": options.phase,
     }  # fmt: skip

@@ -37,7 +37,7 @@ class ProfileProbe:
     """State of a worker while it profiles.
 
     Attributes:
-        mark: told what is about to run, so that the parent knows whom to blame.
+        mark: called with what is about to run, so that the parent knows what to blame.
         say: sends an event to the parent.
     """
 
@@ -63,7 +63,7 @@ class ProfileProbe:
             ref = neurons.parse(text)
             subject = subjects.build(case, ref, mode, given, x, self.job.seed, mark)
             found = self._gated(subject, outcome, device, f"{_plain(name)}-{key[:4]}")
-        except BaseException as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the boundary of the worker: a plug-in may raise anything
             outcome.fail(error)
             self.say(Failed(name, outcome.status, outcome.message))
             found = None
@@ -93,7 +93,7 @@ class ProfileProbe:
         return found
 
     def _profile(self, subject: Subject, device: Device, name: str) -> profiled.Profile:
-        """Times some calls as they are, records as many with the profiler on, and sums the trace up."""
+        """Times some calls without the profiler, records as many with it, and sums up the trace."""
         on_device = device.torch_device.startswith("cuda")
         mark = partial(self.mark, self.job.entries[0][1], "profile")
         folder = Path(self.job.folder or ".")
@@ -131,7 +131,7 @@ class ProfileProbe:
 
 
 def _export(profiler: profile, path: Path) -> None:
-    """Writes the trace; a file of this name is whole."""
+    """Writes the trace; a file of this name is complete."""
     unfinished = path.with_name(f".{path.name}")
     try:
         profiler.export_chrome_trace(str(unfinished))

@@ -1,4 +1,4 @@
-"""What `psubench sparsity` may be asked."""
+"""Options of `psubench sparsity`."""
 
 from typing import Annotated
 
@@ -11,17 +11,15 @@ from psubench.runs.case import DTYPES
 from psubench.sops.work import FIRST_LAYER, POOLING
 from psubench.training.recipe import MOST_EPOCHS
 
-Samples = Annotated[int, Meta(ge=1, le=1_000_000_000), Option("Samples that are counted, of the test split.")]
+Samples = Annotated[int, Meta(ge=1, le=1_000_000_000), Option("Samples of the test split that are counted.")]
 EnergyModel = Annotated[
     str,
-    Option(
-        "One of `list energy-models`, a TOML file, or a plug-in file.py:function.", "NAME", n.ENERGY_MODEL
-    ),
+    Option("One of `psubench list energy-models`, a TOML file, or file.py:function.", "NAME", n.ENERGY_MODEL),
 ]
 FirstLayer = Annotated[
     str,
     Option(
-        "What the input costs: sparse_mac, dense_mac, or as_events where it counts events.",
+        "What the input costs: sparse_mac, dense_mac, or as_events if it counts events.",
         "POLICY",
         n.one_of(FIRST_LAYER),
     ),
@@ -29,17 +27,19 @@ FirstLayer = Annotated[
 Pooling = Annotated[
     str,
     Option(
-        "Averages of spikes: graded inputs, or fold the divisor into weights.", "POLICY", n.one_of(POOLING)
+        "Averages of spikes: graded inputs, or fold their divisor into the weights.",
+        "POLICY",
+        n.one_of(POOLING),
     ),
 ]
 Strict = Annotated[bool, Option("Exit 4 if an operation could not be counted.", suite="settings")]
 Checkpoint = Annotated[
-    str, Option("Weights: a checkpoint, weights.safetensors, or a training's folder.", "PATH", n.PATH)
+    str, Option("Weights: a checkpoint, weights.safetensors, or the folder of a training.", "PATH", n.PATH)
 ]
 TrainEpochs = Annotated[
     int,
     Meta(ge=1, le=MOST_EPOCHS),
-    Option("Train each network first, for so many epochs; else untrained."),
+    Option("Epochs to train each network first; default: untrained."),
 ]
 
 

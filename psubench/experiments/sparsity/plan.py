@@ -64,7 +64,7 @@ def _case(
 
 
 def _weights(options: SparsityOptions) -> str:
-    """How the weights come about, as `CountCase.weights` holds it."""
+    """The origin of the weights, as in `CountCase.weights`."""
     if options.checkpoint is not None and options.train_epochs is not None:
         raise PsubenchError("a checkpoint and epochs of training both give weights", "keep one of the two")
     if options.checkpoint is not None:

@@ -1,4 +1,4 @@
-"""How much does a network fire and compute? One network in one worker process: build, calibrate, count."""
+"""Spikes and operations of one network in one worker process: build, calibrate, count."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from psubench.sops import energy_models
 from psubench.sops.network import calibrate, count, pictures
 from psubench.sops.rows import Pricing, layer_rows, without_spikes
 from psubench.training.layer_gate import LayerGate, listening
-from psubench.training.train_here import train_briefly
+from psubench.training.train_here import train_here
 from psubench.training.weights import Weights, load
 
 
@@ -57,7 +57,7 @@ class ActivityProbe:
     """State of a worker while it counts.
 
     Attributes:
-        mark: told what is about to run, so that the parent knows whom to blame.
+        mark: called with what is about to run, so that the parent knows what to blame.
         say: sends an event to the parent.
         inference: whether it counts in inference mode; else under `no_grad`.
     """
@@ -74,7 +74,7 @@ class ActivityProbe:
         try:
             found = self._tried(neurons.parse(text), partial(self.mark, name, "count"))
             outcome = counted.CountedOutcome(**about, status="ok", **found)
-        except BaseException as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the boundary of the worker: a plug-in may raise anything
             outcome = counted.CountedOutcome(**about, status="failed")
             outcome.fail(error)
             self.say(Failed(name, outcome.status, outcome.message))
@@ -105,7 +105,7 @@ class ActivityProbe:
         weights = self._trained(ref, mark)
         if weights is not None:
             weights.into(network.module)
-        torch.manual_seed(self.job.seed)  # of neurons that draw their spikes
+        torch.manual_seed(self.job.seed)  # for neurons that draw their spikes
         untrained = case["weights"] == UNTRAINED
         norms = calibrate(network.module, _marked(self._batches("train"), mark)) if untrained else 0
         test = self._test_split()
@@ -173,14 +173,14 @@ class ActivityProbe:
         return activity(found)
 
     def _network(self, ref: neurons.NeuronRef) -> tuple[Network, int]:
-        """The network with the same weights for every neuron, and how many it has without the neurons'."""
+        """The network with the same weights for every neuron, and the number of its own parameters."""
         case, T = self.job.case, self.job.case["T"]
         model, data_ref = models.parse(case["model"]), data.parse(case["data"])
         step, classes = (None, 10) if self._noise() else data.shape(data_ref, T, batch=case["batch"])
         shape = models.shape_for(model, step, data_ref.name)
 
         def neuron() -> torch.nn.Module:
-            # Neurons may draw weights of their own, after which those of the network would be others.
+            # Neurons may draw their own weights, which would change the draws for the network.
             with torch.random.fork_rng(devices=[]):
                 return neurons.build(ref, T)
 
@@ -194,7 +194,7 @@ class ActivityProbe:
         return network, parameters
 
     def _trained(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> Weights | None:
-        """What a training has made of this network, from a file or on the spot; None if it is untrained."""
+        """The trained weights of this network, from a file or trained here; None if it is untrained."""
         case = self.job.case
         model, data_ref = models.parse(case["model"]), data.parse(case["data"])
         if case["weights"] == UNTRAINED:
@@ -203,7 +203,7 @@ class ActivityProbe:
             path = Path(case["weights"].removeprefix(CHECKPOINT))
             return load(path, model=model, neuron=ref, T=case["T"])
         with alive(mark):
-            return train_briefly(
+            return train_here(
                 model=model, neuron=ref, data=data_ref, T=case["T"],
                 epochs=int(case["weights"].removeprefix(EPOCHS)), seed=self.job.seed,
                 device=case["device"], threads=case["threads"],
@@ -214,13 +214,13 @@ class ActivityProbe:
         return not ref.is_plugin and data.TABLE[ref.kind].step is None
 
     def _test_split(self) -> str:
-        """The split that is counted: recordings that no training has seen, where there are any."""
+        """The split that is counted: recordings that no training has used, if there are any."""
         ref = data.parse(self.job.case["data"])
         splits = ("train", "test") if ref.is_plugin else data.TABLE[ref.kind].splits
         return "test" if "test" in splits else "train"
 
     def _batches(self, split: str) -> Iterator[Tensor]:
-        """x [T, B, *] of the asked number of samples, or of as many as there are."""
+        """x [T, B, *] of the requested number of samples, or of as many as there are."""
         case, left = self.job.case, self.job.case["samples"]
         source = self._noises(split) if self._noise() else self._recordings(split)
         for x in source:
@@ -237,7 +237,7 @@ class ActivityProbe:
         return (x for x, _ in given)
 
     def _noises(self, split: str) -> Iterator[Tensor]:
-        """Noise of another seed for every batch and split."""
+        """Noise with a different seed for every batch and split."""
         case = self.job.case
         shape = models.shape_for(models.parse(case["model"]), None, case["data"])
         for number in itertools.count():

@@ -30,7 +30,7 @@ def show(cases: Sequence[Case], console: Console | None = None) -> None:
 
     Args:
         cases: as `psubench.experiments.sparsity.rows.cases` gives them.
-        console: standard output by default, 80 columns wide where that is no terminal.
+        console: standard output by default; 80 columns wide if that is not a terminal.
     """
     console = console or terminal.console()
     known = terminal.letters(console)

@@ -93,7 +93,7 @@ def look() -> Iterator[None]:
     except Exception as error:
         raise PsubenchError(
             f"matplotlib cannot be imported: {one_line(f'{type(error).__name__}: {error}')}",
-            "mend or remove the file matplotlibrc; psubench plot draws figures from a record",
+            "correct or remove the file matplotlibrc; psubench plot draws figures from a record",
         ) from error
     finally:
         if backend is not None:

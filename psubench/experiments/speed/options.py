@@ -1,4 +1,4 @@
-"""What `psubench speed` may be asked."""
+"""Options of `psubench speed`."""
 
 from typing import Annotated, ClassVar
 
@@ -10,18 +10,18 @@ from psubench.experiments.option import Option
 
 Precision = Annotated[
     float,
-    Option("A block ends when its intervals are this narrow.", "PERCENT", n.SHARE, suite="settings"),
+    Option("Width of the intervals at which a block ends.", "PERCENT", n.SHARE, suite="settings"),
 ]
 MaxSeconds = Annotated[
     float,
     Meta(ge=0.01, le=LONGEST_SECONDS),
-    Option("A block ends after so many seconds of samples, per process.", "SECONDS", suite="settings"),
+    Option("Seconds of samples after which a block ends, per process.", "SECONDS", suite="settings"),
 ]
-Memory = Annotated[bool, Option("Measure each case's peak memory after the timing.", suite="settings")]
+Memory = Annotated[bool, Option("Measure the peak memory of each case after timing.", suite="settings")]
 Checkpoint = Annotated[
     str,
     Option(
-        "Weights: a checkpoint, weights.safetensors, or a training's folder.",
+        "Weights: a checkpoint, weights.safetensors, or the folder of a training.",
         "PATH",
         n.PATH,
         suite="settings",

@@ -22,7 +22,7 @@ class MemoryProbe:
     """State of a worker while it measures its case.
 
     Attributes:
-        mark: told what is about to run, so that the parent knows whom to blame.
+        mark: called with what is about to run, so that the parent knows what to blame.
         say: sends an event to the parent.
     """
 
@@ -36,7 +36,7 @@ class MemoryProbe:
         outcome = MemoryOutcome(key=key, neuron=name, status="ok", message=None)
         try:
             outcome.peak_memory_bytes = self._peak(name, text, mode)
-        except BaseException as error:  # the worker's border: a plug-in may raise anything
+        except BaseException as error:  # the boundary of the worker: a plug-in may raise anything
             outcome.fail(error)
             self.say(Failed(name, outcome.status, outcome.message))
         return Memory(case=case_of(self.job.case), cases=[outcome])

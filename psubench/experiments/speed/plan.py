@@ -14,16 +14,16 @@ LAYER = "neuron"
 """Name of the model that is one layer of neurons."""
 LAYER_BATCH, LAYER_DATA = 32, "spoken-digits"
 CPU_BATCH = 8
-"""Of a network on a processor, where the batches of the papers would take minutes per call."""
+"""Batch of a network on a CPU, where the batches of the papers would take minutes per call."""
 PLUGIN_T = 10
 
 
 class Meant(NamedTuple):
-    """A model, and what it is asked with where nothing else is said.
+    """A model and its default axes.
 
     Attributes:
-        data: of synthetic twins where the real recordings must be downloaded.
-        real: recordings that its spikes are counted on.
+        data: synthetic, if the real recordings must be downloaded.
+        real: recordings on which its spikes are counted.
     """
 
     model: str
@@ -58,7 +58,7 @@ def speed_blocks(options: Calls, reference: str, device: str, kind: str = "speed
             and on a GPU its own batch.
         reference: first in every block.
         device: as `devices.resolve` gives it.
-        kind: what is asked of them: "speed", "energy" or "profile".
+        kind: the kind of run: "speed", "energy" or "profile".
 
     Raises:
         PsubenchError: a name is unknown, or model, data and mode do not fit together.
@@ -88,7 +88,7 @@ def _check_fit(model: str, data_name: str, options: Calls) -> None:
         return check_data(model, data_name)
     if options.mode != ("layer",):
         raise PsubenchError(
-            f"mode {','.join(options.mode)} with model neuron: one layer is no network",
+            f"mode {','.join(options.mode)} with model neuron: one layer is not a network",
             "leave the mode out, or give a network such as shd",
         )
     return None
@@ -98,12 +98,12 @@ def check_data(model: str, data_name: str) -> None:
     """Raises PsubenchError if a network does not take the steps of a data set."""
     ref = data.parse(data_name)
     if ref.is_plugin or models.parse(model).is_plugin:
-        return  # their code is not run before the run begins
+        return  # plug-in code is not executed before the run begins
     models.shape_for(models.parse(model), data.TABLE[ref.kind].step, ref.name)
 
 
 def weights(options: Axes, checkpoint: str | None) -> str | None:
-    """The checkpoint that a network starts from, if one layer was not asked for.
+    """The checkpoint that a network starts from; a single layer has none.
 
     Raises:
         PsubenchError: weights for model "neuron".

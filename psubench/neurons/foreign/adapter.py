@@ -28,7 +28,7 @@ class Foreign(nn.Module):
     def __init__(self, node: nn.Module) -> None:
         super().__init__()
         self.node = node
-        # What a call has left in the library's buffers is state, not weights.
+        # What a call leaves in the library's buffers is state, not weights.
         self.register_state_dict_post_hook(_only_learned)  # type: ignore[no-untyped-call]
 
     def twin(self) -> nn.Module:
@@ -37,7 +37,7 @@ class Foreign(nn.Module):
 
     @classmethod
     def reference(cls, **parameters: Any) -> nn.Module:
-        """The twin of the neuron that the same parameters build; T is dropped where it does not take it."""
+        """The reference with the same parameters; T is dropped if the neuron does not take it."""
         if "T" not in inspect.signature(cls).parameters:
             parameters.pop("T", None)
         return cls(**parameters).twin()

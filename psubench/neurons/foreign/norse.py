@@ -1,7 +1,7 @@
 """norse 1: its single-step cells in a loop over time.
 
-A potential equal to the threshold does not fire, the reset is hard, the gradient passes it, and the
-surrogate is SuperSpike with a slope of 1 whatever its parameter says.
+A potential equal to the threshold does not fire, the reset is hard, the reset passes gradient, and the
+surrogate gradient is SuperSpike with a slope of 1, whatever its parameter is.
 """
 
 from __future__ import annotations

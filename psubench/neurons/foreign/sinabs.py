@@ -1,6 +1,6 @@
-"""sinabs 3: its layers, which want the batch before time; one spike at most per step, state reset per call.
+"""sinabs 3: its layers, which expect the batch before time; at most one spike per step, state reset per call.
 
-sinabs's own default of LIF may fire several spikes in a step; here it fires one at most (SingleSpike).
+The LIF of sinabs may fire several spikes in a step by default; here it fires at most one (SingleSpike).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from psubench.neurons.foreign.adapter import Foreign, lif_operations
 
 WIDTH = 0.5  # of sinabs's exponential surrogate, in thresholds
 TAU = 1 / math.log(2)
-"""Decay by a half per step, as τ = 2 of psubench's `lif`."""
+"""A decay by half per step, like τ = 2 of psubench's `lif`."""
 
 
 class _Layer(Foreign):

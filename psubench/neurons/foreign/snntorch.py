@@ -1,6 +1,6 @@
-"""snnTorch 1: its single-step neurons in the loop over time that its tutorials write.
+"""snnTorch 1: its single-step neurons in a loop over time, as in its tutorials.
 
-A spike resets one step later, and without the decay; a potential equal to the threshold does not fire.
+A spike resets one step later, without decay; a potential equal to the threshold does not fire.
 """
 
 from __future__ import annotations

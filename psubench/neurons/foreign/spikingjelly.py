@@ -1,7 +1,7 @@
 """SpikingJelly 2: its multi-step modules, reset before every call.
 
-Its surrogate here is the arctangent, that of psubench, so that gradients can be compared; its own default
-is a sigmoid. Its LIF resets hard by default.
+The surrogate gradient here is psubench's arctangent, so that gradients can be compared; the library's default
+is a sigmoid. Its LIF has a hard reset by default.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from psubench.neurons.foreign.adapter import Foreign, lif_operations
 
 
 class Multistep(Foreign):
-    """A module of SpikingJelly in step mode "m", beside the name of the neuron of psubench that it equals."""
+    """A module of SpikingJelly in step mode "m", with the psubench neuron that it equals."""
 
     def __init__(self, node: nn.Module, steps: int, same_as: str) -> None:
         super().__init__(node)
@@ -52,7 +52,7 @@ def _switches(v_threshold: float, v_reset: float | None, detach_reset: bool, alp
     from spikingjelly.activation_based import surrogate
 
     if v_reset not in (None, 0.0):
-        raise ValueError(f"v_reset={v_reset}: psubench knows 0 (hard) and none (soft)")
+        raise ValueError(f"v_reset={v_reset}: psubench supports 0 (hard) and none (soft)")
     return {
         "v_threshold": v_threshold, "v_reset": v_reset, "detach_reset": detach_reset, "step_mode": "m",
         "surrogate_function": surrogate.ATan(alpha),
@@ -207,7 +207,7 @@ class GatedLIFNode(Multistep):
         for theirs, ours in _GATES.items():
             names.register_parameter(ours, node.get_parameter(theirs))
         super().__init__(names, T, f"glif(decay={init_tau},threshold={init_v_threshold})")
-        # In a tuple: its parameters stand in `node`, under the names of psubench's.
+        # In a tuple: its parameters are in `node`, under psubench's names.
         self._gated = (node,)
 
     def forward(self, x: Tensor) -> Tensor:

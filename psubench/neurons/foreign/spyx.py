@@ -1,7 +1,7 @@
 """spyx 1, on JAX: `jax.lax.scan` over its single-step neuron, compiled once per shape.
 
-Tensors pass to JAX and back without a copy, and a call waits until its result is there. XLA has threads of
-its own; with one thread of torch it is told to use one too. A spike comes one step after its cause.
+Tensors pass to JAX and back without a copy, and a call waits for its result. XLA has its own
+threads; if torch uses one thread, so does XLA. A spike comes one step after its cause.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from psubench.neurons.foreign import twins
 from psubench.neurons.foreign.adapter import Foreign, lif_operations
 
 SLOPE = 25.0
-"""Of spyx's SuperSpike."""
+"""Slope of spyx's SuperSpike."""
 Forward = Callable[[Tensor, Tensor], tuple[Tensor, Any]]
 Backward = Callable[[Any, Tensor], tuple[Tensor, Tensor]]
 
@@ -74,7 +74,7 @@ def _back(array: Any) -> Tensor:
 
 @cache
 def _compiled(threshold: float) -> tuple[Any, Any, Any]:
-    """The scan; the scan with what its backward pass needs; and that pass."""
+    """The scan, the scan that also returns what the backward pass needs, and the backward pass."""
     if torch.get_num_threads() == 1:
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
         os.environ.setdefault("NPROC", "1")

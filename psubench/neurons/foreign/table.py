@@ -16,11 +16,11 @@ class Library:
     """A library whose neurons have an adapter.
 
     Attributes:
-        name: of its module and its distribution, and what stands before the colon.
-        install: what pip is to be given.
-        mode: how its neurons go through time here, in a phrase.
-        lif: the text of its LIF neuron with τ = 2 or the decay β = 1/2 that this is, for `peers`.
-        neurons: name to what it is, in a phrase.
+        name: of its module, its distribution and the part before the colon.
+        install: arguments of pip install.
+        mode: how its neurons iterate over time here, in a phrase.
+        lif: the text of its LIF neuron with τ = 2, or the equivalent decay β = 1/2, for `peers`.
+        neurons: descriptions by name.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Library:
 
     @property
     def version(self) -> str | None:
-        """Of what is installed; None if nothing is. Imports nothing of it."""
+        """Installed version; None if it is not installed. Does not import it."""
         if importlib.util.find_spec(self.name) is None:
             return None
         try:
@@ -95,7 +95,7 @@ def library_of(kind: str) -> Library | None:
 
 
 def check(kind: str) -> None:
-    """Raises PsubenchError if `library:Neuron` names a neuron or a library that is not here."""
+    """Raises PsubenchError if `library:Neuron` names an unknown neuron or a library that is not installed."""
     library = library_of(kind)
     if library is None:
         return
@@ -113,7 +113,7 @@ def adapter(kind: str) -> str:
 
 
 def installed() -> list[Library]:
-    """The libraries that are there."""
+    """The libraries that are installed."""
     return [library for library in _LIBRARIES if library.version is not None]
 
 
@@ -127,6 +127,6 @@ def peers() -> list[str]:
     if not found:
         raise PsubenchError(
             f"none of {', '.join(LIBRARIES)} is installed",
-            "scripts/peers-environment makes an environment that holds all of them",
+            "scripts/peers-environment creates an environment with all of them",
         )
     return found
