@@ -7,12 +7,13 @@ import torch
 from support import render_rows
 from support.command_line import psubench
 from support.figures import drawn, panel
+from support.jobs import ignore, job_of
 from support.records_of import typed
 
 from psubench import neurons
 from psubench.devices import open_device
 from psubench.experiments.paired.columns import COLUMNS
-from psubench.experiments.paired.probe import Job, Probe
+from psubench.experiments.paired.probe import Probe
 from psubench.experiments.speed import figures
 from psubench.experiments.speed import rows as speed_rows
 from psubench.measure.copy_speed import SAMPLES, Roof, least_bytes
@@ -152,8 +153,7 @@ def test_a_fake_clock_calls_nobody_faster_than_a_copy(tmp_path):
         "neuron": "lif", "implementation": "loop",
     }  # fmt: skip
     fast = f"{tmp_path}/mine.py:Fast"
-    job = Job(about, [("k", fast, fast, "layer")], fast, 0, 0, 0.05, 0.01)
-    block = Probe(job, lambda *_: None, lambda _: None).run()
+    block = Probe(job_of(about, fast, fast), ignore, ignore).run()
     assert [outcome.status for outcome in block.cases] == ["ok"], block.cases[0].message
     copy_ns = min(block.roof.copy_ns) / block.roof.copy_loops
     assert min(block.wall_ns[fast]) / block.loops < copy_ns
