@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from support.jobs import ignore, job_of
 
 from psubench import models, neurons
 from psubench.experiments import outputs
-from psubench.experiments.paired.probe import Job, Probe
+from psubench.experiments.paired.probe import Probe
 from psubench.experiments.sparsity.probe import ActivityProbe
 from psubench.neurons.outputs import NO_INFERENCE, SEVERAL, Seen
 from psubench.records.failures import classify
@@ -142,8 +143,7 @@ def case(**changes):
 
 
 def timed(text, **changes):
-    job = Job(case(**changes), [("k", text, text, "layer")], text, 0, 0, 0.5, 0.01)
-    block = Probe(job, lambda *_: None, lambda _: None).run()
+    block = Probe(job_of(case(**changes), text, text), ignore, ignore).run()
     return block.cases[0], block
 
 
@@ -152,8 +152,7 @@ def counted(text, model):
         kind="sparsity", model=model, samples=8, weights="untrained", energy_model="horowitz45-fp32",
         first_layer="sparse_mac", pooling="graded",
     )  # fmt: skip
-    probe = ActivityProbe(Job(about, [("k", text, text, "layer")], None, 0, 0, 0.5, 0.01), lambda *_: None)
-    return probe.run().cases[0]
+    return ActivityProbe(job_of(about, text), ignore, ignore).run().cases[0]
 
 
 @pytest.mark.parametrize("phase", ["infer", "train"])

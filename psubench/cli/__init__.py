@@ -99,7 +99,9 @@ def main() -> None:
         sys.exit(USAGE)
     except OSError as error:  # of the machine: no temporary folder, a full disk, too many open files
         _end(f"{one_line(str(error))}; mend that and try again", USAGE, debug=debug)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as error:
+        if isinstance(error.__cause__, EOFError):  # which typer takes for Ctrl-D at a prompt
+            _end(_own_fault(error.__cause__), INTERNAL, debug=debug)
         sys.exit(signals.exit_code(INTERRUPTED))
     except Exception as error:
         _end(_own_fault(error), INTERNAL, debug=debug)
