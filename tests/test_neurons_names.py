@@ -80,7 +80,7 @@ def test_lists():
     ("text", "message"),
     [
         ("lfi", 'unknown neuron "lfi"; did you mean "lif"'),
-        ("", "names no neuron"),
+        ("", "has no neuron"),
         ("lif,,psu", "no neuron between two commas"),
         ("psu@scam", 'has no implementation "scam"; did you mean "scan"'),
         ("psu@scan@matmul", "is not a neuron"),

@@ -51,7 +51,7 @@ class NeuronRef:
 
     @property
     def label(self) -> str:
-        """Short name for tables and figures: without the path of a plug-in; names outputs that are not spikes."""
+        """Short name for tables and figures: a plug-in without its path; names outputs other than spikes."""
         if self.is_plugin:
             return self.text.rpartition(":")[2] if foreign.library_of(self.kind) is None else self.text
         kind = TABLE[self.kind].output
