@@ -16,7 +16,7 @@ from psubench.experiments.paired.columns import COLUMNS
 from psubench.experiments.paired.probe import Probe
 from psubench.experiments.speed import figures
 from psubench.experiments.speed import rows as speed_rows
-from psubench.measure.copy_speed import SAMPLES, Roof, least_bytes
+from psubench.measure.copy_speed import SAMPLES, Copies, least_bytes
 from psubench.records import jsonl
 
 
@@ -33,7 +33,7 @@ def test_what_must_move_is_counted_once_and_twice_in_training():
 
 def test_as_many_samples_as_needed_and_no_more():
     device = open_device("cpu", T=1, phase="infer", seed=0)
-    roof = Roof(device, [torch.ones(8, 16)] * 2, {"lif": 1024})
+    roof = Copies(device, [torch.ones(8, 16)] * 2, {"lif": 1024})
     for _ in range(SAMPLES + 5):
         roof.sample()
     fields = roof.fields()

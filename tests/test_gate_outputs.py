@@ -250,7 +250,7 @@ def test_labels_say_once_what_is_no_spike():
 def test_a_line_says_what_an_analog_output_is():
     row = {"neuron": "mine.py:Analog", "label": "Analog [analog]", "T": 4, "output": "analog"}
     assert outputs.lines([row]) == [
-        "Analog [analog] gives values that are no spikes, so that it has no firing rate"
+        "Analog [analog] gives values other than spikes, so that it has no firing rate"
     ]
 
 

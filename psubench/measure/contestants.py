@@ -1,4 +1,4 @@
-"""What is measured side by side, and what watches that one contestant changes nothing for the others."""
+"""The contestants of a block, and the guard that keeps one from affecting the others."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Contestant:
 
     Attributes:
         prepare: called before every window.
-        check: given the result of one call of a window once its clock has stopped; raises if it is not
-            what it has to be.
+        check: called with the result of one call of a window after its clock has stopped; raises if it is
+            not as expected.
         mode: entered around every window, before its clock starts.
         draws: whether `check` knows the result of the first call after `prepare` only.
     """
@@ -37,7 +37,7 @@ class Contestant:
     draws: bool = False
 
     def kept(self, loops: int) -> int:
-        """Number of the call of a window whose result is kept; nobody can foresee it."""
+        """Number of the call of a window whose result is kept; a neuron cannot predict it."""
         return 0 if self.draws else _UNFORESEEN.randrange(loops)
 
 
@@ -74,29 +74,29 @@ class Checks:
 
 
 class SpoiledError(Exception):
-    """A contestant has left what cannot be put back: the others must be measured in a fresh process."""
+    """A contestant has changed what cannot be restored: the others must be measured in a fresh process."""
 
     def __init__(self, label: str | None, message: str) -> None:
-        """Without a label it is not known who it was."""
+        """Without a label, the contestant is unknown."""
         super().__init__(message)
         self.label = label
 
 
 class Guard(Protocol):
-    """Looks after what contestants could change for each other."""
+    """Checks what contestants could change for each other."""
 
     def after(self, label: str) -> None:
-        """Right after a sample; raises what its contestant has changed."""
+        """Called after a sample; raises if its contestant has changed something."""
 
     def due(self) -> bool:
         """Whether it is time for a sweep."""
 
     def sweep(self) -> str | None:
-        """Compares everything; what had changed since the sweep before, by whomever."""
+        """Compares everything; returns what has changed since the previous sweep, whatever the cause."""
 
 
 class Unguarded:
-    """Nothing is looked at: for contestants of one's own."""
+    """Checks nothing: for trusted contestants."""
 
     def after(self, label: str) -> None:
         """Nothing."""

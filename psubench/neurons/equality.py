@@ -1,7 +1,7 @@
 """The gate: no number without proven equality.
 
 An implementation is compared with its slow float64 reference on the very input that will be measured and
-on a seeded noise input, of 65,536 entries for one layer, so that a small case is no weak test. It runs in
+on a seeded noise input, of 65,536 entries for one layer, so that a small case is not a weak test. It runs in
 the mode in which it will be timed: under `inference_mode`, or with gradients in training. Rounding may
 flip a spike whose membrane potential lies within rounding of the threshold (a tie), and a flip changes
 what follows in the same trace. A difference is excused only if the reference itself flips there, or
@@ -96,7 +96,7 @@ class Gate:
         what = f"{hanging:.1%} of the traces on {name} hang on ties"
         if x.dtype == torch.float64:
             return f"{what}, too many to tell"
-        # Here a disagreement is no proof: its constants may be those of its own dtype.
+        # Here a disagreement proves nothing: its constants may be those of its own dtype.
         try:
             exact = replace(self, module=copy.deepcopy(self.module).to(torch.float64), causal=None)
             doubt = exact._check_on(x.double(), name)
@@ -155,7 +155,7 @@ class Gate:
         with self.mode(), torch.no_grad():
             own.copy_(other)
         if not torch.equal(self.spikes(own), self.spikes(other)):
-            raise WrongError("it remembers outputs: on a new input it gives those of the old one")
+            raise WrongError("it caches outputs: on a new input it returns those of the old one")
 
     def _check_unchanged(self, x: Tensor, before: Tensor) -> None:
         if not torch.equal(x, before):
@@ -235,7 +235,7 @@ class Gate:
     def _edges(self, x: Tensor, beyond: Tensor) -> bool:
         """Whether gradients differ only where rounding moves a potential across the edge of a slope.
 
-        Such slopes (a box) have ties of their own, which are no ties of the spikes. In float64 there are
+        Such slopes (a box) have ties of their own, which are not ties of the spikes. In float64 there are
         none: a copy of the module must agree there, and few entries may differ here.
         """
         few = float(beyond.double().mean()) <= TOLERANCES[x.dtype].tied
