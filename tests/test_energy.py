@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-import test_joules
+import test_energy_rows
 from support.records_of import typed
 
 from psubench.records import jsonl
@@ -151,7 +151,9 @@ def test_counters_that_stand_still_fail_their_cases_with_the_reason(tmp_path, co
 
 def test_runs_of_two_kinds_share_no_table(tmp_path):
     with records_recorder.Recorder(tmp_path / jsonl.NAME) as recorder:
-        for one in typed([test_joules.header(), test_joules.energy_record(0, *test_joules.FIRST)]):
+        for one in typed(
+            [test_energy_rows.header(), test_energy_rows.energy_record(0, *test_energy_rows.FIRST)]
+        ):
             recorder.append(one)
     assert "E_lif / E_neuron" in psubench("show", tmp_path).stdout
     example = Path(__file__).parent.parent / "reports" / "example"

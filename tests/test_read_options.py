@@ -4,12 +4,12 @@ import json
 import math
 
 import pytest
+from psubench.experiments.commands import MEASURING, TRAINING, options_of
 from typer.testing import CliRunner
 
 from psubench.cli import app
 from psubench.errors import USAGE, PsubenchError
 from psubench.experiments import suite_file
-from psubench.experiments.commands import MEASURING, TRAINING, options_of
 from psubench.experiments.option import declared
 from psubench.experiments.read_options import Given, read_options
 from psubench.runs.case import NEVER_EARLY, PHASES

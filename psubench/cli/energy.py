@@ -23,11 +23,11 @@ def energy(given: dict[str, Given], output: Output) -> None:
     Example: psubench energy --T 32 --neurons lif,psu --phase infer
     """
     from psubench.devices import resolve
-    from psubench.experiments.commands import MEASURING
+    from psubench.experiments.registry import COMMANDS
 
     options = read_options(EnergyOptions, given)
-    command = MEASURING["energy"]
-    run(command.blocks(options, resolve(options.device)), command.settings(options), output)
+    kind = COMMANDS["energy"]
+    run(kind.planned(options, resolve(options.device)), kind.how(options), output)
 
 
 def run(blocks: Sequence[Block], settings: Settings, output: Output, suite: str | None = None) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from psubench.cli import results
 from psubench.errors import CASE_FAILED, INTERRUPTED, PsubenchError
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ def execute(
     settings: Settings,
     output: Output,
     suite: str | None = None,
-    finish: Callable[[str, Path, bool], list[dict[str, Any]]] | None = None,
+    finish: Callable[[str, Path, bool], list[Any]] | None = None,
 ) -> None:
     """Measures blocks into a folder, prints the result, and ends with the exit code that it deserves.
 
     Args:
         suite: name that the folder gets where none was given; the command's by default.
-        finish: reads the record of a folder back, shows it, and gives rows with key and status; told the
+        finish: reads the record of a folder back, shows it, and gives entries with key and status; told the
             command, the folder, and whether the result is to be JSON.
     """
     from psubench.runs.case import number_of_cases
@@ -61,7 +62,7 @@ def execute(
         raise PsubenchError("--resume needs to know which run to continue", "name its folder with --out DIR")
     with run_folder(suite or command, output.out) as folder:
         complete = _measure(blocks, settings, folder, resume=output.resume, quiet=output.quiet)
-    rows = (finish or _finish)(command, folder, output.json)
+    rows = (finish or results.finish)(command, folder, output.json)
     if not complete:
         arguments = [a for a in sys.argv[1:] if a != "--resume"]
         arguments += [] if output.out else ["--out", str(folder)]
@@ -69,7 +70,7 @@ def execute(
         print(f"interrupted; continue with: {shlex.join([program, *arguments])} --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     asked = {entry.case.key for block in blocks for entry in block.entries}
-    if any(row["status"] not in _FINE for row in rows if row["key"] in asked):
+    if any(row.status not in _FINE for row in rows if row.key in asked):
         raise typer.Exit(CASE_FAILED)
 
 
@@ -147,25 +148,3 @@ def _measure(blocks: Sequence[Block], settings: Settings, folder: Path, *, resum
 
     with watch(quiet=quiet) as watcher:
         return Campaign(blocks, settings, folder, resume, watcher.message).run(watcher)
-
-
-def _finish(command: str, folder: Path, json: bool) -> list[dict[str, Any]]:
-    """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench.experiments.paired import tables
-    from psubench.experiments.speed import figures
-    from psubench.experiments.speed import rows as speed_rows
-    from psubench.records import jsonl
-    from psubench.render import export
-
-    rows = speed_rows.rows(jsonl.read(jsonl.locate(folder)))
-    if os.environ.get("PSUBENCH_RECORD_ONLY"):  # `psubench compare --git` reads the record and nothing else
-        return rows
-    export.write(rows, folder / f"{command}.csv")
-    if json:
-        print(export.to_json(rows))
-    else:
-        tables.show(rows)
-    drawn = figures.save_beside(lambda: figures.figures(rows), folder)
-    if not json:
-        say_where(folder, f"{command}.csv", *["figures"] * drawn)
-    return rows

@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ from psubench.experiments.accuracy.options import TrainOptions
 from psubench.experiments.read_options import Given, read_options
 
 if TYPE_CHECKING:
+    from psubench.experiments.accuracy.rows import TrainingResult
     from psubench.training.case import Training
 
 
@@ -105,7 +106,7 @@ def execute(
         print(f"interrupted; continue with: {shlex.join([program, *arguments])} --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     asked = {case.key for case in cases}
-    if any(row["status"] != "ok" or row["message"] for row in rows if row["key"] in asked):
+    if any(row.status != "ok" or row.message for row in rows if row.key in asked):
         raise typer.Exit(CASE_FAILED)
 
 
@@ -136,26 +137,17 @@ def _train(
         return Campaign(command, cases, folder, resume, jobs, watcher).run()
 
 
-def _finish(command: str, folder: Path, *, json: bool) -> list[dict[str, Any]]:
+def _finish(command: str, folder: Path, *, json: bool) -> list[TrainingResult]:
     """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench.cli import execute as cli_execute
-    from psubench.experiments.accuracy import figures
+    from psubench.cli import results
     from psubench.experiments.accuracy import rows as accuracy_rows
-    from psubench.experiments.accuracy import tables as accuracy_tables
-    from psubench.experiments.speed import figures as speed_figures
+    from psubench.experiments.registry import COMMANDS
     from psubench.records import jsonl
-    from psubench.render import export
+    from psubench.render.files import write_text
 
     trainings = accuracy_rows.trainings(jsonl.read(jsonl.locate(folder)))
-    rows = accuracy_rows.summary(trainings)
-    export.write_text(accuracy_tables.render(rows, "csv"), folder / f"{command}.csv")
+    kind, rows = COMMANDS[command], accuracy_rows.summary(trainings)
     if command == "accuracy":
-        export.write_text(accuracy_tables.render(rows, "latex"), folder / "accuracy.tex")
-    if json:
-        print(accuracy_tables.to_json(rows))
-    else:
-        accuracy_tables.show(rows)
-    drawn = speed_figures.save_beside(lambda: figures.figures(rows), folder)
-    if not json:
-        cli_execute.say_where(folder, f"{command}.csv", *["figures"] * drawn, "checkpoints")
+        write_text(kind.export(rows, "latex"), folder / "accuracy.tex")
+    results.present(kind, command, rows, folder, json, last=["checkpoints"])
     return trainings

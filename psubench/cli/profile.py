@@ -26,14 +26,14 @@ def profile(given: dict[str, Given], output: Output) -> None:
     """
     from psubench.cli import tensorboard as viewer
     from psubench.devices import resolve
-    from psubench.experiments.commands import MEASURING
+    from psubench.experiments.registry import COMMANDS
 
     options = read_options(ProfileOptions, given)
     if options.tensorboard:
         viewer.require()
-    command = MEASURING["profile"]
-    blocks = command.blocks(options, resolve(options.device))
-    run(blocks, command.settings(options), output, tensorboard=options.tensorboard)
+    kind = COMMANDS["profile"]
+    blocks = kind.planned(options, resolve(options.device))
+    run(blocks, kind.how(options), output, tensorboard=options.tensorboard)
 
 
 def run(
@@ -50,28 +50,14 @@ def run(
     execute("profile", blocks, settings, output, suite, partial(_finish, tensorboard))
 
 
-def _finish(tensorboard: bool, command: str, folder: Path, as_json: bool) -> list[dict[str, Any]]:
-    """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench.cli import execute as cli_execute
+def _finish(tensorboard: bool, command: str, folder: Path, as_json: bool) -> list[Any]:
+    """Shows the result, and serves the traces where that is asked for."""
+    from psubench.cli import results
     from psubench.cli import tensorboard as viewer
-    from psubench.experiments.profile import figures as profile_figures
-    from psubench.experiments.profile import rows, tables
     from psubench.experiments.profile.plan import TRACES
-    from psubench.experiments.speed import figures
-    from psubench.records import jsonl
-    from psubench.render import profile_export
-    from psubench.render.export import write_text
 
-    found = rows.cases(jsonl.read(jsonl.locate(folder)))
-    write_text(profile_export.to_csv(found), folder / f"{command}.csv")
-    if as_json:
-        print(profile_export.to_json(found))
-    else:
-        tables.show(found)
-    drawn = figures.save_beside(lambda: profile_figures.figures(found), folder)
-    if not as_json:
-        cli_execute.say_where(folder, f"{command}.csv", "traces", *["figures"] * drawn)
-    names = [Path(case["profile"].trace).parent.name for case in found if case["profile"]]
+    found = results.finish(command, folder, as_json, "traces")
+    names = [Path(case.profile.trace).parent.name for case in found if case.profile]
     if tensorboard and names:
         viewer.serve(folder / TRACES, names)
     return found

@@ -36,11 +36,10 @@ def run(suite: SuiteFile, given: dict[str, Given], output: Output) -> None:
     """
     from psubench.devices import resolve
     from psubench.experiments import suite_file
-    from psubench.experiments.commands import TRAINING
 
     asked = suite_file.read(suite, given)
     device = resolve(asked.options[0].device)
-    if asked.command in TRAINING:
+    if asked.experiment.trains:
         options = cast("TrainOptions", asked.options[0])
         learning.run(asked.command, asked.trainings(device), options.jobs, output, asked.name)
     else:

@@ -26,12 +26,12 @@ def sparsity(given: dict[str, Given], output: Output) -> None:
     Example: psubench sparsity --model "vggsnn(width=0.25)" --T 10 --neurons lif,psn,psu
     """
     from psubench.devices import resolve
-    from psubench.experiments.commands import MEASURING
+    from psubench.experiments.registry import COMMANDS
 
     options = read_options(SparsityOptions, given)
-    command = MEASURING["sparsity"]
-    blocks = command.blocks(options, resolve(options.device))
-    run(blocks, command.settings(options), output, strict=options.strict)
+    kind = COMMANDS["sparsity"]
+    blocks = kind.planned(options, resolve(options.device))
+    run(blocks, kind.how(options), output, strict=options.strict)
 
 
 def run(
@@ -60,27 +60,14 @@ def _list(blocks: Sequence[Block], as_json: bool) -> None:
         print(f"{block.entries[0].label}: {block.title}, {case['samples']} samples")
 
 
-def _finish(command: str, folder: Path, as_json: bool, strict: bool) -> list[dict[str, Any]]:
-    """Reads the record back, writes table and figures beside it, prints the result."""
-    from psubench.cli import execute as cli_execute
-    from psubench.experiments.sparsity import figures, tables
-    from psubench.experiments.sparsity.rows import cases
-    from psubench.experiments.speed import figures as speed_figures
-    from psubench.records import jsonl
-    from psubench.render import activity_export
-    from psubench.render.export import write_text
+def _finish(command: str, folder: Path, as_json: bool, strict: bool) -> list[Any]:
+    """Shows the result; where that is asked for, an incomplete count is no good one."""
+    from msgspec.structs import replace
 
-    found = cases(jsonl.read(jsonl.locate(folder)))
-    write_text(activity_export.to_csv(found), folder / f"{command}.csv")
-    if as_json:
-        print(activity_export.to_json(found))
-    else:
-        tables.show(found)
-    drawn = speed_figures.save_beside(lambda: figures.figures(found), folder)
-    if not as_json:
-        cli_execute.say_where(folder, f"{command}.csv", *["figures"] * drawn)
-    if strict:
-        for case in found:
-            if case["status"] == "ok" and not case["layers"][-1]["complete"]:
-                case["status"] = "incomplete"
-    return found
+    from psubench.cli import results
+
+    found = results.finish(command, folder, as_json)
+    if not strict:
+        return found
+    bad = [case.status == "ok" and not case.layers[-1].complete for case in found]
+    return [replace(case, status="failed") if one else case for case, one in zip(found, bad, strict=True)]

@@ -16,8 +16,8 @@ def speed(given: dict[str, Given], output: Output) -> None:
     """
     from psubench.cli.execute import execute
     from psubench.devices import resolve
-    from psubench.experiments.commands import MEASURING
+    from psubench.experiments.registry import COMMANDS
 
     options = read_options(SpeedOptions, given)
-    command = MEASURING["speed"]
-    execute("speed", command.blocks(options, resolve(options.device)), command.settings(options), output)
+    kind = COMMANDS["speed"]
+    execute("speed", kind.planned(options, resolve(options.device)), kind.how(options), output)

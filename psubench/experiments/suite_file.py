@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 
 from psubench.errors import PsubenchError
 from psubench.experiments import axes
-from psubench.experiments.accuracy.options import TrainOptions
-from psubench.experiments.accuracy.plan import in_order, trainings
+from psubench.experiments.accuracy.plan import in_order
 from psubench.experiments.axes import Axes
-from psubench.experiments.commands import MEASURING, TRAINING, options_of
 from psubench.experiments.option import Option, declared
 from psubench.experiments.read_options import read_options
+from psubench.experiments.registry import COMMANDS, Experiment, options_of
 from psubench.experiments.speed.plan import meant
 from psubench.experiments.suite_tables import File, Table
 from psubench.neurons import parse
@@ -84,17 +83,22 @@ class Suite:
         """Short name, for folders."""
         return self.path.stem
 
+    @property
+    def experiment(self) -> Experiment:
+        """The kind of run that it asks for."""
+        return COMMANDS[self.command]
+
     def blocks(self, device: str) -> list[Block]:
         """The blocks of all tables; cases that a `[[skip]]` names hold its reason.
 
         Raises:
             PsubenchError: values do not fit together; it names file and line.
         """
-        if self.command in TRAINING:
+        if self.experiment.trains:
             raise PsubenchError(
                 f"{self.path} holds trainings, and no cases to measure", "psubench run takes it"
             )
-        made = self._planned(lambda options: MEASURING[self.command].blocks(options, device))
+        made = self._planned(lambda options: self.experiment.planned(options, device))
         self._check_once(made)
         for number, skip in enumerate(self.skips):
             made = self._without(made, number, skip)
@@ -102,11 +106,11 @@ class Suite:
 
     def how(self) -> Settings:
         """How the blocks are measured; all tables share the settings."""
-        return MEASURING[self.command].settings(self.options[0])
+        return self.experiment.how(self.options[0])
 
     def trainings(self, device: str) -> list[Training]:
         """What is trained: every training of all tables once."""
-        return in_order(self._planned(lambda options: trainings(cast("TrainOptions", options), device)))
+        return in_order(self._planned(lambda options: self.experiment.planned(options, device)))
 
     def _planned(self, plan: Callable[[Axes], list[Any]]) -> list[Any]:
         made = []

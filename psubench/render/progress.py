@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from psubench.errors import one_line
-from psubench.experiments.paired.columns import ratio
 from psubench.render import escape, terminal
+from psubench.render.numbers import ratio
 
 if TYPE_CHECKING:
     from rich.console import Group

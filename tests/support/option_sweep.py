@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.robustness import EXAMPLE, ends_well
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 WORDS = (
     "",
     " ",

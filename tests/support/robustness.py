@@ -10,8 +10,8 @@ import warnings
 from pathlib import Path
 
 import msgspec
-import test_accuracy
-import test_joules
+import test_accuracy_rows
+import test_energy_rows
 from support import activity_cases, profile_cases
 from support.records_of import whole
 
@@ -20,7 +20,7 @@ from psubench.errors import CASE_FAILED
 from psubench.records import jsonl
 from psubench.records.structs import plain
 
-EXAMPLE = Path(__file__).parent.parent / "reports" / "example" / jsonl.NAME
+EXAMPLE = Path(__file__).parent.parent.parent / "reports" / "example" / jsonl.NAME
 CODES = {0, 1, 2, 3, 4, 5, 124, 130}
 SCALE = int(os.environ.get("PSUBENCH_SWEEP", "1"))
 """How many times as many examples as in CI; see scripts/sweep.py."""
@@ -83,9 +83,11 @@ def speed_records():
 
 def energy_records():
     """Two processes; in the second a window was lost."""
-    one = test_joules.energy_record(0, *test_joules.FIRST, *test_joules.SECOND)
-    two = test_joules.energy_record(1, *test_joules.FIRST, test_joules.LOST, *test_joules.SECOND[:2])
-    return [_joined(test_joules.header()), one, two, {"type": "end", "status": "complete"}]
+    one = test_energy_rows.energy_record(0, *test_energy_rows.FIRST, *test_energy_rows.SECOND)
+    two = test_energy_rows.energy_record(
+        1, *test_energy_rows.FIRST, test_energy_rows.LOST, *test_energy_rows.SECOND[:2]
+    )
+    return [_joined(test_energy_rows.header()), one, two, {"type": "end", "status": "complete"}]
 
 
 def sparsity_records():
@@ -96,7 +98,7 @@ def sparsity_records():
 
 def training_records():
     """Trainings of three neurons, some of several seeds, one of which failed and one did not end."""
-    return [_joined((found := test_accuracy.records())[0]), *found[1:]]
+    return [_joined((found := test_accuracy_rows.records())[0]), *found[1:]]
 
 
 def _told(value):
