@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 from psubench import plugins
 from psubench.errors import PsubenchError
 from psubench.models.names import TABLE, ModelRef
-from psubench.neurons import OUTSIDE
-from psubench.neurons.outputs import spikes_of
+from psubench.plugins import spikes_of
 
 if TYPE_CHECKING:
     from torch import nn
 
+OUTSIDE = "outside of the module: neuron "
+"""What the name of a spiking layer begins with that its network calls but does not hold as a module."""
 _CONTRACT = (
     "a model plug-in is called with neuron= (makes one spiking layer) and T=, gives a torch.nn.Module"
     " [T,B,*] -> [B,classes], and has an attribute input_shape"

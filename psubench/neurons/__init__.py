@@ -17,14 +17,10 @@ from psubench.neurons.names import (
 from psubench.neurons.spec import CHOICES, OUTPUTS, NeuronSpec
 from psubench.neurons.table import BUILT, TABLE
 
-OUTSIDE = "outside of the module: neuron "
-"""What the name of a spiking layer begins with that its network calls but does not hold as a module."""
-
 __all__ = [
     "BUILT",
     "CHOICES",
     "OUTPUTS",
-    "OUTSIDE",
     "TABLE",
     "NeuronRef",
     "NeuronSpec",

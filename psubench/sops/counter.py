@@ -20,8 +20,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.hooks import RemovableHandle
 
 from psubench.errors import PsubenchError
-from psubench.neurons import OUTSIDE
-from psubench.neurons.outputs import spikes_of
+from psubench.models.network import OUTSIDE
+from psubench.plugins import spikes_of
 from psubench.sops.calls import Call, tensors
 from psubench.sops.departures import Departures
 from psubench.sops.foreign_layers import foreign_layers

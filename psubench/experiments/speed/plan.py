@@ -7,8 +7,10 @@ from typing import NamedTuple
 from psubench import data, models
 from psubench.errors import PsubenchError
 from psubench.experiments.axes import Axes, Calls
+from psubench.experiments.speed.options import SpeedOptions
 from psubench.neurons import parse, parse_list
-from psubench.runs.case import Block, blocks
+from psubench.runs.case import Block
+from psubench.runs.case import blocks as case_blocks
 
 LAYER = "neuron"
 """Name of the model that is one layer of neurons."""
@@ -66,7 +68,7 @@ def speed_blocks(options: Calls, reference: str, device: str, kind: str = "speed
     model = meant(options.model, device, options.layer_steps)
     data_name = data.parse(options.data or model.data).name
     _check_fit(model.model, data_name, options)
-    return blocks(
+    return case_blocks(
         parse_list(options.neurons),
         parse(reference),
         options.T or model.T,
@@ -81,6 +83,11 @@ def speed_blocks(options: Calls, reference: str, device: str, kind: str = "speed
         dtype=options.dtype,
         threads=options.threads,
     )
+
+
+def blocks(options: SpeedOptions, device: str) -> list[Block]:
+    """What is timed: the blocks of `speed_blocks`."""
+    return speed_blocks(options, options.reference, device)
 
 
 def _check_fit(model: str, data_name: str, options: Calls) -> None:
