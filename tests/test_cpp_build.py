@@ -186,8 +186,8 @@ def test_without_a_compiler_only_what_needs_one_is_unsupported(tmp_path):
     environment = {**os.environ, "CXX": "no-such-compiler"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 4, done.stderr
-    rows = {row["label"]: row for row in speed_rows.rows(jsonl.read(tmp_path / jsonl.NAME))}
+    rows = {row.label: row for row in speed_rows.rows(jsonl.read(tmp_path / jsonl.NAME))}
     for label in ("lif@fused", "psu@fused", "psu@compile"):
-        assert rows[label]["status"] == "unsupported"
-        assert "install g++" in rows[label]["message"]
-    assert {rows[label]["status"] for label in ("lif", "psu")} == {"ok"}
+        assert rows[label].status == "unsupported"
+        assert "install g++" in rows[label].message
+    assert {rows[label].status for label in ("lif", "psu")} == {"ok"}

@@ -18,7 +18,7 @@ from psubench.experiments.accuracy.options import TrainOptions
 from psubench.experiments.read_options import Given, read_options
 
 if TYPE_CHECKING:
-    from psubench.experiments.accuracy.rows import TrainingResult
+    from psubench.experiments.accuracy.rows import TrainingRow
     from psubench.training.case import Training
 
 
@@ -137,7 +137,7 @@ def _train(
         return Campaign(command, cases, folder, resume, jobs, watcher).run()
 
 
-def _finish(command: str, folder: Path, *, json: bool) -> list[TrainingResult]:
+def _finish(command: str, folder: Path, *, json: bool) -> list[TrainingRow]:
     """Reads the record back, writes table and figures beside it, prints the result."""
     from psubench.cli import results
     from psubench.experiments.accuracy import rows as accuracy_rows
