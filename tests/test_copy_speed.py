@@ -118,7 +118,8 @@ def test_implementations_stand_together_with_the_copy_below_them():
 
 def test_a_narrow_terminal_does_without_the_share():
     (column,) = [column for column in COLUMNS if column.spare]
-    shown = [column.text({"copy_share": share}) for share in (None, 0.004, 0.0412, 0.98, 1.2)]
+    row, shares = render_rows.rows()[0], (None, 0.004, 0.0412, 0.98, 1.2)
+    shown = [column.text(replace(row, copy_share=share)) for share in shares]
     assert (column.name, shown) == ("copy_share", ["-", "0.40 %", "4.1 %", "98 %", "120 %"])
 
 
@@ -130,5 +131,5 @@ def test_a_run_of_one_layer_has_it_and_one_of_a_network_has_not(tmp_path):
             "--max-seconds", "0.1", "--no-memory", "--quiet", "--device", "cpu", "--json", "--out", str(out),
         )  # fmt: skip
         rows = json.loads(done.stdout)
-        assert [row.status for row in rows] == ["ok"] * len(rows), rows
-        assert all((row.copy_share is not None) is known for row in rows)
+        assert [row["status"] for row in rows] == ["ok"] * len(rows), rows
+        assert all((row["copy_share"] is not None) is known for row in rows)

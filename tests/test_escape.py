@@ -6,6 +6,7 @@ import json
 
 import pytest
 from support import robustness
+from support.records_of import text_of
 
 from psubench.errors import MOST, one_line
 from psubench.records import jsonl
@@ -103,7 +104,7 @@ def hostile(request, tmp_path):
                 case["label"] = f"{case['label']}{NASTY}"
             if case.get("message"):
                 case["message"] = NASTY + "y" * 1_000_000
-    (tmp_path / jsonl.NAME).write_text(robustness.text_of(records))
+    (tmp_path / jsonl.NAME).write_bytes(text_of(records))
     return tmp_path
 
 

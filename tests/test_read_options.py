@@ -160,7 +160,7 @@ def test_the_old_spellings_are_other_names_of_the_same_options():
 def test_too_many_cases_are_counted_before_they_are_made():
     wide = {"T": "1..999+1", "batch": "1..999+1", "neurons": "lif"}
     for command, given in (("speed", {**wide, "size": "1..999+1"}), ("sparsity", wide)):
-        with pytest.raises(PsubenchError, match="cases are planned, more than 100000"):
+        with pytest.raises(PsubenchError, match="cases are planned, more than 100,000"):
             COMMANDS[command].planned(typed(command, **given), "cpu")
 
 
