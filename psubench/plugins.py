@@ -1,4 +1,4 @@
-"""The grammar `name(key=value)`, plug-ins loaded from `module:attribute`, and the spikes in their outputs."""
+"""The grammar `name(key=value)`, and plug-ins loaded from `module:attribute`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from psubench.errors import PsubenchError, nearest
 
@@ -169,8 +168,3 @@ def one_line(error: BaseException) -> str:
     except BaseException:  # a plug-in's own exception may do anything when it is asked for its text
         message = "(its text cannot be read)"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
-
-
-def spikes_of(output: Any) -> Any:
-    """The spikes in what a neuron gives: all of it, or the first element of a tuple or list."""
-    return output[0] if isinstance(output, tuple | list) and output else output

@@ -141,9 +141,15 @@ def case(**changes):
     return about | changes
 
 
+def job(probe, text, about, reference):
+    return Job(
+        probe=f"psubench.experiments.{probe}", case=about, entries=[("k", text, text, "layer")],
+        reference=reference, process=0, seed=0, precision=0.5, max_seconds=0.01, max_memory=2**33,
+    )  # fmt: skip
+
+
 def timed(text, **changes):
-    job = Job(case(**changes), [("k", text, text, "layer")], text, 0, 0, 0.5, 0.01)
-    block = Probe(job, lambda *_: None, lambda _: None).run()
+    block = Probe(job("paired.probe:Probe", text, case(**changes), text), lambda *_: None, lambda _: None).run()
     return block.cases[0], block
 
 
@@ -152,7 +158,9 @@ def counted(text, model):
         kind="sparsity", model=model, samples=8, weights="untrained", energy_model="horowitz45-fp32",
         first_layer="sparse_mac", pooling="graded",
     )  # fmt: skip
-    probe = ActivityProbe(Job(about, [("k", text, text, "layer")], None, 0, 0, 0.5, 0.01), lambda *_: None)
+    probe = ActivityProbe(
+        job("sparsity.probe:ActivityProbe", text, about, None), lambda *_: None, lambda _: None
+    )
     return probe.run().cases[0]
 
 
@@ -249,7 +257,7 @@ def test_labels_say_once_what_is_no_spike():
 
 
 def test_a_line_says_what_an_analog_output_is():
-    row = {"neuron": "mine.py:Analog", "label": "Analog [analog]", "T": 4, "output": "analog"}
+    row = SimpleNamespace(neuron="mine.py:Analog", label="Analog [analog]", T=4, output="analog")
     assert outputs.lines([row]) == [
         "Analog [analog] gives values that are no spikes, so that it has no firing rate"
     ]

@@ -172,7 +172,7 @@ def test_the_same_records_give_the_same_bytes(tmp_path, good):
 
 
 def test_two_runs_stand_beside_each_other_and_differences_are_marked():
-    other = [replace(r, run_id="other") if r.type == "run" else r for r in report_records.good()]
+    other = [{**r, "run_id": "other"} if r["type"] == "run" else r for r in report_records.good()]
     other[0] = {**other[0], "environment": {**other[0]["environment"], "torch": "9.9"}}
     runs = [typed(report_records.good()), typed(other)]
     text = page.render(parts_of(runs), runs)

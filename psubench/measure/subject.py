@@ -16,8 +16,7 @@ from psubench import models, neurons
 from psubench.errors import PsubenchError, WrongError
 from psubench.neurons import NeuronRef
 from psubench.neurons.calling import grad_mode
-from psubench.neurons.outputs import Seen
-from psubench.plugins import spikes_of
+from psubench.neurons.outputs import Seen, spikes_of
 from psubench.records.bounds import Output
 from psubench.training.weights import load
 

@@ -19,7 +19,7 @@ from psubench.measure.subject import Mark, Subject
 from psubench.models import Network
 from psubench.neurons import NeuronRef
 from psubench.neurons.equality import Gate
-from psubench.plugins import spikes_of
+from psubench.neurons.outputs import spikes_of
 from psubench.training.layer_gate import LayerGate, gate_of, listening
 
 LOGITS_TOLERANCE = 1e-6  # of float64 logits, relative to the largest

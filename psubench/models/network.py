@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from psubench import plugins
 from psubench.errors import PsubenchError
 from psubench.models.names import TABLE, ModelRef
-from psubench.plugins import spikes_of
+from psubench.neurons.outputs import spikes_of
 
 if TYPE_CHECKING:
     from torch import nn

@@ -23,8 +23,8 @@ from psubench import plugins
 from psubench.errors import WrongError
 from psubench.neurons.calling import grad_mode, random_state
 from psubench.neurons.checks import NO_REFERENCE, check_input
+from psubench.neurons.outputs import spikes_of
 from psubench.neurons.tolerances import TOLERANCES, where_spikes_differ
-from psubench.plugins import spikes_of
 
 PROBE_ENTRIES = 65_536  # of the noise that one layer, or all spiking layers of a network, are checked with
 PERTURBATIONS = 3

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from psubench.plugins import spikes_of
-
 if TYPE_CHECKING:
     from torch import Tensor
 
 SEVERAL = "it gives several values, of which the first is taken for its spikes"
 NO_INFERENCE = "it does not run in inference mode, so that it was checked and measured under no_grad"
+
+
+def spikes_of(output: Any) -> Any:
+    """The spikes in what a neuron gives: all of it, or the first element of a tuple or list."""
+    return output[0] if isinstance(output, tuple | list) and output else output
 
 
 @dataclass

@@ -21,7 +21,7 @@ from torch.utils.hooks import RemovableHandle
 
 from psubench.errors import PsubenchError
 from psubench.models.network import OUTSIDE
-from psubench.plugins import spikes_of
+from psubench.neurons.outputs import spikes_of
 from psubench.sops.calls import Call, tensors
 from psubench.sops.departures import Departures
 from psubench.sops.foreign_layers import foreign_layers

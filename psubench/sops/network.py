@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from psubench.neurons.calling import grad_mode
-from psubench.plugins import spikes_of
+from psubench.neurons.outputs import spikes_of
 from psubench.sops.counter import UNMET, Counter
 from psubench.sops.last_check import last_check
 from psubench.sops.layer_counts import LayerCounts

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from psubench import data
 from psubench.models import Network
-from psubench.plugins import spikes_of
+from psubench.neurons.outputs import spikes_of
 from psubench.training.case import Training
 from psubench.training.distributed import Group
 from psubench.training.recipe import Recipe

@@ -18,8 +18,7 @@ from psubench.models import Network
 from psubench.neurons import NeuronRef
 from psubench.neurons.calling import grad_mode
 from psubench.neurons.equality import PROBE_ENTRIES, Gate
-from psubench.neurons.outputs import Seen
-from psubench.plugins import spikes_of
+from psubench.neurons.outputs import Seen, spikes_of
 
 
 def gate_of(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from psubench.experiments.accuracy import figures
 from psubench.experiments.accuracy import rows as accuracy_rows
 from psubench.experiments.accuracy import tables as accuracy_tables
-from psubench.experiments.accuracy.rows import TrainingResult, TrainingRow
+from psubench.experiments.accuracy.rows import TrainingRow
 from psubench.records.structs import Record
 from psubench.render.axes import file_name, labels_of, values
 from psubench.render.report import facts
@@ -49,7 +49,7 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
 def _section(
     name: str,
     rows: Sequence[TrainingRow],
-    trainings: Sequence[TrainingResult],
+    trainings: Sequence[TrainingRow],
     runs: Sequence[Sequence[Record]],
     suffix: str,
 ) -> Section:
@@ -78,7 +78,7 @@ def _section(
 
 
 def _about(
-    rows: Sequence[TrainingRow], trainings: Sequence[TrainingResult], runs: Sequence[Sequence[Record]]
+    rows: Sequence[TrainingRow], trainings: Sequence[TrainingRow], runs: Sequence[Sequence[Record]]
 ) -> dict[str, str]:
     """Name -> text, for captions."""
     shown = [one for one in trainings if any(_of(one, row) for row in rows)]
@@ -95,13 +95,13 @@ def _about(
     }
 
 
-def _of(training: TrainingResult, row: TrainingRow) -> bool:
+def _of(training: TrainingRow, row: TrainingRow) -> bool:
     return all(
         getattr(training, name) == getattr(row, name) for name in ("model", "data", "label", "T", "recipe")
     )
 
 
-def _protocol(trainings: Sequence[TrainingResult]) -> dict[str, str]:
+def _protocol(trainings: Sequence[TrainingRow]) -> dict[str, str]:
     good = [one for one in trainings if one.status == "ok"]
     return {
         "trainings": f"{len(good)} of {len(trainings)} ended well",

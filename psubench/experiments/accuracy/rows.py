@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from psubench.records.bounds import Amount, Count, Output, Positive, Status
 from psubench.records.outcomes import labelled
@@ -17,17 +18,20 @@ from psubench.records.trained import Epoch, Tested, Trained, Work
 
 
 class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="training"):
-    """A neuron on a data set, over its seeds.
+    """A neuron on a data set, over its seeds; or a single training, whose seed is the only one.
 
     Attributes:
         note: what was done to the data.
         curves: the epochs of each seed.
         verified, doubt: whether a reference has confirmed the spikes of every seed, and why not.
         output: kind of the neuron's outputs.
+        key, epochs_done, loss: of a single training.
     """
 
     JSON_ONLY: ClassVar = ("seeds",)
-    HIDDEN: ClassVar = ("note", "recipe", "curves", "verified", "doubt", "output")
+    HIDDEN: ClassVar = (
+        *("note", "recipe", "curves", "verified", "doubt", "output", "key", "epochs_done", "loss"),
+    )
 
     model: str
     data: str
@@ -65,57 +69,13 @@ class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="trai
     verified: bool | None
     doubt: str | None
     output: Output | None
+    key: str = ""
+    epochs_done: int = 0
+    loss: float | None = None
     mismatch: ClassVar[None] = None
 
 
-class TrainingResult(Struct, kw_only=True, frozen=True):
-    """One training, from one seed.
-
-    Attributes:
-        curve: its epochs, in order.
-        others: as of `TrainingRow`.
-    """
-
-    model: str
-    data: str
-    neuron: str
-    implementation: str
-    T: int
-    recipe: dict[str, Any]
-    seed: int
-    device: str
-    threads: int
-    key: str
-    label: str
-    note: str | None
-    status: Status
-    message: str | None
-    run_id: str
-    epochs: int
-    epochs_done: int
-    verified: bool | None
-    doubt: str | None
-    output: Output | None
-    accuracy: float | None
-    test_samples: int | None
-    train_accuracy: float | None
-    loss: float | None
-    firing_rate: float | None
-    spikes_per_sample: float | None
-    sop_eff_per_sample: float | None
-    energy_pj_per_sample: float | None
-    dynamics_energy_pj_per_sample: float | None
-    energy_model: str | None
-    policy: str | None
-    parameters: int | None
-    peak_memory_bytes: int | None
-    epoch_s: float | None
-    data_s: float | None
-    samples_per_s: float | None
-    curve: list[Epoch]
-
-
-def trainings(records: Sequence[Record]) -> list[TrainingResult]:
+def trainings(records: Sequence[Record]) -> list[TrainingRow]:
     """One row per planned training, in the order of the plan.
 
     `accuracy` is that on the test split after the last epoch, never that of the best epoch, which would
@@ -135,7 +95,7 @@ def trainings(records: Sequence[Record]) -> list[TrainingResult]:
     return [_row(*planned, epochs.get(key, {}), ends.get(key)) for key, planned in plan.items()]
 
 
-def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Trained | None) -> TrainingResult:
+def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Trained | None) -> TrainingRow:
     case = planned.case
     assert isinstance(case, TrainingCase)
     last = epochs[max(epochs)] if epochs else None
@@ -146,8 +106,10 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
     result = end if end is not None and status == "ok" else None
     spiking = result is None or result.output != "analog"
     test, work = (result.test, result.activity) if result else (None, None)
-    return TrainingResult(
-        **{name: getattr(case, name) for name in case.__struct_fields__},
+    return TrainingRow(
+        **{name: getattr(case, name) for name in case.__struct_fields__ if name != "seed"},
+        seeds=[case.seed],
+        n=int(result is not None),
         key=planned.key,
         label=labelled(planned.label, end.output if end else None),
         output=end.output if end else None,
@@ -160,6 +122,7 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         verified=end.verified if end else None,
         doubt=("; ".join(filter(None, (end.doubt, *end.notes))) or None) if end else None,
         accuracy=test.correct / test.samples if test else None,
+        accuracy_sd=None,
         test_samples=test.samples if test else None,
         train_accuracy=last.accuracy if result and last else None,
         loss=last.loss if result and last else None,
@@ -173,7 +136,7 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         parameters=result.parameters if result else None,
         peak_memory_bytes=result.peak_memory_bytes if result else None,
         **_times(epochs),
-        curve=[epochs[epoch] for epoch in sorted(epochs)],
+        curves=[[epochs[epoch] for epoch in sorted(epochs)]],
     )
 
 
@@ -212,35 +175,32 @@ _MEANS = (
 )  # fmt: skip
 
 
-def summary(trainings: Sequence[TrainingResult]) -> list[TrainingRow]:
+def summary(trainings: Sequence[TrainingRow]) -> list[TrainingRow]:
     """One row per model, data, neuron, T and recipe: over the seeds that ended well.
 
     Accuracy has mean, sample standard deviation (None for one seed) and n; the firing rate, time and work
     are means over the same seeds, unknown if one is; the memory is the largest that is known. `status` is
     "ok" if every seed's is; `message` tells what went wrong, also after the last epoch of one that is.
     """
-    groups: dict[str, list[TrainingResult]] = {}
+    groups: dict[str, list[TrainingRow]] = {}
     for one in trainings:
         groups.setdefault(repr([getattr(one, name) for name in _SAME]), []).append(one)
     return [_summed(group) for group in groups.values()]
 
 
-def _summed(group: Sequence[TrainingResult]) -> TrainingRow:
-    first, good = group[0], [one for one in group if one.status == "ok"]
+def _summed(group: Sequence[TrainingRow]) -> TrainingRow:
+    good = [one for one in group if one.status == "ok"]
+    example = good[0] if good else group[0]
     values = [one.accuracy for one in good if one.accuracy is not None]
     verified = [one.verified for one in good]
-    messages = [f"seed {one.seed}: {one.message}" for one in group if one.message]
-    example = good[0] if good else None
-    told: dict[str, Any] = {
-        **{name: getattr(first, name) for name in (*_SAME, "label", "output", "note", "epochs", "run_id")},
-        **{name: _mean([getattr(one, name) for one in good]) for name in _MEANS},
-        **{
-            name: getattr(example, name, None)
-            for name in ("test_samples", "energy_model", "policy", "parameters")
-        },
-    }
-    return TrainingRow(
-        **told,
+    messages = [f"seed {one.seeds[0]}: {one.message}" for one in group if one.message]
+    means: dict[str, Any] = {name: _mean([getattr(one, name) for one in good]) for name in _MEANS}
+    return replace(
+        example,
+        **means,
+        run_id=group[0].run_id,
+        label=group[0].label,
+        output=group[0].output,
         status=next((one.status for one in group if one.status != "ok"), "ok"),
         message="; ".join(messages) or None,
         verified=all(verified) if verified and None not in verified else None,
@@ -248,11 +208,11 @@ def _summed(group: Sequence[TrainingResult]) -> TrainingRow:
         accuracy=statistics.fmean(values) if values else None,
         accuracy_sd=statistics.stdev(values) if len(values) > 1 else None,
         n=len(good),
-        seeds=[one.seed for one in good],
+        seeds=[one.seeds[0] for one in good],
         peak_memory_bytes=max(
             (one.peak_memory_bytes for one in good if one.peak_memory_bytes is not None), default=None
         ),
-        curves=[one.curve for one in group],
+        curves=[one.curves[0] for one in group],
     )
 
 
