@@ -71,7 +71,7 @@ def test_pictures_are_the_spikes_of_the_sample(neuron):
     outputs = {}
     for name, layer in made.spiking.items():
         layer.register_forward_hook(lambda _m, _a, output, name=name: outputs.update({name: output[:, 0]}))
-    drawn = pictures(made.module, made.spiking, events(3)[:, :1])
+    drawn = pictures(made, events(3)[:, :1])
     assert [found["layer"] for found in drawn["maps"]] == ["neuron1", "neuron5", "neuron8"]
     for found in drawn["maps"]:
         channels = found["channels"]
@@ -89,7 +89,7 @@ def test_pictures_are_the_spikes_of_the_sample(neuron):
 
 def test_flat_layers_have_no_maps():
     made = network("shd(width=0.1)")
-    drawn = pictures(made.module, made.spiking, torch.ones(T, 1, 700))
+    drawn = pictures(made, torch.ones(T, 1, 700))
     assert drawn["maps"] == []
     assert [found["layer"] for found in drawn["raster"]] == ["neuron1", "neuron2", "neuron3"]
 

@@ -269,7 +269,6 @@ def program(*arguments, code):
     return done
 
 
-@pytest.mark.slow
 def test_the_program_refuses_what_it_cannot_read(tmp_path):
     good = write(tmp_path / "good.jsonl", run(BLOCK, 3))
     bad = {
@@ -285,7 +284,6 @@ def test_the_program_refuses_what_it_cannot_read(tmp_path):
     program(good, code=2)
 
 
-@pytest.mark.slow
 def test_the_program_reads_torn_records_and_tells_by_its_exit_code(tmp_path, monkeypatch):
     good = write(tmp_path / "good.jsonl", run(BLOCK, 5), '{"type":"block","torn')
     slow = write(tmp_path / "slow.jsonl", run(shifted(0.3), 5))

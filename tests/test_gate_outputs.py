@@ -1,12 +1,15 @@
 """What a neuron gives beside spikes, and in which mode it runs: the record says it."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from psubench import models, neurons
 from psubench.experiments import outputs
-from psubench.experiments.paired.probe import Job, Probe
+from psubench.experiments.paired.probe import Probe
 from psubench.experiments.sparsity.probe import ActivityProbe
+from psubench.measure.job import Job
 from psubench.neurons.outputs import NO_INFERENCE, SEVERAL, Seen
 from psubench.records.failures import classify
 from psubench.records.outcomes import labelled
@@ -149,7 +152,9 @@ def job(probe, text, about, reference):
 
 
 def timed(text, **changes):
-    block = Probe(job("paired.probe:Probe", text, case(**changes), text), lambda *_: None, lambda _: None).run()
+    block = Probe(
+        job("paired.probe:Probe", text, case(**changes), text), lambda *_: None, lambda _: None
+    ).run()
     return block.cases[0], block
 
 

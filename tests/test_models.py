@@ -186,7 +186,7 @@ def test_a_plug_in_network(tmp_path):
     assert made.module(torch.rand(6, 2, 5)).shape == (2, 3)
     with pytest.raises(PsubenchError, match="input_shape '5'"):
         models.shape_for(models.parse(f"{path}:NoShape"), None, "normal")
-    for name, complaint in (("raises", "raises RuntimeError: no"), ("nothing", "holds no spiking layer")):
+    for name, complaint in (("raises", "raises RuntimeError: no"), ("nothing", r"never calls neuron\(\)")):
         bad = models.parse(f"{path}:{name}")
         with pytest.raises(PsubenchError, match=complaint):
             models.build(bad, lambda: neurons.build(neurons.parse("lif"), 6), 6, (5,), 10)

@@ -61,12 +61,6 @@ MISTAKES = [
     ({"neuron": "mine.py:Number"}, "Number is a int"),
     ({"neuron": "broken.py:Node"}, "fails on import: ModuleNotFoundError"),
     ({"neuron": "nosuch.pack:Node"}, 'there is no module "nosuch"'),
-    ({"model": "mine.py:Nat", "size": None}, 'mine.py has no "Nat"'),
-    ({"model": "mine.py:Net(depth=2)", "size": None}, "got an unexpected keyword argument 'depth'"),
-    (
-        {"model": "mine.py:Net", "data": "spoken-digits", "size": None},
-        r"takes steps of shape \[12\], spoken-digits has",
-    ),
     ({"data": "mine.py:frame"}, 'mine.py has no "frame"'),
     ({"data": "mine.py:frames(speed=1)"}, "got an unexpected keyword argument 'speed'"),
     (

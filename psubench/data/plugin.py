@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from psubench import plugins
 from psubench.data.names import DataRef
@@ -13,7 +13,10 @@ from psubench.errors import PsubenchError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_CONTRACT = "a data plug-in is called with T=, batch=, seed=, split= and yields (x [T,B,*], labels [B])"
+_CONTRACT = (
+    "a data plug-in is called with T=, batch=, seed=, split= and yields (x [T,B,*], labels [B]), or it is or"
+    " gives a torch Dataset or DataLoader"
+)
 
 
 class NothingError(PsubenchError):
@@ -32,6 +35,8 @@ def from_plugin(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iter
     while True:
         try:
             given = next(iterator, None)
+        except PsubenchError:
+            raise
         except Exception as error:
             raise PsubenchError(
                 f"{what} with T={T}, batch={batch} raises {plugins.one_line(error)}",
@@ -76,7 +81,12 @@ def class_numbers(ref: DataRef, labels: Tensor, classes: int | None) -> Tensor:
 
 def declared_classes(ref: DataRef) -> int | None:
     """The plug-in's attribute `classes`; None if it has none."""
-    classes = getattr(plugins.load(ref.kind), "classes", None)
+    found = plugins.load(ref.kind)
+    classes = getattr(found, "classes", None)
+    if classes is None:  # of a loader
+        classes = getattr(getattr(found, "dataset", None), "classes", None)
+    if isinstance(classes, list | tuple):  # as torchvision names them
+        classes = len(classes)
     if classes is not None and (isinstance(classes, bool) or not isinstance(classes, int) or classes < 1):
         raise PsubenchError(f"{_called(ref)} has classes={classes!r}", "it is the number of classes")
     return classes
@@ -89,7 +99,12 @@ def _called(ref: DataRef) -> str:
 def _started(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iterator[Any]:
     what = _called(ref)
     make = plugins.load(ref.kind)
-    arguments = {"T": T, "batch": batch, "seed": seed, "split": split, **dict(ref.parameters)}
+    if (ready := _torch_batches(make, T, batch, seed, split, what)) is not None:
+        if ref.parameters:
+            raise PsubenchError(f"{what} is built already and takes no parameters", "leave them out")
+        return ready
+    asked = {"T": T, "batch": batch, "seed": seed, "split": split}
+    arguments = {**_taken(make, asked), **dict(ref.parameters)}
     if not callable(make):
         raise PsubenchError(f"{what} is a {type(make).__name__}", _CONTRACT)
     try:
@@ -106,9 +121,38 @@ def _started(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iterato
         ) from error
     if made is None:
         return iter(())
+    if (ready := _torch_batches(made, T, batch, seed, split, what)) is not None:
+        return ready
     if not isinstance(made, Iterable):
         raise PsubenchError(f"{what} yields a {type(made).__name__} that is not a pair of tensors", _CONTRACT)
     return iter(made)
+
+
+def _taken(make: object, asked: dict[str, Any]) -> dict[str, Any]:
+    """What a class of torch data takes of all that is asked; any other plug-in must take everything."""
+    from torch.utils.data import DataLoader, Dataset
+
+    if not isinstance(make, type) or not issubclass(make, Dataset | DataLoader):
+        return asked
+    try:
+        parameters = inspect.signature(make).parameters.values()
+    except ValueError:  # some builtins have none
+        return {}
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return asked
+    known = {parameter.name for parameter in parameters}
+    return {name: value for name, value in asked.items() if name in known}
+
+
+def _torch_batches(
+    made: object, T: int, batch: int, seed: int, split: str, what: str
+) -> Iterator[Any] | None:
+    """The batches of a Dataset or a DataLoader; None of anything else."""
+    from psubench.data import torch_data
+
+    if not torch_data.is_torch_data(made):
+        return None
+    return torch_data.batches(cast("Any", made), T, batch, seed, split, what)
 
 
 def _dense(tensor: Tensor, name: str, what: str) -> Tensor:

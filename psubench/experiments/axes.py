@@ -36,6 +36,13 @@ Network = Annotated[
     str,
     Option("A network such as shd or vggsnn(width=0.25), or a plug-in.", "NAME", n.MODEL, completes="models"),
 ]
+Spiking = Annotated[
+    str,
+    Option(
+        "Names of spiking layers that a plug-in brings along and no known library has made: 'layer*.lif'.",
+        "PATTERNS",
+    ),
+]
 Data = Annotated[
     str,
     Option(
@@ -104,6 +111,7 @@ class Axes(msgspec.Struct, frozen=True, kw_only=True):
 
     neurons: Neurons = FIVE
     model: Model = "neuron"
+    spiking: Spiking | None = None
     data: Data | None = None
     T: Ts | None = None
     batch: Batch | None = None

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from psubench import data, models, neurons, plugins
+from psubench import data, neurons, plugins
 from psubench.errors import PsubenchError
 from psubench.neurons.construct import check_plugin
 
@@ -31,19 +31,12 @@ def main() -> None:
     os._exit(0)  # whatever threads a plug-in has started
 
 
-def _check(one: dict[str, Any]) -> None:
+def _check(one: dict[str, str]) -> None:
     if one["kind"] == "neuron":
         check_plugin(neurons.parse(one["text"]))
         return
-    ref = models.parse(one["text"]) if one["kind"] == "model" else data.parse(one["text"])
-    made = plugins.load(ref.kind)
-    _check_parameters(made, dict(ref.parameters), f'{one["kind"]} plug-in "{ref.name}"')
-    step, shape = one.get("step"), getattr(made, "input_shape", None)
-    if step is not None and isinstance(shape, tuple | list) and list(shape) != list(step):
-        raise PsubenchError(
-            f'model plug-in "{ref.name}" takes steps of shape {list(shape)}, {one["data"]} has {step}',
-            "give other data with --data, or a network for it",
-        )
+    ref = data.parse(one["text"])
+    _check_parameters(plugins.load(ref.kind), dict(ref.parameters), f'data plug-in "{ref.name}"')
 
 
 def _check_parameters(make: object, parameters: dict[str, Any], what: str) -> None:

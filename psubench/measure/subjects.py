@@ -17,10 +17,12 @@ from psubench.measure.inputs import Inputs
 from psubench.measure.spike_counts import activity
 from psubench.measure.subject import Mark, Subject
 from psubench.models import Network
+from psubench.models.spikes import listening
 from psubench.neurons import NeuronRef
+from psubench.neurons.checks import NO_REFERENCE
 from psubench.neurons.equality import Gate
 from psubench.neurons.outputs import spikes_of
-from psubench.training.layer_gate import LayerGate, gate_of, listening
+from psubench.training.layer_gate import LayerGate, gate_of
 
 LOGITS_TOLERANCE = 1e-6  # of float64 logits, relative to the largest
 
@@ -85,6 +87,8 @@ class InNetwork(Subject):
 
     def _check(self) -> str | None:
         """Every spiking layer passes the gate on what reaches it, and both modes give the same."""
+        if self.network.own:
+            return self._check_own()
         T, inference = self.case["T"], self.inference
         gate = LayerGate(
             self.network, self.ref, T, self.train, self.seed, self.mark, inference, self.seen
@@ -96,6 +100,14 @@ class InNetwork(Subject):
         else:
             self.verified = activity(output for outputs in reached.spikes.values() for output in outputs)
         return doubt
+
+    def _check_own(self) -> str:
+        """A network that brings its neurons gives the same spikes again; no reference knows more of them."""
+        with listening(self.network.spiking, lambda *_: None, self.seen):
+            self.verified = self.activity()
+        if self.activity() != self.verified:
+            raise WrongError("a second call gives other spikes: the network keeps state between calls")
+        return NO_REFERENCE
 
     def _forward(self, module: nn.Module, x: Tensor) -> Tensor:
         self.mark()
@@ -113,7 +125,7 @@ class InNetwork(Subject):
         twin = Network(module, _same_layers(self.network, module), self.network.input_shape)
         x = self.x[:, :1].to("cpu", torch.float64)
         expected: dict[str, Tensor] = {}
-        with listening(twin, lambda name, _, output: expected.__setitem__(name, output)):
+        with listening(twin.spiking, lambda name, _, output: expected.__setitem__(name, output)):
             logits = self._forward(module, x)
         found: dict[str, list[Tensor]] = {name: [] for name in expected}
         self.mark()
@@ -134,7 +146,7 @@ class InNetwork(Subject):
             if self.mode == "step":
                 self._in_mode(self.module, self.x, lambda name, spikes: found[name].append(spikes))
                 return activity(torch.stack(steps) for steps in found.values())
-            with listening(self.network, lambda name, _, output: found[name].append(output)):
+            with listening(self.network.spiking, lambda name, _, output: found[name].append(output)):
                 self.module(self.x)
         return activity(output for outputs in found.values() for output in outputs)
 
@@ -183,7 +195,8 @@ def build(
         raise UnsupportedError("a model plug-in runs layer by layer only", "use --mode layer")
     classes = inputs.classes or (models.TABLE[model.kind].classes if not model.is_plugin else 0)
     step = tuple(x.shape[2:])
-    network = models.build(model, lambda: neurons.build(ref, T), T, step, classes)
+    make = None if ref.kind == neurons.OWN else lambda: neurons.build(ref, T)
+    network = models.build(model, make, T, step, classes)
     module = network.module.to(x.device, x.dtype).train(train)
     return InNetwork(
         case, ref, x, seed, mark, module, network, mode, other=other, inference=inference

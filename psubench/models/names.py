@@ -8,7 +8,11 @@ from types import MappingProxyType
 
 from psubench import plugins
 from psubench.errors import PsubenchError, nearest
+from psubench.neurons import candidates
 from psubench.plugins import Value
+
+STEP = "step"
+"""What follows the "@" of a plug-in that takes one step at a time."""
 
 _LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType({"width": (0.001, 16.0), "depth": (1, 64)})
 
@@ -141,11 +145,15 @@ class ModelRef:
         name: canonical text, which `parse` reads back: "vggsnn(width=0.25)"; defaults are left out.
         kind: name in `TABLE`, or "module:attribute" of a plug-in.
         parameters: pairs of name and value that differ from the defaults, sorted.
+        steps: whether a plug-in takes one step at a time.
+        spiking: patterns of the names of spiking layers, beside those that are known by their classes.
     """
 
     name: str
     kind: str
     parameters: tuple[tuple[str, Value], ...]
+    steps: bool = False
+    spiking: tuple[str, ...] = ()
 
     @property
     def is_plugin(self) -> bool:
@@ -153,23 +161,67 @@ class ModelRef:
         return self.kind not in TABLE
 
 
-def parse(text: str) -> ModelRef:
+def parse(text: str, spiking: str | None = None) -> ModelRef:
     """The network that `name[(key=value,...)]` names; imports nothing.
 
-    A plug-in is `package.module:attribute[(...)]` or `path/file.py:attribute[(...)]`.
+    A plug-in is `package.module:attribute[(...)]` or `path/file.py:attribute[(...)]`, with `@step` after it
+    where it takes one step at a time, and with patterns of its spiking layers in brackets after that:
+    `net.py:Net[layer*.lif]`. `path/file.py` alone is the one class in it that could be meant.
+
+    Args:
+        spiking: such patterns, separated by commas, as `--spiking` takes them.
     Errors: PsubenchError with the nearest known name, or with the range of the parameter.
     """
-    kind, given = plugins.parse_call(text)
+    whole, patterns = _patterns(text, spiking)
+    whole = candidates.resolve(whole)
+    called, at, word = whole.rpartition("@") if whole.endswith(f"@{STEP}") else (whole, "", "")
+    kind, given = plugins.parse_call(called)
+    if kind.endswith(f"@{STEP}") and not at:
+        kind, word = kind.removesuffix(f"@{STEP}"), STEP
     if ":" in kind:
-        plugins.check_exists(kind)
+        _check_plugin(kind, text)
         parameters = given
-    elif kind in TABLE:
+    elif kind in TABLE and not word and not patterns:
         parameters = _checked(TABLE[kind], given)
+    elif kind in TABLE:
+        what = f"@{STEP}" if word else "--spiking"
+        remedy = f"leave {what} out" + (", or give --mode step" if word else "")
+        raise PsubenchError(f'"{text}": {what} is of plug-ins, and {kind} is built in', remedy)
     else:
         what = f'unknown model "{kind}"' if kind else f'"{text}" does not name a model'
         raise PsubenchError(what, nearest(kind, ["neuron", *TABLE]))
     pairs = tuple(sorted(parameters.items()))
-    return ModelRef(plugins.show_call(kind, pairs), kind, pairs)
+    name = plugins.show_call(kind, pairs) + (f"@{STEP}" if word else "")
+    return ModelRef(name + (f"[{','.join(patterns)}]" if patterns else ""), kind, pairs, bool(word), patterns)
+
+
+def _patterns(text: str, more: str | None) -> tuple[str, tuple[str, ...]]:
+    """The text without its brackets, and the patterns in them and in `more`."""
+    text = text.strip()
+    where, colon, rest = text.rpartition(":")
+    rest, bracket, inside = rest.partition("[")
+    how = "write for example --spiking 'layer*.lif'"
+    if bracket and not (colon and inside.endswith("]")):
+        raise PsubenchError(f'"{text}": brackets hold the names of spiking layers of a plug-in', how)
+    found = plugins.split_list(inside[:-1]) if bracket else []
+    found += plugins.split_list(more) if more is not None else []
+    if "" in found:
+        raise PsubenchError(f'--spiking "{more or inside[:-1]}" holds an empty pattern', how)
+    if bad := next((one for one in found if set(one) & set("@(): ")), None):
+        raise PsubenchError(f'--spiking "{bad}" is not a pattern of names', how)
+    return where + colon + rest.strip(), tuple(dict.fromkeys(found))
+
+
+def _check_plugin(kind: str, text: str) -> None:
+    """Raises PsubenchError if a plug-in is not named as one, or its file is not there."""
+    where, _, attribute = kind.rpartition(":")
+    if "@" in attribute:
+        raise PsubenchError(f'"{text}": a network is called at once, or @{STEP}', f"write {where}:Net@{STEP}")
+    if not where.strip() or not attribute.isidentifier():
+        raise PsubenchError(
+            f'"{text}" names no plug-in', "write package.module:attribute or path/file.py:attribute"
+        )
+    plugins.check_exists(kind)
 
 
 def _checked(spec: ModelSpec, given: Mapping[str, Value]) -> dict[str, Value]:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from psubench import plugins
 from psubench.errors import PsubenchError
+from psubench.models import plugin
 from psubench.models.names import TABLE, ModelRef
+from psubench.neurons.foreign.layers import Way
 from psubench.neurons.outputs import spikes_of
 
 if TYPE_CHECKING:
     from torch import nn
-
-OUTSIDE = "outside of the module: neuron "
-"""What the name of a spiking layer begins with that its network calls but does not hold as a module."""
-_CONTRACT = (
-    "a model plug-in is called with neuron= (makes one spiking layer) and T=, gives a torch.nn.Module"
-    " [T,B,*] -> [B,classes], and has an attribute input_shape"
-)
 
 
 @dataclass(frozen=True)
@@ -31,13 +24,22 @@ class Network:
     Attributes:
         module: [T, B, *input_shape] -> logits [B, classes].
         spiking: its spiking layers by their names in `module.named_modules()`, in the order in which
-            they were made; those that the module does not hold begin with `OUTSIDE`.
+            they were made, copies after them; those that the module does not hold begin with
+            `neurons.OUTSIDE`.
         input_shape: of one step of one sample.
+        own: whether it has brought its neurons along.
+        made: how many layers it has asked for.
+        ways: how each layer is called, as `psubench.models.time_axis` has found it.
+        failure: why the call in which that was to be found has failed.
     """
 
     module: nn.Module
     spiking: dict[str, nn.Module]
     input_shape: tuple[int, ...]
+    own: bool = False
+    made: int = 0
+    ways: dict[str, Way] = field(default_factory=dict)
+    failure: Exception | None = None
 
 
 def shape_for(ref: ModelRef, step_shape: tuple[int, ...] | None, data: str) -> tuple[int, ...]:
@@ -50,11 +52,12 @@ def shape_for(ref: ModelRef, step_shape: tuple[int, ...] | None, data: str) -> t
     Raises:
         PsubenchError: network and data do not fit.
     """
-    wanted = _plugin_shape(ref) if ref.is_plugin else TABLE[ref.kind].input_shape
+    wanted = plugin.step_shape(ref) if ref.is_plugin else TABLE[ref.kind].input_shape
     if wanted is None and step_shape is None:
         raise PsubenchError(
             f'model "{ref.name}" takes its shape from the data, and {data} has none',
-            "give a data set with --data, such as spoken-digits",
+            "give a data set with --data, such as spoken-digits"
+            + (", or the network an attribute input_shape" if ref.is_plugin else ""),
         )
     if wanted is None or step_shape is None or wanted == step_shape:
         return cast("tuple[int, ...]", wanted or step_shape)
@@ -65,55 +68,84 @@ def shape_for(ref: ModelRef, step_shape: tuple[int, ...] | None, data: str) -> t
     )
 
 
-def _plugin_shape(ref: ModelRef) -> tuple[int, ...]:
-    shape = getattr(plugins.load(ref.kind), "input_shape", None)
-    if not isinstance(shape, tuple | list) or not all(isinstance(n, int) and n > 0 for n in shape):
-        raise PsubenchError(f'model plug-in "{ref.name}" has input_shape {shape!r}', _CONTRACT)
-    return tuple(shape)
-
-
 def build(
-    ref: ModelRef, neuron: Callable[[], nn.Module], T: int, input_shape: tuple[int, ...], classes: int
+    ref: ModelRef,
+    neuron: Callable[[], nn.Module] | None,
+    T: int,
+    input_shape: tuple[int, ...],
+    classes: int,
 ) -> Network:
     """The network that the ref names, freshly initialised, in layer mode.
 
     Args:
-        neuron: called once per spiking layer.
+        neuron: called once per spiking layer; None where the network brings its own.
         input_shape: as `shape_for` gives it.
         classes: outputs of a built-in network; a plug-in has its own.
 
     Raises:
-        PsubenchError: a plug-in cannot be built, or uses none of the neurons that it asked for.
+        PsubenchError: a plug-in cannot be built, uses none of the neurons that it asked for, or has no
+            spiking layer that is known.
     """
-    made: list[nn.Module] = []
+    from psubench.models import made_layers
 
-    def factory() -> nn.Module:
-        made.append(neuron())
-        if not ref.is_plugin:  # a plug-in takes apart by itself what its neurons give
-            made[-1].register_forward_hook(_spikes_alone)
-        return made[-1]
+    if neuron is None:
+        from psubench.models.own_neurons import with_own_neurons
 
-    if ref.is_plugin:
-        module = _from_plugin(ref, factory, T)
-    else:
-        spec = TABLE[ref.kind]
-        where, _, function = spec.module.partition(":")
-        parameters = {**spec.parameters, **dict(ref.parameters)}
-        make = getattr(import_module(where), function)
-        module = make(neuron=factory, input_shape=input_shape, classes=classes, **parameters)
-    names = {id(layer): name for name, layer in module.named_modules()}
-    held = [layer for layer in made if id(layer) in names]
-    # A layer kept in a plain list is called all the same, and its spikes are spikes.
-    spiking = {names.get(id(layer), f"{OUTSIDE}{at}"): layer for at, layer in enumerate(made)}
-    if not held:
-        raise PsubenchError(f'model plug-in "{ref.name}" holds no spiking layer', _CONTRACT)
+        if not ref.is_plugin:
+            raise PsubenchError(
+                f'model "{ref.name}" has no neurons of its own', "name neurons with --neurons"
+            )
+        return with_own_neurons(ref, T, input_shape)
+    _refuse_marks(ref)
+    made = made_layers.Factory(neuron)
+    module = _made(ref, made, T, input_shape, classes)
+    if not ref.is_plugin:  # which takes apart by itself what its neurons give
+        for layer in made.layers:
+            layer.register_forward_hook(_spikes_alone)
+    spiking = made_layers.found(module, made.layers)
+    if not spiking:
+        what = "never calls neuron()" if not made.layers else "holds none of the layers that neuron() made"
+        raise PsubenchError(
+            f'model plug-in "{ref.name}" {what}', f"assign each layer to self; {plugin.CONTRACT}"
+        )
     _shape(module, (T, 1, *input_shape))
-    return Network(module, spiking, input_shape)
+    network = Network(module, spiking, input_shape, made=len(made.layers))
+    if ref.is_plugin:
+        from psubench.models import time_axis
+
+        return time_axis.examined(network, ref.name, T)
+    return network
 
 
 def _spikes_alone(_module: nn.Module, _given: Any, output: Any) -> Any:
     """What a built-in network gets from a neuron that gives its state too."""
     return spikes_of(output)
+
+
+def _made(
+    ref: ModelRef, made: Callable[[], nn.Module], T: int, input_shape: tuple[int, ...], classes: int
+) -> nn.Module:
+    if ref.is_plugin:
+        return plugin.made_with(ref, made, T)
+    spec = TABLE[ref.kind]
+    where, _, function = spec.module.partition(":")
+    parameters = {**spec.parameters, **dict(ref.parameters)}
+    make = getattr(import_module(where), function)
+    return cast("nn.Module", make(neuron=made, input_shape=input_shape, classes=classes, **parameters))
+
+
+def _refuse_marks(ref: ModelRef) -> None:
+    """Raises PsubenchError where a network that takes neurons is named like one with neurons of its own."""
+    if ref.spiking:
+        raise PsubenchError(
+            f'model plug-in "{ref.name}" is called with neuron=, so its spiking layers are known',
+            "leave --spiking out",
+        )
+    if ref.steps:
+        raise PsubenchError(
+            f'model plug-in "{ref.name}" is called with neuron=, and neurons take all steps at once',
+            "leave @step out, and call each spiking layer with [T, B, ...]",
+        )
 
 
 def _shape(module: nn.Module, shape: tuple[int, ...]) -> None:
@@ -126,28 +158,3 @@ def _shape(module: nn.Module, shape: tuple[int, ...]) -> None:
         with torch.no_grad():
             module.eval()(torch.zeros(shape))
         module.train(training)
-
-
-def _from_plugin(ref: ModelRef, factory: Callable[[], nn.Module], T: int) -> nn.Module:
-    from torch import nn
-
-    what = f'model plug-in "{ref.name}"'
-    make = plugins.load(ref.kind)
-    arguments: dict[str, Any] = {"neuron": factory, "T": T, **dict(ref.parameters)}
-    if not callable(make):
-        raise PsubenchError(f"{what} is a {type(make).__name__}", _CONTRACT)
-    try:
-        inspect.signature(make).bind(**arguments)
-    except TypeError as error:
-        raise PsubenchError(f"{what} cannot be called: {plugins.one_line(error)}", _CONTRACT) from None
-    try:
-        module = make(**arguments)
-    except PsubenchError:
-        raise
-    except Exception as error:
-        raise PsubenchError(
-            f"{what} with T={T} raises {plugins.one_line(error)}", "fix it or its parameters"
-        ) from error
-    if not isinstance(module, nn.Module):
-        raise PsubenchError(f"{what} gives a {type(module).__name__}", _CONTRACT)
-    return module

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from psubench import plugins
 from psubench.errors import PsubenchError
 from psubench.neurons.foreign import table as foreign
-from psubench.neurons.names import PLUGIN, NeuronRef
+from psubench.neurons.names import OWN, PLUGIN, NeuronRef
 from psubench.neurons.spec import Default
 from psubench.neurons.table import TABLE
 from psubench.plugins import Value
@@ -30,6 +30,11 @@ def build(ref: NeuronRef, T: int, features: tuple[int, ...] | None = None) -> nn
     Errors: NeuronError for
     parameters that do not fit, PsubenchError for a plug-in that cannot be built.
     """
+    if ref.kind == OWN:
+        raise PsubenchError(
+            f'"{OWN}" names the neurons that a network brings along',
+            "name a neuron, or a model plug-in whose signature takes no neuron",
+        )
     if ref.is_plugin:
         made = _build_plugin(ref, load(ref), T, ref.label)
         if ref.implementation == PLUGIN:
@@ -54,8 +59,8 @@ def build_reference(ref: NeuronRef, T: int) -> nn.Module | None:
 
 
 def load(ref: NeuronRef) -> object:
-    """The class or function that a plug-in or a library's neuron names."""
-    return plugins.load(foreign.adapter(ref.kind))
+    """The class or function that a plug-in or a library's neuron names; None for a network's own."""
+    return None if ref.kind == OWN else plugins.load(foreign.adapter(ref.kind))
 
 
 def causal(ref: NeuronRef, *, training: bool = False) -> bool | None:

@@ -18,6 +18,8 @@ from psubench.plugins import Value
 PLUGIN = "plugin"
 STEP = "step"
 """Implementations of plug-ins: called with all steps at once, or with one after the other."""
+OWN = "own"
+"""The neurons that a network brings along, of whatever kind they are."""
 _AT = re.compile(r"(?P<kind>[^@()]*)(?P<at>@[^@()]*)?(?P<call>\(.*\))?(?P<late>@[^@()]*)?", re.DOTALL)
 
 
@@ -27,7 +29,7 @@ class NeuronRef:
 
     Attributes:
         name: canonical text without the implementation: "lif(reset=hard,tau=4)"; defaults are left out.
-        kind: name in `TABLE`, "module:attribute" of a plug-in, or "library:Neuron".
+        kind: name in `TABLE`, "module:attribute" of a plug-in, "library:Neuron", or `OWN`.
         implementation: name of one of its implementations; "plugin" for a plug-in, and "step" for one
             that is called with one step after the other.
         parameters: pairs of name and value that differ from the defaults, sorted.
@@ -41,7 +43,7 @@ class NeuronRef:
     @property
     def is_plugin(self) -> bool:
         """Whether its code comes from outside psubench."""
-        return ":" in self.kind
+        return ":" in self.kind or self.kind == OWN
 
     @property
     def text(self) -> str:
@@ -66,6 +68,8 @@ def parse(text: str) -> NeuronRef:
     neuron of a library is `library:Neuron[(...)]`.
     Errors: PsubenchError with the nearest known name; NeuronError for a value out of range.
     """
+    if text.strip() == OWN:
+        return NeuronRef(OWN, OWN, PLUGIN, ())
     text = candidates.resolve(text.strip())
     if ":" in text.partition("(")[0]:
         return _parse_plugin(text.strip())

@@ -9,6 +9,7 @@ from typing import Any
 
 from psubench import data, models
 from psubench.devices import machine
+from psubench.neurons import OWN
 from psubench.plugins import parse_call
 from psubench.records.events import Watcher
 from psubench.records.paired import finished
@@ -63,7 +64,7 @@ class Blocks:
     def _plugins(self) -> list[str]:
         """Neurons, networks, data and energy models that are code, or prices, of the user's."""
         entries = self.entries
-        found = [entry.ref.kind for entry in entries if entry.ref.is_plugin]
+        found = [entry.ref.kind for entry in entries if entry.ref.is_plugin and entry.ref.kind != OWN]
         networks = [models.parse(name) for name in sorted({e.case.model for e in entries} - {"neuron"})]
         found += [ref.kind for ref in networks if ref.is_plugin]
         sources = [data.parse(name) for name in sorted({entry.case.data for entry in entries})]

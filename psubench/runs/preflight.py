@@ -9,14 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from psubench import data, models, neurons
 from psubench.devices import worker_environment
 from psubench.errors import USAGE, PsubenchError
 from psubench.runs.case import Block, Case
 
-LAYER = "neuron"
 _BYTES = {"float64": 8, "float32": 4, "bfloat16": 2}
 
 
@@ -99,26 +97,19 @@ def _size(count: int) -> str:
     return f"{count / 2**30:.3g} GiB"
 
 
-def _plugins(needs: Iterable[Need]) -> list[dict[str, Any]]:
+def _plugins(needs: Iterable[Need]) -> list[dict[str, str]]:
     """The plug-ins that must be imported, each once."""
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    found: dict[tuple[str, str], dict[str, str]] = {}
     for need in needs:
         ref = neurons.parse(need.neuron)
-        if ref.is_plugin:
+        if ref.is_plugin and ref.kind != neurons.OWN:
             found["neuron", ref.text] = {"kind": "neuron", "text": ref.text}
-        if need.model != LAYER and models.parse(need.model).is_plugin:
-            step = None
-            source = data.parse(need.data)
-            if not source.is_plugin:
-                step = data.TABLE[source.kind].step
-            key = ("model", need.model, str(step))
-            found[key] = {"kind": "model", "text": need.model, "data": need.data, "step": step}
         if data.parse(need.data).is_plugin:
             found["data", need.data] = {"kind": "data", "text": need.data}
     return list(found.values())
 
 
-def _ask(wanted: list[dict[str, Any]], device: str) -> None:
+def _ask(wanted: list[dict[str, str]], device: str) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "psubench.measure.importable"],
         input=json.dumps(wanted),

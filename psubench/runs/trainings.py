@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from psubench import data
 from psubench.errors import CASE_FAILED, PsubenchError
+from psubench.neurons import OWN
 from psubench.records.events import Lost, Message, Recorded, Shown, Told, Watcher
 from psubench.records.run import Planned, Run, case_of
 from psubench.records.structs import Record, build
@@ -68,7 +69,7 @@ class Trainings:
     def header(self) -> Run:
         """The first record."""
         refs = [ref for case in self.cases for ref in (case.model, case.data, case.neuron)]
-        plugins = [ref.kind for ref in refs if ref.is_plugin]
+        plugins = [ref.kind for ref in refs if ref.is_plugin and ref.kind != OWN]
         return header(
             self.device, plugins, self.planned(), threads=self.cases[0].threads,
             command=self.command, settings={"jobs": self.jobs},

@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.hooks import RemovableHandle
 
 from psubench.errors import PsubenchError
-from psubench.models.network import OUTSIDE
+from psubench.neurons import OUTSIDE
 from psubench.neurons.outputs import spikes_of
 from psubench.sops.calls import Call, tensors
 from psubench.sops.departures import Departures

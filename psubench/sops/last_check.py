@@ -42,11 +42,8 @@ def last_check(
         inference: whether the network runs in inference mode; else under `no_grad`.
     """
     weights = Weights(module, spiking, ())
-    asked = [
-        (tensor, mark)
-        for tensor, mark in weights.synapses()
-        if mark.matrix and mark.layer not in incomplete and _changeable(tensor)
-    ]
+    known = [(tensor, mark) for tensor, mark in weights.synapses() if mark.layer not in incomplete]
+    asked = [(tensor, mark) for tensor, mark in known if mark.matrix and _changeable(tensor)]
     if not asked:
         return Verdict({}, frozenset())
     names = frozenset(name for _, mark in asked for name in mark.roots)

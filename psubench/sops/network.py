@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from psubench.models import Network
+from psubench.models.spikes import all_steps, listening
 from psubench.neurons.calling import grad_mode
-from psubench.neurons.outputs import spikes_of
 from psubench.sops.counter import UNMET, Counter
 from psubench.sops.last_check import last_check
 from psubench.sops.layer_counts import LayerCounts
@@ -83,9 +84,7 @@ def _named(layer: LayerCounts) -> bool:
     return any(why != UNMET for why in layer.uncounted)
 
 
-def pictures(
-    module: nn.Module, spiking: Mapping[str, nn.Module], x: Tensor, *, inference: bool = True
-) -> dict[str, Any]:
+def pictures(network: Network, x: Tensor, *, inference: bool = True) -> dict[str, Any]:
     """Spikes of one sample x [T, 1, *] for figures: maps of some channels, and a raster of some neurons.
 
     Both choose evenly spread layers, channels and neurons, so that networks of one shape show the same.
@@ -95,18 +94,14 @@ def pictures(
             all T steps as rows of integers; raster: per layer its name, the number of its neurons, the
             neurons that are shown and their spikes as pairs of step and place.
     """
-    outputs: dict[str, Tensor] = {}
-
-    def keep(name: str) -> Callable[..., None]:
-        return lambda _module, _args, output: outputs.__setitem__(name, spikes_of(output)[:, 0] != 0)
-
-    hooks = [layer.register_forward_hook(keep(name)) for name, layer in spiking.items()]
-    try:
-        with grad_mode(train=False, inference=inference):
-            module(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    given: dict[str, list[Tensor]] = {}
+    with (
+        grad_mode(train=False, inference=inference),
+        listening(network.spiking, lambda name, _, spikes: given.setdefault(name, []).append(spikes)),
+    ):
+        network.module(x)
+    leading = (x.shape[0], x.shape[1])
+    outputs = {name: all_steps(network, name, some, leading)[:, 0] != 0 for name, some in given.items()}
     spatial = [name for name, spikes in outputs.items() if spikes.dim() == 4]
     return {
         "maps": [_map(spatial[i], outputs[spatial[i]]) for i in spread(len(spatial), MAP_LAYERS)],

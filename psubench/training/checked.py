@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from psubench import data, neurons
+from psubench.training import weights
 from psubench.training.case import Training
 from psubench.training.layer_gate import LayerGate
 from psubench.training.network import set_lambda
@@ -54,5 +55,5 @@ def check(network: Network, case: Training, device: torch.device, *, train: bool
             output = seen.kind if case.neuron.is_plugin else neurons.output(case.neuron)
             return Checked(doubt, output, seen.notes(inference=True))
     finally:
-        module.load_state_dict(before)  # such as statistics of normalisation
+        weights.put(module, before)  # such as statistics of normalisation
         module.train(was)

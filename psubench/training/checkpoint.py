@@ -91,8 +91,23 @@ def load(path: Path) -> dict[str, Any]:
     """A checkpoint, on the CPU.
 
     Raises:
-        DamagedError: the file is cut off or changed, or holds code.
+        DamagedError: the file is cut off or changed, or holds code, or is not psubench's.
         PsubenchError: it is not there, or of another format.
+    """
+    return checked(read(path), path)
+
+
+def is_own(state: Any) -> bool:
+    """Whether psubench has written it, as far as its parts tell."""
+    return isinstance(state, dict) and "format" in state and "case" in state
+
+
+def read(path: Path) -> Any:
+    """What a file of torch holds, tensors on the processor; code is not run.
+
+    Raises:
+        DamagedError: the file is cut off or changed, or holds code.
+        PsubenchError: it is not there.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -111,6 +126,16 @@ def load(path: Path) -> dict[str, Any]:
         raise _damaged(path, one_line(f"cannot be read: {plugins.one_line(error):.300}")) from None
     if bad is not None:
         raise _damaged(path, f"was changed after it was written: {bad}")
+    return state
+
+
+def checked(state: Any, path: Path) -> dict[str, Any]:
+    """A checkpoint of this version.
+
+    Raises:
+        DamagedError: it is none.
+        PsubenchError: it is of another format.
+    """
     if not isinstance(state, dict) or not state.keys() >= set(_PARTS) or not _right(state):
         raise _damaged(path, "is not a checkpoint of psubench")
     if state["format"] != FORMAT:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from psubench import data
 from psubench.models import Network
-from psubench.neurons.outputs import spikes_of
+from psubench.models.spikes import listening
 from psubench.training.case import Training
 from psubench.training.distributed import Group
 from psubench.training.recipe import Recipe
@@ -37,16 +37,8 @@ class Spikes:
 def counted(spiking: Mapping[str, nn.Module]) -> Iterator[Spikes]:
     """Counts the spikes of every layer while inside."""
     found = Spikes()
-
-    def hook(layer: str) -> Any:
-        return lambda _module, _inputs, out: found.add(layer, spikes_of(out))
-
-    handles = [module.register_forward_hook(hook(name)) for name, module in spiking.items()]
-    try:
+    with listening(spiking, lambda name, _, spikes: found.add(name, spikes)):
         yield found
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def tested(network: Network, case: Training, group: Group, device: torch.device) -> dict[str, Any]:

@@ -5,8 +5,7 @@ It stands here because training, counting, timing and profiling all need it, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -15,10 +14,11 @@ from torch import Tensor, nn
 from psubench import neurons
 from psubench.errors import WrongError
 from psubench.models import Network
+from psubench.models.spikes import listening
 from psubench.neurons import NeuronRef
 from psubench.neurons.calling import grad_mode
 from psubench.neurons.equality import PROBE_ENTRIES, Gate
-from psubench.neurons.outputs import Seen, spikes_of
+from psubench.neurons.outputs import Seen
 
 
 def gate_of(
@@ -41,37 +41,6 @@ def gate_of(
         )
     causal = neurons.causal(ref, training=train)
     return Gate(layer, reference, causal, train, seed, mark, entries, inference)
-
-
-@contextmanager
-def listening(
-    network: Network, on_layer: Callable[[str, Tensor, Tensor], None], seen: Seen | None = None
-) -> Iterator[None]:
-    """Tells name, input and spikes of every spiking layer that is called inside.
-
-    Args:
-        seen: is added what the layers give.
-    """
-
-    def tell(name: str, given: tuple[Tensor, ...], output: object) -> None:
-        if not isinstance(spikes := spikes_of(output), Tensor):
-            raise WrongError(f"layer {name} returns {type(spikes).__name__} where a tensor is due")
-        if seen is not None:
-            seen.add(output)
-        on_layer(name, given[0].detach(), spikes.detach())
-
-    hooks = [
-        layer.register_forward_hook(
-            lambda _, given, output, name=name: tell(name, given, output),
-            prepend=True,  # before a network takes the spikes alone
-        )
-        for name, layer in network.spiking.items()
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 @dataclass(frozen=True)
@@ -117,7 +86,7 @@ class LayerGate:
         self.mark()
         torch.manual_seed(self.seed)
         mode = grad_mode(train=self.train, inference=self.inference)
-        with mode, listening(self.network, on_layer, self.seen):
+        with mode, listening(self.network.spiking, on_layer, self.seen):
             forward()
         return found
 

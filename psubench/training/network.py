@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,7 +26,8 @@ def network_of(case: Training) -> Network:
     augment.check(case.recipe.augment, step_shape, case.data.name)
     input_shape = models.shape_for(case.model, step_shape, case.data.name)
     torch.manual_seed(case.seed)
-    return models.build(case.model, lambda: _spiking(case), case.T, input_shape, classes)
+    make = None if case.neuron.kind == neurons.OWN else lambda: _spiking(case)
+    return models.build(case.model, make, case.T, input_shape, classes)
 
 
 def _spiking(case: Training) -> nn.Module:
@@ -35,15 +37,14 @@ def _spiking(case: Training) -> nn.Module:
     """
     layer = neurons.build(case.neuron, case.T)
     if case.recipe.precision != "float32":
-        inside = layer.forward
-
-        def forward(x: Tensor) -> Tensor:
-            with torch.autocast(x.device.type, enabled=False):
-                spikes: Tensor = inside(x.float())
-            return spikes
-
-        layer.forward = forward
+        # Bound to the layer, so that a deep copy of it gets a forward of its own.
+        layer.forward = types.MethodType(_in_float32, layer)
     return layer
+
+
+def _in_float32(layer: nn.Module, x: Tensor, *more: object) -> object:
+    with torch.autocast(x.device.type, enabled=False):
+        return type(layer).forward(layer, x.float(), *more)
 
 
 def set_lambda(network: Network, case: Training, epoch: int) -> None:

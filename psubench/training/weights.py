@@ -17,7 +17,7 @@ from psubench.data import DataRef
 from psubench.errors import NOT_COMPARABLE, PsubenchError
 from psubench.models import ModelRef
 from psubench.neurons import NeuronRef
-from psubench.training import checkpoint
+from psubench.training import checkpoint, foreign_weights
 from psubench.training.case import Training
 
 
@@ -27,20 +27,23 @@ class Weights:
 
     Attributes:
         state: of the network's `state_dict`.
-        case: of the training, as records hold it.
+        case: of the training, as records hold it; None where something else than psubench has written them.
         epoch: how many epochs it had.
         path: their file; None if they were trained within the command.
     """
 
     state: Mapping[str, Tensor]
-    case: Mapping[str, Any]
+    case: Mapping[str, Any] | None
     epoch: int
     path: Path | None
 
     @property
     def origin(self) -> str:
         """The origin of the weights, in words: for records, tables and figures."""
-        case, epochs = self.case, self.case["recipe"]["epochs"]
+        case = self.case
+        if case is None:
+            return f"from {self.path.name if self.path else 'elsewhere'}, trained elsewhere"
+        epochs = case["recipe"]["epochs"]
         return f"trained {self.epoch} of {epochs} epochs on {case['data']}, seed {case['seed']}"
 
     def into(self, module: nn.Module) -> None:
@@ -50,7 +53,7 @@ class Weights:
             PsubenchError: names or shapes differ.
         """
         try:
-            put(module, self.state)
+            put(module, self.state if self.case is not None else foreign_weights.fitting(self.state, module))
         except RuntimeError as error:
             where = self.path or "the weights"
             first = " ".join(str(error).split(":", 1)[-1].split()).split(". ")[0]
@@ -127,7 +130,8 @@ def load(path: Path, *, model: ModelRef, neuron: NeuronRef, T: int, data: DataRe
     if path.is_dir():
         return _looked_up(path, wanted)
     found = _file(path)
-    check_case(found.case, wanted, path)
+    if found.case is not None:
+        check_case(found.case, wanted, path)
     return found
 
 
@@ -153,20 +157,23 @@ def _looked_up(folder: Path, wanted: Mapping[str, Any]) -> Weights:
         files[path.parent] = path  # the newest checkpoint, or the weights, whose name sorts last
     if not files:
         raise PsubenchError(f"there is no checkpoint in {folder}", "train into it with psubench train --out")
-    found = [_file(path) for path in files.values()]
-    matching = [w for w in found if all(w.case.get(name) == value for name, value in wanted.items())]
+    found = [(w, w.case) for w in map(_file, files.values()) if w.case is not None]
+    matching = [(w, case) for w, case in found if all(case.get(n) == value for n, value in wanted.items())]
     if not matching:
         asked = ", ".join(f"{name} {value}" for name, value in wanted.items())
-        there = dict.fromkeys(f"{w.case['neuron']} T={w.case['T']} on {w.case['data']}" for w in found)
+        there = dict.fromkeys(f"{case['neuron']} T={case['T']} on {case['data']}" for _, case in found)
         raise PsubenchError(
             f"no training in {folder} is of {asked}", f"there are: {'; '.join(there)}", NOT_COMPARABLE
         )
-    return min(matching, key=lambda w: w.case["seed"])
+    return min(matching, key=lambda one: one[1]["seed"])[0]
 
 
 def _file(path: Path) -> Weights:
     if path.suffix != ".safetensors":
-        state = checkpoint.load(path)
+        read = checkpoint.read(path)
+        if not checkpoint.is_own(read):
+            return Weights(foreign_weights.state_of(read, path), None, 0, path)
+        state = checkpoint.checked(read, path)
         return Weights(state["model"], _known(state["case"], path), state["epoch"], path)
     from safetensors import SafetensorError, safe_open
 
@@ -174,14 +181,17 @@ def _file(path: Path) -> Weights:
         with safe_open(path, framework="pt") as file:
             facts = file.metadata() or {}
             weights: dict[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            case, epoch = json.loads(facts["case"]), int(facts["epoch"])
     except FileNotFoundError:
         raise PsubenchError(f"there are no weights {path}", "check the path") from None
     except (SafetensorError, OSError) as error:
         what = f"{path} is cut off, or is not a safetensors file: {error}"
         raise PsubenchError(what, "train again, or give a checkpoint", NOT_COMPARABLE) from None
+    if "psubench" not in facts:
+        return Weights(foreign_weights.state_of(weights, path), None, 0, path)
+    try:
+        case, epoch = json.loads(facts["case"]), int(facts["epoch"])
     except (KeyError, ValueError, RecursionError):
-        case, epoch, weights = None, 0, {}
+        case, epoch = None, 0
     return Weights(weights, _known(case, path), epoch, path)
 
 

@@ -7,9 +7,10 @@ from itertools import product
 
 from msgspec.structs import replace
 
+from psubench import models
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy.options import TrainOptions
-from psubench.neurons import parse_list
+from psubench.experiments.network_neurons import asked
 from psubench.runs.case import check_planned
 from psubench.training.case import Training, training
 from psubench.training.recipe import Recipe, Task
@@ -28,13 +29,17 @@ def trainings(options: TrainOptions, device: str) -> list[Training]:
         raise PsubenchError(
             "the scripted device invents times and computes nothing", "train with --device cpu"
         )
-    neurons = parse_list(options.neurons)
-    recipe = _recipe(options)
+    recipe, model = _recipe(options), models.parse(options.model, options.spiking)
     Ts, batches = options.T or (None,), options.batch or (recipe.batch,)
+    meant = models.TABLE["mlp" if model.is_plugin else model.kind]
+    neurons = asked(
+        options.neurons, model, data_name=options.data or meant.data, T=Ts[0] or meant.T, batch=batches[0],
+        device=device, unsaid=type(options)().neurons,
+    )  # fmt: skip
     check_planned(len(options.seeds) * len(Ts) * len(batches) * len(neurons))
     return [
         training(
-            Task(options.model, options.data, T, replace(recipe, batch=batch)),
+            Task(model.name, options.data, T, replace(recipe, batch=batch)),
             neuron.text, seed=seed, device=device, threads=options.threads,
         )
         for seed, T, batch, neuron in product(options.seeds, Ts, batches, neurons)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
+from psubench.models.names import TABLE as MODELS
 from psubench.neurons.checks import NO_REFERENCE
 from psubench.records.outcomes import labelled
 from psubench.records.paired import Plan, Trial, status_of
@@ -44,6 +45,11 @@ def verdict(row: Row) -> str:
 def unverified(row: Row) -> bool:
     """Whether a case was timed though no reference has confirmed its spikes."""
     return row.status == "ok" and row.verified is not True
+
+
+def fresh_weights(model: str) -> str:
+    """What weights are that no checkpoint gave: a plug-in may have loaded its own."""
+    return "untrained" if model.split("(")[0] in ("neuron", *MODELS) else "as the plug-in has built them"
 
 
 def _said(tried: Sequence[Trial]) -> str | None:
@@ -87,7 +93,7 @@ def fields(case: Plan, found: Mapping[str, Mapping[int, Trial]], plan: Mapping[s
         "message": "; ".join(filter(None, (message, said))) or None,
         "said": said,
         "run_id": tried[-1].run_id if tried else case.run_id,
-        "weights": "trained" if case.trained else "untrained",
+        "weights": "trained" if case.trained else fresh_weights(planned.case.model),
         "verified": all(verified) if verified and None not in verified else None,
         "output": output,
         "firing_rate": activity.spikes / activity.neuron_steps if activity and output != "analog" else None,

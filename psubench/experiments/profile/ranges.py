@@ -48,7 +48,8 @@ def layers(subject: Subject) -> list[Layer]:
     found = []
     for name, module in subject.module.named_modules():
         if name in spiking:
-            found.append(Layer(name, "neuron", neuron, module))
+            own = type(module).__name__
+            found.append(Layer(name, "neuron", own if subject.network.own else neuron, module))
         elif not any(module.children()) and not any(name.startswith(f"{one}.") for one in spiking):
             weights = any(parameter.ndim > 1 for parameter in module.parameters())
             kind = type(module).__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from psubench.experiments.paired.rows import fresh_weights
 from psubench.experiments.profile import figures, tables
 from psubench.experiments.profile.columns import shown
 from psubench.experiments.profile.rows import Case, cases
@@ -75,6 +76,6 @@ def _about(found: Sequence[Case], runs: Sequence[Sequence[Record]]) -> dict[str,
         **facts.of_rows(found, runs),
         **{name: ", ".join(texts) for name, texts in axes.items() if texts},
         "data": ", ".join(dict.fromkeys(facts.data(case.data) for case in found)),
-        "weights": "untrained",
+        "weights": ", ".join(dict.fromkeys(fresh_weights(case.model) for case in found)),
         **({"unverified": ", ".join(dict.fromkeys(doubted))} if doubted else {}),
     }

@@ -41,6 +41,9 @@ TrainEpochs = Annotated[
     Meta(ge=1, le=MOST_EPOCHS),
     Option("Epochs to train each network first; default: untrained."),
 ]
+Calibrate = Annotated[
+    bool, Option("Let the normalisation of untrained networks meet the data first; loaded ones never do.")
+]
 
 
 class SparsityOptions(Axes, frozen=True, kw_only=True):
@@ -58,3 +61,4 @@ class SparsityOptions(Axes, frozen=True, kw_only=True):
     seed: Seed = 0
     checkpoint: Checkpoint | None = None
     train_epochs: TrainEpochs | None = None
+    calibrate: Calibrate = True

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from itertools import product
 
-from psubench import data
+from psubench import data, models
 from psubench.errors import PsubenchError
+from psubench.experiments.network_neurons import asked
 from psubench.experiments.sparsity.options import SparsityOptions
 from psubench.experiments.speed.plan import LAYER, Meant, check_data, meant
-from psubench.neurons import NeuronRef, parse_list
+from psubench.neurons import NeuronRef
 from psubench.runs.case import CHECKPOINT, Block, CountCase, Entry, check_planned
 
 KIND = "sparsity"
 UNTRAINED = "untrained"
+AS_BUILT = "untrained, not calibrated"
+LOADED = "set by the network's constructor"
 EPOCHS = "epochs "
-"""What the weights of a case begin with that is trained on the spot."""
+"""What the weights of a case are, or begin with when they are trained within the command."""
 
 
 def count_blocks(options: SparsityOptions, device: str) -> list[Block]:
@@ -31,11 +34,14 @@ def count_blocks(options: SparsityOptions, device: str) -> list[Block]:
         raise PsubenchError(
             "model neuron: a layer of neurons has no synapses", 'give a network, such as "shd(depth=1)"'
         )
-    network, weights = meant(options.model, device), _weights(options)
+    network, weights = meant(options.model, device, spiking=options.spiking), _weights(options)
     data_name = data.parse(options.data or network.real).name
     check_data(network.model, data_name)
-    neurons = parse_list(options.neurons)
     Ts, batches = options.T or network.T, options.batch or network.batch
+    neurons = asked(
+        options.neurons, models.parse(network.model), data_name=data_name, T=Ts[0], batch=batches[0],
+        device=device,
+    )  # fmt: skip
     check_planned(len(Ts) * len(batches) * len(neurons))
     cases = [
         (_case(options, neuron, network, data_name, T, batch, device, weights), neuron)
@@ -69,4 +75,6 @@ def _weights(options: SparsityOptions) -> str:
         raise PsubenchError("a checkpoint and epochs of training both give weights", "keep one of the two")
     if options.checkpoint is not None:
         return f"{CHECKPOINT}{options.checkpoint}"
-    return UNTRAINED if options.train_epochs is None else f"{EPOCHS}{options.train_epochs}"
+    if options.train_epochs is not None:
+        return f"{EPOCHS}{options.train_epochs}"
+    return UNTRAINED if options.calibrate else AS_BUILT

@@ -16,15 +16,19 @@ from torch import Tensor
 from psubench import data, models, neurons
 from psubench.devices import open_device
 from psubench.errors import WrongError
-from psubench.experiments.sparsity.plan import EPOCHS, UNTRAINED
+from psubench.experiments.sparsity.plan import AS_BUILT, EPOCHS, LOADED, UNTRAINED
 from psubench.measure.first_calls import alive
 from psubench.measure.job import Job
 from psubench.measure.mismatch import mismatch
 from psubench.measure.spike_counts import activity
 from psubench.measure.subject import runs_without_inference
 from psubench.models import Network
+from psubench.models.loaded import loads_weights
+from psubench.models.spikes import listening
 from psubench.neurons.calling import grad_mode
+from psubench.neurons.checks import NO_REFERENCE
 from psubench.neurons.operations import dynamics
+from psubench.neurons.outputs import Seen
 from psubench.records import counted
 from psubench.records.events import Failed, Told
 from psubench.records.run import SparsityCase, case_of
@@ -32,7 +36,7 @@ from psubench.runs.case import CHECKPOINT
 from psubench.sops import energy_models
 from psubench.sops.network import calibrate, count, pictures
 from psubench.sops.rows import Pricing, layer_rows, without_spikes
-from psubench.training.layer_gate import LayerGate, listening
+from psubench.training.layer_gate import LayerGate
 from psubench.training.train_here import train_here
 from psubench.training.weights import Weights, load
 
@@ -106,8 +110,10 @@ class ActivityProbe:
         if weights is not None:
             weights.into(network.module)
         torch.manual_seed(self.job.seed)  # for neurons that draw their spikes
-        untrained = case["weights"] == UNTRAINED
-        norms = calibrate(network.module, _marked(self._batches("train"), mark)) if untrained else 0
+        fresh = UNTRAINED if case["weights"] == UNTRAINED else AS_BUILT
+        if weights is None and self._loaded(network, ref):
+            fresh = LOADED
+        norms = calibrate(network.module, _marked(self._batches("train"), mark)) if fresh == UNTRAINED else 0
         test = self._test_split()
         first = next(self._batches(test))
         checked = self._checked(network, ref, first, mark)
@@ -126,13 +132,13 @@ class ActivityProbe:
         if self._spikes(network, first, mark) != checked.spikes:
             raise WrongError("after its operations were counted it gives other spikes than before")
         data_ref = data.parse(case["data"])
-        shown = pictures(network.module, network.spiking, first[:, :1], inference=self.inference)
+        shown = pictures(network, first[:, :1], inference=self.inference)
         return {
             "verified": checked.doubt is None,
             "doubt": checked.doubt,
             "output": checked.output,
             "notes": checked.notes,
-            "weights": UNTRAINED if weights is None else weights.origin,
+            "weights": fresh if weights is None else weights.origin,
             "exact": {**exact, "parameters": parameters},
             "split": test,
             "note": data.note(data_ref, T),
@@ -154,6 +160,11 @@ class ActivityProbe:
         Raises:
             WrongError: a layer disagrees with its reference, or writes to its input.
         """
+        if network.own:
+            seen = Seen()
+            with listening(network.spiking, lambda *_: None, seen):
+                spikes = self._spikes(network, x, mark)
+            return _Checked(NO_REFERENCE, spikes, seen.kind, seen.notes(inference=self.inference))
         with torch.random.fork_rng():
             T = self.job.case["T"]
             gate = LayerGate(network, ref, T, False, self.job.seed, mark, self.inference)
@@ -168,12 +179,36 @@ class ActivityProbe:
         mark()
         with torch.random.fork_rng(), grad_mode(train=False, inference=self.inference):
             torch.manual_seed(self.job.seed)
-            with listening(network, lambda _name, _given, output: found.append(output)):
+            with listening(network.spiking, lambda _name, _given, output: found.append(output)):
                 network.module(x)
         return activity(found)
 
     def _network(self, ref: neurons.NeuronRef) -> tuple[Network, int]:
         """The network with the same weights for every neuron, and the number of its own parameters."""
+        case, T = self.job.case, self.job.case["T"]
+        torch.manual_seed(self.job.seed)
+        network = self._built(ref)
+        inside = {id(p) for layer in network.spiking.values() for p in layer.parameters()}
+        parameters = sum(p.numel() for p in network.module.parameters() if id(p) not in inside)
+        device = open_device(case["device"], T=T, phase="infer", seed=self.job.seed)
+        network.module.to(device.torch_device, getattr(torch, case["dtype"])).eval()
+        self._place = device.torch_device
+        return network, parameters
+
+    def _loaded(self, network: Network, ref: neurons.NeuronRef) -> bool:
+        """Whether the constructor of a plug-in has loaded weights."""
+        if not models.parse(self.job.case["model"]).is_plugin:
+            return False
+        dtype = getattr(torch, self.job.case["dtype"])
+
+        def again() -> Network:
+            made = self._built(ref)
+            made.module.to(dtype)
+            return made
+
+        return loads_weights(network, again, self.job.seed)
+
+    def _built(self, ref: neurons.NeuronRef) -> Network:
         case, T = self.job.case, self.job.case["T"]
         model, data_ref = models.parse(case["model"]), data.parse(case["data"])
         step, classes = (None, 10) if self._noise() else data.shape(data_ref, T, batch=case["batch"])
@@ -184,20 +219,13 @@ class ActivityProbe:
             with torch.random.fork_rng(devices=[]):
                 return neurons.build(ref, T)
 
-        torch.manual_seed(self.job.seed)
-        network = models.build(model, neuron, T, shape, classes)
-        inside = {id(p) for layer in network.spiking.values() for p in layer.parameters()}
-        parameters = sum(p.numel() for p in network.module.parameters() if id(p) not in inside)
-        device = open_device(case["device"], T=T, phase="infer", seed=self.job.seed)
-        network.module.to(device.torch_device, getattr(torch, case["dtype"])).eval()
-        self._place = device.torch_device
-        return network, parameters
+        return models.build(model, None if ref.kind == neurons.OWN else neuron, T, shape, classes)
 
     def _trained(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> Weights | None:
         """The trained weights of this network, from a file or trained here; None if it is untrained."""
         case = self.job.case
         model, data_ref = models.parse(case["model"]), data.parse(case["data"])
-        if case["weights"] == UNTRAINED:
+        if case["weights"] in (UNTRAINED, AS_BUILT):
             return None
         if case["weights"].startswith(CHECKPOINT):
             path = Path(case["weights"].removeprefix(CHECKPOINT))

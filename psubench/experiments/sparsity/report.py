@@ -32,7 +32,7 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     for case in found:
         by_setting.setdefault(f"{case.model} on {case.data}", []).append(case)
     labels = labels_of(found)
-    untrained = any(case.weights == "untrained" for case in found)
+    untrained = any(case.weights.startswith("untrained") for case in found)
     return Part(
         title="Sparsity",
         headline=f"Spikes and operations of {facts.listed(labels)}",

@@ -62,7 +62,10 @@ def title(case: Case) -> str:
 def weights_of(cases: Sequence[Case]) -> str:
     """`, UNTRAINED weights`, loud; trained ones say where they come from."""
     texts = dict.fromkeys(
-        "UNTRAINED weights" if c.weights == "untrained" else f"weights {c.weights}" for c in cases
+        f"UNTRAINED weights{c.weights.removeprefix('untrained')}"
+        if c.weights.startswith("untrained")
+        else f"weights {c.weights}"
+        for c in cases
     )
     return f", {' / '.join(texts)}"
 

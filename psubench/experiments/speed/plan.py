@@ -7,8 +7,9 @@ from typing import NamedTuple
 from psubench import data, models
 from psubench.errors import PsubenchError
 from psubench.experiments.axes import Axes, Calls
+from psubench.experiments.network_neurons import asked
 from psubench.experiments.speed.options import SpeedOptions
-from psubench.neurons import parse, parse_list
+from psubench.neurons import OWN, NeuronRef, parse
 from psubench.runs.case import Block
 from psubench.runs.case import blocks as case_blocks
 
@@ -18,6 +19,8 @@ LAYER_BATCH, LAYER_DATA = 32, "spoken-digits"
 CPU_BATCH = 8
 """Batch of a network on a CPU, where the batches of the papers would take minutes per call."""
 PLUGIN_T = 10
+UNSAID = "lif"
+"""The reference of those who name none."""
 
 
 class Meant(NamedTuple):
@@ -35,16 +38,19 @@ class Meant(NamedTuple):
     real: str
 
 
-def meant(text: str, device: str, layer_steps: tuple[int, ...] = ()) -> Meant:
+def meant(text: str, device: str, layer_steps: tuple[int, ...] = (), spiking: str | None = None) -> Meant:
     """The model of a text with its own T, batch and data.
 
     Args:
         device: as `devices.resolve` gives it; a network has its own batch on a GPU only.
         layer_steps: of model "neuron".
+        spiking: patterns of the names of a plug-in's spiking layers.
     """
     if text.strip() == LAYER:
+        if spiking is not None:
+            raise PsubenchError("--spiking with model neuron: one layer has no names", "give a network")
         return Meant(LAYER, layer_steps, (LAYER_BATCH,), LAYER_DATA, LAYER_DATA)
-    ref = models.parse(text)
+    ref = models.parse(text, spiking)
     if ref.is_plugin:
         return Meant(ref.name, (PLUGIN_T,), (CPU_BATCH,), "normal", "normal")
     spec = models.TABLE[ref.kind]
@@ -65,14 +71,19 @@ def speed_blocks(options: Calls, reference: str, device: str, kind: str = "speed
     Raises:
         PsubenchError: a name is unknown, or model, data and mode do not fit together.
     """
-    model = meant(options.model, device, options.layer_steps)
+    model = meant(options.model, device, options.layer_steps, options.spiking)
     data_name = data.parse(options.data or model.data).name
     _check_fit(model.model, data_name, options)
+    Ts, batches = options.T or model.T, options.batch or model.batch
+    refs = asked(
+        options.neurons, None if model.model == LAYER else models.parse(model.model),
+        data_name=data_name, T=Ts[0], batch=batches[0], device=device,
+    )  # fmt: skip
     return case_blocks(
-        parse_list(options.neurons),
-        parse(reference),
-        options.T or model.T,
-        options.batch or model.batch,
+        refs,
+        _reference(reference, refs),
+        Ts,
+        batches,
         options.size if model.model == LAYER else [None],
         options.phase,
         options.mode,
@@ -88,6 +99,18 @@ def speed_blocks(options: Calls, reference: str, device: str, kind: str = "speed
 def blocks(options: SpeedOptions, device: str) -> list[Block]:
     """What is timed: the blocks of `speed_blocks`."""
     return speed_blocks(options, options.reference, device)
+
+
+def _reference(text: str, refs: list[NeuronRef]) -> NeuronRef:
+    """What is compared with; a network with its own neurons is its own reference."""
+    if [ref.kind for ref in refs] != [OWN]:
+        return parse(text)
+    if text.strip() not in (UNSAID, OWN):
+        raise PsubenchError(
+            f'reference "{text}": the network takes no neuron and is measured with its own',
+            "leave --reference out",
+        )
+    return refs[0]
 
 
 def _check_fit(model: str, data_name: str, options: Calls) -> None:
