@@ -14,7 +14,11 @@ from support.training_records import records
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy import figures, tables
 from psubench.experiments.accuracy import rows as accuracy_rows
-from psubench.experiments.speed import figures as speed_figures
+from psubench.experiments.registry import KINDS
+from psubench.render import grid
+from psubench.render.figures.save import save
+
+TRAINING = KINDS["training"]
 
 
 def rows(data="spoken-digits"):
@@ -23,35 +27,35 @@ def rows(data="spoken-digits"):
 
 def test_trainings():
     psu, lif, spsn, *_ = accuracy_rows.trainings(typed(records()))
-    assert (psu["accuracy"], psu["epochs_done"], psu["loss"]) == (0.9, 3, 1 / 3)
-    assert psu["spikes_per_sample"] == pytest.approx(200)
-    assert spsn["spikes_per_sample"] == pytest.approx(800)  # per pass
-    assert (psu["epoch_s"], psu["data_s"], psu["samples_per_s"]) == (3.0, 0.5, 800 / 3)  # without the first
-    assert (lif["status"], lif["accuracy"], lif["epochs_done"], lif["epoch_s"]) == (
+    assert (psu.accuracy, psu.epochs_done, psu.loss) == (0.9, 3, 1 / 3)
+    assert psu.spikes_per_sample == pytest.approx(200)
+    assert spsn.spikes_per_sample == pytest.approx(800)  # per pass
+    assert (psu.epoch_s, psu.data_s, psu.samples_per_s) == (3.0, 0.5, 800 / 3)  # without the first
+    assert (lif.status, lif.accuracy, lif.epochs_done, lif.epoch_s) == (
         "interrupted",
         None,
         1,
         9.0,
     )
-    assert (psu["sop_eff_per_sample"], psu["energy_pj_per_sample"]) == (400, 2000)
-    assert (lif["sop_eff_per_sample"], lif["energy_pj_per_sample"]) == (None, None)  # unknown, not 0
+    assert (psu.sop_eff_per_sample, psu.energy_pj_per_sample) == (400, 2000)
+    assert (lif.sop_eff_per_sample, lif.energy_pj_per_sample) == (None, None)  # unknown, not 0
 
 
 def test_without_a_count_nothing_is_said_of_energy():
     uncounted = [{**r, "activity": None} if r["type"] == "trained" else r for r in records()]
     summed = accuracy_rows.summary(accuracy_rows.trainings(typed(uncounted)))
-    assert summed[0]["energy_pj_per_sample"] is None
-    assert "energy" not in tables.render(summed, "markdown")
+    assert summed[0].energy_pj_per_sample is None
+    assert "energy" not in TRAINING.export(summed, "markdown")
 
 
 def test_summary():
     psu, lif, spsn = rows()
-    assert (psu["n"], psu["accuracy"]) == (3, pytest.approx(0.9))
-    assert psu["accuracy_sd"] == pytest.approx(math.sqrt((0 + 0.02**2 + 0.02**2) / 2))
-    assert psu["firing_rate"] == pytest.approx(0.11)
-    assert (spsn["n"], spsn["accuracy_sd"]) == (1, None)
-    assert (lif["n"], lif["accuracy"], lif["status"]) == (0, None, "interrupted")
-    assert lif["message"].startswith("seed 0: the run ended before the training did; seed 1: the loss is nan")
+    assert (psu.n, psu.accuracy) == (3, pytest.approx(0.9))
+    assert psu.accuracy_sd == pytest.approx(math.sqrt((0 + 0.02**2 + 0.02**2) / 2))
+    assert psu.firing_rate == pytest.approx(0.11)
+    assert (spsn.n, spsn.accuracy_sd) == (1, None)
+    assert (lif.n, lif.accuracy, lif.status) == (0, None, "interrupted")
+    assert lif.message.startswith("seed 0: the run ended before the training did; seed 1: the loss is nan")
 
 
 def test_an_epoch_that_was_told_twice_counts_once():
@@ -62,7 +66,7 @@ def test_an_epoch_that_was_told_twice_counts_once():
 
 def shown(data, width):
     console = Console(file=io.StringIO(), width=width, highlight=False)
-    tables.show(rows(data), console)
+    grid.show(tables.sheet(rows(data)), console)
     return console.file.getvalue()
 
 
@@ -71,9 +75,9 @@ def shown(data, width):
     [
         ("accuracy_80.txt", lambda: shown("spoken-digits", 80)),
         ("accuracy_published_120.txt", lambda: shown("shd", 120)),
-        ("accuracy.md", lambda: tables.render(rows("shd"), "markdown")),
-        ("accuracy.tex", lambda: tables.render(rows("shd"), "latex")),
-        ("accuracy.csv", lambda: tables.render(rows(), "csv")),
+        ("accuracy.md", lambda: TRAINING.export(rows("shd"), "markdown")),
+        ("accuracy.tex", lambda: TRAINING.export(rows("shd"), "latex")),
+        ("accuracy.csv", lambda: TRAINING.export(rows(), "csv")),
     ],
 )
 def test_golden(name, text):
@@ -81,19 +85,19 @@ def test_golden(name, text):
 
 
 def test_formats():
-    objects = json.loads(tables.render(rows("shd"), "json"))
+    objects = json.loads(TRAINING.export(rows("shd"), "json"))
     assert [row["seeds"] for row in objects] == [[0, 1, 2], [], [0]]
-    table = list(csv.DictReader(tables.render(rows("shd"), "csv").splitlines()))
+    table = list(csv.DictReader(TRAINING.export(rows("shd"), "csv").splitlines()))
     assert [row["neuron"] for row in table] == ["psu", "lif", "spsn"]  # nothing published among them
     assert [row["accuracy"] for row in table][1] == ""
     with pytest.raises(PsubenchError, match='did you mean "latex"'):
-        tables.render(rows(), "late")
+        TRAINING.export(rows(), "late")
 
 
 def test_figures_are_the_same_every_time(tmp_path):
     made = figures.figures(rows())
     assert [name for name, _ in made] == ["curves", "accuracy"]
-    first = [path.read_bytes() for path in speed_figures.save(made, tmp_path / "a", ("svg",))]
-    again = speed_figures.save(figures.figures(rows()), tmp_path / "b", ("svg",))
+    first = [path.read_bytes() for path in save(made, tmp_path / "a", ("svg",))]
+    again = save(figures.figures(rows()), tmp_path / "b", ("svg",))
     assert first == [path.read_bytes() for path in again]
     assert figures.figures(accuracy_rows.summary(accuracy_rows.trainings(typed(records()[:1])))) == []

@@ -10,12 +10,12 @@ from support.records_of import text_of, typed, whole
 
 from psubench.compare import baseline
 from psubench.errors import PsubenchError
-from psubench.experiments.speed import rows
+from psubench.experiments.registry import KINDS
 from psubench.records import jsonl
-from psubench.render import export
 
 pytestmark = pytest.mark.slow
 
+SPEED = KINDS["speed"]
 SIX = [0.0, 0.01, -0.01, 0.005, -0.005, 0.0]
 RUN = run({("lif", 8, "infer"): SIX, ("psu", 8, "infer"): [v + 0.5 for v in SIX]}, 6)
 
@@ -78,7 +78,7 @@ def test_the_program_measures_a_baseline_that_compares_equal_with_itself(tmp_pat
 
 
 def test_github_action_benchmark_gets_times_relative_to_the_reference():
-    entries = json.loads(export.render(rows.rows(typed(RUN)), "github-action-benchmark"))
+    entries = json.loads(SPEED.export(SPEED.of([typed(RUN)]), "github-action-benchmark"))
     (entry,) = entries
     axes = "T=8, batch=8, size=64, model=neuron, data=normal, mode=layer, dtype=float32, device=cpu"
     assert entry["name"] == f"psu, infer, {axes}, threads=1, reference=lif"
@@ -89,10 +89,10 @@ def test_github_action_benchmark_gets_times_relative_to_the_reference():
 
 def test_bencher_gets_both_measures_and_no_unknown():
     found = json.loads(
-        export.render(rows.rows(typed(changed(RUN, "lif", status="failed", message="x"))), "bencher")
+        SPEED.export(SPEED.of([typed(changed(RUN, "lif", status="failed", message="x"))]), "bencher")
     )
     assert list(found) == [
-        entry["name"] for entry in json.loads(export.render(rows.rows(typed(RUN)), "github-action-benchmark"))
+        entry["name"] for entry in json.loads(SPEED.export(SPEED.of([typed(RUN)]), "github-action-benchmark"))
     ]
     (measures,) = found.values()
     assert (
@@ -100,7 +100,7 @@ def test_bencher_gets_both_measures_and_no_unknown():
         <= measures["latency"]["value"]
         <= measures["latency"]["upper_value"]
     )
-    whole = json.loads(export.render(rows.rows(typed(RUN)), "bencher"))
+    whole = json.loads(SPEED.export(SPEED.of([typed(RUN)]), "bencher"))
     assert len(whole) == 2
     psu = next(value for name, value in whole.items() if name.startswith("psu"))
     assert (

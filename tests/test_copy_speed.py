@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from msgspec.structs import replace
 from support import render_rows
 from support.command_line import psubench
 from support.figures import drawn, panel
@@ -12,10 +13,10 @@ from support.records_of import typed
 
 from psubench import neurons
 from psubench.devices import open_device
-from psubench.experiments.paired.columns import COLUMNS
 from psubench.experiments.paired.probe import Probe
 from psubench.experiments.speed import figures
 from psubench.experiments.speed import rows as speed_rows
+from psubench.experiments.speed.columns import COLUMNS
 from psubench.measure.copy_speed import SAMPLES, Copies, least_bytes
 from psubench.records import jsonl
 
@@ -67,9 +68,9 @@ def header():
 def test_the_share_is_the_copys_time_for_as_many_bytes():
     (row,) = speed_rows.rows(typed([header(), block(0, [1000, 1000, 9000]), block(1, [2000, 2000])]))
     # 800 B in 400 ns is 2 GB/s; copies moved 5 * 1600 B in 1000 ns and in 2000 ns: 8 and 4 GB/s.
-    assert row["least_bytes"] == 800
-    assert row["copy_bytes_per_s"] == pytest.approx(6e9)
-    assert row["copy_share"] == pytest.approx((2 / 8 + 2 / 4) / 2)
+    assert row.least_bytes == 800
+    assert row.copy_bytes_per_s == pytest.approx(6e9)
+    assert row.copy_share == pytest.approx((2 / 8 + 2 / 4) / 2)
 
 
 @pytest.mark.parametrize("roof", [None, {"copy_ns": []}])
@@ -77,19 +78,16 @@ def test_without_copies_it_is_unknown(roof):
     one = block(0, [1000])
     one["roof"] = roof and {**one["roof"], **roof}
     (row,) = speed_rows.rows(typed([header(), one]))
-    assert [row[name] for name in ("least_bytes", "copy_bytes_per_s", "copy_share")] == [None] * 3
+    assert [getattr(row, name) for name in ("least_bytes", "copy_bytes_per_s", "copy_share")] == [None] * 3
 
 
 def with_share(**changes):
     return [
-        {
-            **row,
-            "least_bytes": 10**6,
-            "copy_bytes_per_s": 1e10,
-            "copy_share": 1e-4 / row["median_s"],
-            **changes,
-        }
-        if row["median_s"]
+        replace(
+            row,
+            **{"least_bytes": 10**6, "copy_bytes_per_s": 1e10, "copy_share": 1e-4 / row.median_s} | changes,
+        )
+        if row.median_s
         else row
         for row in render_rows.rows()
     ]
@@ -99,8 +97,8 @@ def test_the_roofline_has_a_line_per_neuron_below_the_copys():
     axes = panel(drawn("roofline", with_share()), "testing")
     lines = {c.get_label(): c.lines[0] for c in axes.containers}
     assert list(lines) == list(render_rows.LABELS)
-    rows = [row for row in with_share() if (row["label"], row["phase"]) == ("psu", "infer")]
-    assert list(lines["psu"].get_ydata()) == pytest.approx([row["copy_share"] for row in rows])
+    rows = [row for row in with_share() if (row.label, row.phase) == ("psu", "infer")]
+    assert list(lines["psu"].get_ydata()) == pytest.approx([row.copy_share for row in rows])
     assert "10 to 10 GB/s" in drawn("roofline", with_share()).get_supxlabel()
 
 
@@ -110,19 +108,20 @@ def test_implementations_stand_together_with_the_copy_below_them():
     axes = panel(figure, "psu, testing")
     lines = {c.get_label(): list(c.lines[0].get_ydata()) for c in axes.containers}
     assert list(lines) == ["matrix", "scan"]
-    of_scan = [row for row in with_share() if (row["label"], row["phase"]) == ("psu@scan", "infer")]
-    per_element = [row["median_s"] / (row["T"] * 32 * 512) for row in of_scan]
+    of_scan = [row for row in with_share() if (row.label, row.phase) == ("psu@scan", "infer")]
+    per_element = [row.median_s / (row.T * 32 * 512) for row in of_scan]
     assert lines["scan"] == pytest.approx(per_element)
     copied = [1e6 / 1e10 / (T * 32 * 512) for T in render_rows.TS]
     assert list(axes.lines[0].get_ydata()) == pytest.approx(copied)
     assert "implementations" not in dict(
-        figures.figures([row for row in with_share() if row["label"] != "psu@scan"])
+        figures.figures([row for row in with_share() if row.label != "psu@scan"])
     )
 
 
 def test_a_narrow_terminal_does_without_the_share():
     (column,) = [column for column in COLUMNS if column.spare]
-    shown = [column.text({"copy_share": share}) for share in (None, 0.004, 0.0412, 0.98, 1.2)]
+    row, shares = render_rows.rows()[0], (None, 0.004, 0.0412, 0.98, 1.2)
+    shown = [column.text(replace(row, copy_share=share)) for share in shares]
     assert (column.name, shown) == ("copy_share", ["-", "0.40 %", "4.1 %", "98 %", "120 %"])
 
 

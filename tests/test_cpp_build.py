@@ -188,8 +188,8 @@ def test_without_a_compiler_only_what_needs_one_is_unsupported(tmp_path):
         command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
     )
     assert done.returncode == 4, done.stderr
-    rows = {row["label"]: row for row in speed_rows.rows(jsonl.read(tmp_path / jsonl.NAME))}
+    rows = {row.label: row for row in speed_rows.rows(jsonl.read(tmp_path / jsonl.NAME))}
     for label in ("lif@fused", "psu@fused", "psu@compile"):
-        assert rows[label]["status"] == "unsupported"
-        assert "install g++" in rows[label]["message"]
-    assert {rows[label]["status"] for label in ("lif", "psu")} == {"ok"}
+        assert rows[label].status == "unsupported"
+        assert "install g++" in rows[label].message
+    assert {rows[label].status for label in ("lif", "psu")} == {"ok"}

@@ -105,6 +105,7 @@ def test_a_run_from_the_counters_to_the_table(tmp_path, counters):
 
 
 def test_the_columns_of_the_csv_are_a_contract():
+    from psubench.experiments.energy.rows import EnergyRow
     from psubench.render import export
 
     contract = (
@@ -113,8 +114,7 @@ def test_the_columns_of_the_csv_are_a_contract():
         "net_j_per_step,power_w,idle_w,median_s,ratio,ratio_low,ratio_high,noise_floor,windows,window_s,"
         "processes,counters,resolution,message,run_id"
     )
-    row = dict.fromkeys([*contract.split(","), "key", "label", "firing_rate"]) | {"kind": "energy"}
-    text = export.to_csv([row])
+    text = export.to_csv(EnergyRow, [])
     assert text.splitlines()[0] == contract
     assert "pj" not in contract
 

@@ -3,16 +3,19 @@
 import io
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from support.energy_records import FIRST, LOST, SECOND, energy_record, header
 from support.records_of import typed
 from support.render_rows import same_as_golden
 
-from psubench.experiments.energy import columns
-from psubench.experiments.paired import tables
-from psubench.experiments.speed import figures
-from psubench.experiments.speed import rows as speed_rows
-from psubench.render import export
+from psubench.experiments.energy import rows as energy_rows
+from psubench.experiments.energy.tables import sheet
+from psubench.experiments.registry import KINDS
+from psubench.render import grid
+from psubench.render.numbers import JOULES, in_units
+
+ENERGY = KINDS["energy"]
 
 
 def two_processes(status="ok"):
@@ -20,12 +23,12 @@ def two_processes(status="ok"):
     records = [energy_record(0, *FIRST, *SECOND), energy_record(1, *FIRST, *unread, LOST)]
     records[1]["cases"][1]["status"] = status
     records[1]["cases"][1]["message"] = "no window could be read" if status != "ok" else None
-    return speed_rows.rows(typed([header(), *records]))
+    return energy_rows.rows(typed([header(), *records]))
 
 
 def printed(rows):
     stream = io.StringIO()
-    tables.show(rows, Console(file=stream, width=80, highlight=False, color_system=None))
+    grid.show(sheet(rows), Console(file=stream, width=80, highlight=False, color_system=None))
     return stream.getvalue()
 
 
@@ -43,7 +46,7 @@ def test_a_case_that_failed_has_its_reason_and_no_number():
 
 
 def test_coarse_counters_are_told_once():
-    rows = [row | {"resolution": share} for row, share in zip(two_processes(), (0.02, 0.031), strict=True)]
+    rows = [replace(row, resolution=share) for row, share in zip(two_processes(), (0.02, 0.031), strict=True)]
     text = printed(rows)
     assert text.count("steps are up to 3.1 % of a window") == 1
     assert "steps are" not in printed(two_processes())
@@ -57,17 +60,17 @@ def test_coarse_counters_are_told_once():
     ],
 )  # fmt: skip
 def test_joules_are_written_in_their_unit(value, text):
-    assert columns.joules(value) == text
+    assert in_units(value, JOULES) == text
 
 
 def test_exports_hold_joules_and_the_unknown_is_empty():
     rows = two_processes("failed")
-    lines = export.render(rows, "csv").splitlines()
+    lines = ENERGY.export(rows, "csv").splitlines()
     assert lines[0].split(",").index("gross_j_per_call") == 16
     assert lines[2].split(",")[16:22] == [""] * 6
-    assert '"net_j_per_call":null' in export.render(rows, "json").replace(" ", "")
+    assert '"net_j_per_call":null' in ENERGY.export(rows, "json").replace(" ", "")
     for format in ("markdown", "latex"):
-        text = export.render(two_processes(), format)
+        text = ENERGY.export(two_processes(), format)
         assert "gross per sample" in text
         assert "median" not in text
-    assert figures.figures(rows) == []
+    assert ENERGY.drawn(rows) == []

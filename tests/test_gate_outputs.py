@@ -1,5 +1,7 @@
 """What a neuron gives beside spikes, and in which mode it runs: the record says it."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from support.jobs import ignore, job_of
@@ -248,7 +250,7 @@ def test_labels_say_once_what_is_no_spike():
 
 
 def test_a_line_says_what_an_analog_output_is():
-    row = {"neuron": "mine.py:Analog", "label": "Analog [analog]", "T": 4, "output": "analog"}
+    row = SimpleNamespace(neuron="mine.py:Analog", label="Analog [analog]", T=4, output="analog")
     assert outputs.lines([row]) == [
         "Analog [analog] gives values other than spikes, so that it has no firing rate"
     ]

@@ -3,25 +3,29 @@
 import io
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from support import render_rows
 from support.render_rows import same_as_golden
 
 from psubench.experiments.paired import axes, columns, tables
+from psubench.experiments.paired.rows import verdict
 from psubench.experiments.paired.verdicts import verdict_lines
+from psubench.experiments.speed.columns import COLUMNS
+from psubench.experiments.speed.tables import sheet
+from psubench.render import grid, numbers
+from psubench.render.axes import labels_of
 
 
 def shown(rows, width=80, **console):
     stream = io.StringIO()
-    tables.show(rows, Console(file=stream, width=width, **console))
+    grid.show(sheet(rows), Console(file=stream, width=width, **console))
     return stream.getvalue()
 
 
 def one(label="psu", T=16, phase="infer", **changes):
-    return {
-        **next(r for r in render_rows.rows() if (r["label"], r["T"], r["phase"]) == (label, T, phase)),
-        **changes,
-    }
+    found = next(r for r in render_rows.rows() if (r.label, r.T, r.phase) == (label, T, phase))
+    return replace(found, **changes)
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -38,12 +42,12 @@ def test_the_sentences_are_literally_these():
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_no_width_loses_a_number(width):
-    rows = [row for row in render_rows.rows() if row["T"] == 4]
+    rows = [row for row in render_rows.rows() if row.T == 4]
     words = set(shown(rows, width).split())
     for row in rows:
-        for column in (c for c in columns.COLUMNS if columns.Show.TABLE in c.show):
+        for column in COLUMNS:
             missing = [word for word in column.text(row).split() if word not in words and len(word) < 9]
-            assert not missing or column.text(row) == columns.UNKNOWN
+            assert not missing or column.text(row) == numbers.UNKNOWN
 
 
 def test_colour_adds_nothing_but_colour(monkeypatch):
@@ -51,7 +55,7 @@ def test_colour_adds_nothing_but_colour(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
     stream = io.StringIO()
-    tables.show(rows, Console(file=stream, width=100, force_terminal=True, color_system="standard"))
+    grid.show(sheet(rows), Console(file=stream, width=100, force_terminal=True, color_system="standard"))
     assert "\x1b[32mfaster" in stream.getvalue()
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[32m" not in shown(rows, 100, force_terminal=True)
@@ -59,7 +63,7 @@ def test_colour_adds_nothing_but_colour(monkeypatch):
 
 def test_a_terminal_that_knows_ascii_only():
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
-    tables.show(render_rows.rows(), Console(file=stream, width=100))
+    grid.show(sheet(render_rows.rows()), Console(file=stream, width=100))
     stream.flush()
     text = stream.buffer.getvalue().decode("ascii")
     assert "~, unverified" in text
@@ -83,7 +87,7 @@ def test_a_terminal_that_knows_ascii_only():
 )
 def test_only_what_lies_outside_the_noise_is_faster_or_slower(low, high, noise, word):
     row = one(ratio=1.0, ratio_low=low, ratio_high=high, noise_floor=noise)
-    assert columns.verdict(row) == word
+    assert verdict(row) == word
     claims = " ".join(verdict_lines([row]))
     assert ("faster than" in claims) == (word == "faster")
     assert ("slower than" in claims) == (word == "slower")
@@ -113,16 +117,16 @@ def test_sentences_about_two_batches_name_them_and_do_not_mix():
 def test_constant_axes_stand_in_the_caption_and_others_in_columns():
     rows = render_rows.rows(device="cuda:0")
     assert "device cuda:0" in tables.caption(rows)
-    mixed = rows + [{**row, "device": "cpu", "key": row["key"] + "cpu"} for row in rows]
+    mixed = rows + [replace(row, device="cpu", key=row.key + "cpu") for row in rows]
     assert "device" not in tables.caption(mixed)
-    assert "device" in [column.name for column in tables.shown(mixed)]
-    assert "T" not in [column.name for column in tables.shown([one()])]
+    assert "device" in [column.name for column in columns.shown(mixed, COLUMNS)]
+    assert "T" not in [column.name for column in columns.shown([one()], COLUMNS)]
 
 
 def test_an_unknown_firing_rate_has_no_column():
     rows = render_rows.rows(firing_rate=None)
-    assert "firing_rate" not in [column.name for column in tables.shown(rows)]
-    assert "peak memory" in [column.name for column in tables.shown([one(peak_memory_bytes=2**21)])]
+    assert "firing_rate" not in [column.name for column in columns.shown(rows, COLUMNS)]
+    assert "peak memory" in [column.name for column in columns.shown([one(peak_memory_bytes=2**21)], COLUMNS)]
 
 
 def test_bad_cases_say_why_and_unverified_ones_say_so():
@@ -142,17 +146,15 @@ def test_a_bad_case_among_two_batches_names_its_batch():
 
 def test_two_runs_are_told_apart_and_a_resumed_one_is_not_split():
     rows = render_rows.rows()
-    again = [{**row, "run_id": "later"} for row in rows]
+    again = [replace(row, run_id="later") for row in rows]
     assert list(axes.settings(rows + again)) == ["run_id=20261124T101500Z-0a1b2c", "run_id=later"]
-    resumed = [{**row, "run_id": "later" if row["T"] > 16 else row["run_id"]} for row in rows]
+    resumed = [replace(row, run_id="later" if row.T > 16 else row.run_id) for row in rows]
     assert list(axes.settings(resumed)) == [""]
 
 
 def test_plug_ins_with_one_short_name_get_their_long_ones():
-    other = [
-        {**row, "neuron": "b.py:mine", "key": "b"} for row in render_rows.rows() if row["label"] == "mine"
-    ]
-    assert {"mine.py:mine", "b.py:mine"} <= set(axes.labels(axes.distinct(render_rows.rows() + other)))
+    other = [replace(row, neuron="b.py:mine", key="b") for row in render_rows.rows() if row.label == "mine"]
+    assert {"mine.py:mine", "b.py:mine"} <= set(labels_of(axes.distinct(render_rows.rows() + other)))
 
 
 def test_messages_are_not_read_as_markup():
@@ -172,7 +174,7 @@ def test_messages_are_not_read_as_markup():
     ],
 )
 def test_digits_of_ratios(value, text):
-    assert columns.ratio(*value) == text
+    assert numbers.ratio(*value) == text
 
 
 @pytest.mark.parametrize(
@@ -187,5 +189,5 @@ def test_digits_of_ratios(value, text):
     ],
 )
 def test_units_of_times(seconds, text):
-    time = next(column for column in columns.COLUMNS if column.name == "time")
+    time = next(column for column in COLUMNS if column.name == "time")
     assert time.text(one(median_s=seconds, p05_s=None, p95_s=None)) == text

@@ -10,12 +10,15 @@ from support.profile_cases import CASES, case, profile
 
 from psubench.errors import PsubenchError
 from psubench.experiments.profile import figures, rows, tables
-from psubench.render import profile_export
+from psubench.experiments.registry import KINDS
+from psubench.render import grid
+
+PROFILE = KINDS["profile"]
 
 
 def shown(cases, width, encoding="utf-8"):
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    tables.show(cases, Console(file=file, width=width, highlight=False, soft_wrap=False))
+    grid.show(tables.sheet(cases), Console(file=file, width=width, highlight=False, soft_wrap=False))
     file.flush()
     return file.buffer.getvalue().decode(encoding)
 
@@ -33,43 +36,43 @@ def test_a_terminal_that_knows_ascii_only_gets_it():
 
 @pytest.mark.parametrize(("format", "suffix"), [("csv", "csv"), ("markdown", "md"), ("latex", "tex")])
 def test_exports(format, suffix):
-    assert profile_export.render(CASES, format) == (GOLDEN / f"profile.{suffix}").read_text()
+    assert PROFILE.export(CASES, format) == (GOLDEN / f"profile.{suffix}").read_text()
 
 
 def test_an_unknown_format_names_the_known():
     with pytest.raises(PsubenchError, match='did you mean "latex"'):
-        profile_export.render(CASES, "latx")
+        PROFILE.export(CASES, "latx")
 
 
 def test_rows_are_per_call():
     total, *rest = rows.rows(CASES[:1])
-    assert (total["part"], total["time_s"], total["bare_s"]) == ("total", 1.0, 0.6)
-    assert total["launches"] == (2 + 4 + 200 + 2 + 1) / 2
-    assert total["launches_per_step"] == total["launches"] / 4
-    roles = {row["name"]: row for row in rest if row["part"] == "role"}
-    assert {name: row["share"] for name, row in roles.items()} == {
+    assert (total.part, total.time_s, total.bare_s) == ("total", 1.0, 0.6)
+    assert total.launches == (2 + 4 + 200 + 2 + 1) / 2
+    assert total.launches_per_step == total.launches / 4
+    roles = {row.name: row for row in rest if row.part == "role"}
+    assert {name: row.share for name, row in roles.items()} == {
         "neuron": 0.4, "synapse": 0.3, "other": 0.29, "unattributed": 0.01,
     }  # fmt: skip
-    assert (roles["neuron"]["forward_s"], roles["neuron"]["backward_s"]) == (0.15, 0.25)
-    operators = [row for row in rest if row["part"] == "operator"]
-    assert [row["name"] for row in operators][:2] == ["aten::lerp", "aten::addmm"]
-    assert (operators[0]["events"], operators[0]["share"]) == (4.5, 0.15)
-    assert operators[1]["kept_bytes"] == 3 << 19
+    assert (roles["neuron"].forward_s, roles["neuron"].backward_s) == (0.15, 0.25)
+    operators = [row for row in rest if row.part == "operator"]
+    assert [row.name for row in operators][:2] == ["aten::lerp", "aten::addmm"]
+    assert (operators[0].events, operators[0].share) == (4.5, 0.15)
+    assert operators[1].kept_bytes == 3 << 19
 
 
 def test_what_is_unknown_is_empty_and_no_zero():
-    (row,) = list(csv.DictReader(io.StringIO(profile_export.to_csv(CASES[3:]))))
+    (row,) = list(csv.DictReader(io.StringIO(PROFILE.export(CASES[3:], "csv"))))
     assert row["status"] == "failed"
     assert {row[name] for name in ("time_s", "share", "launches", "peak_memory_bytes", "bare_s")} == {""}
     infer = rows.layers(case("psu", profile(1000, 3), phase="infer"))
-    assert {layer["backward_s"] for layer in infer} == {None}
+    assert {layer.backward_s for layer in infer} == {None}
 
 
 def test_on_a_gpu_shares_are_of_its_own_time():
     found = profile(1000, 3)
     for number, layer in enumerate(found["layers"]):
         layer["forward"]["device_ns"] = 100 * number
-    shares = {row["name"]: row["share"] for row in rows.roles(case("psu", found, device="cuda:0"))}
+    shares = {row.name: row.share for row in rows.roles(case("psu", found, device="cuda:0"))}
     assert shares == pytest.approx({"synapse": 0, "neuron": 1 / 6, "other": 2 / 6, "unattributed": 3 / 6})
     assert "a kernel launch" in tables.meaning([case("psu", found, device="cuda:0")])[0]
 

@@ -9,12 +9,11 @@ from typer.testing import CliRunner
 from psubench.cli import app
 from psubench.errors import USAGE, PsubenchError
 from psubench.experiments import suite_file
-from psubench.experiments.commands import MEASURING, TRAINING, options_of
 from psubench.experiments.option import declared
 from psubench.experiments.read_options import Given, read_options
+from psubench.experiments.registry import COMMANDS, options_of
 from psubench.runs.case import NEVER_EARLY, PHASES
 
-COMMANDS = [*MEASURING, *TRAINING]
 AXES = ("neurons", "model", "data", "T", "batch", "device", "threads")
 
 
@@ -162,13 +161,13 @@ def test_too_many_cases_are_counted_before_they_are_made():
     wide = {"T": "1..999+1", "batch": "1..999+1", "neurons": "lif"}
     for command, given in (("speed", {**wide, "size": "1..999+1"}), ("sparsity", wide)):
         with pytest.raises(PsubenchError, match="cases are planned, more than 100,000"):
-            MEASURING[command].blocks(typed(command, **given), "cpu")
+            COMMANDS[command].planned(typed(command, **given), "cpu")
 
 
 def test_settings_follow_from_options():
-    how = MEASURING["energy"].settings(typed("energy", window="2", timeout="7"))
+    how = COMMANDS["energy"].how(typed("energy", window="2", timeout="7"))
     assert (how.timeout, how.windows.seconds, how.precision) == (9.0, 2.0, NEVER_EARLY)
-    how = MEASURING["speed"].settings(typed("speed", precision="3%", max_memory="1GiB"))
+    how = COMMANDS["speed"].how(typed("speed", precision="3%", max_memory="1GiB"))
     assert math.isclose(how.precision, 0.03)
     assert how.max_memory == 2**30
     assert typed("profile").phase == ("train",)

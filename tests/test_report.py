@@ -6,16 +6,18 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
-from support import report_records
+from msgspec.structs import replace
+from support import render_rows, report_records
 from support.records_of import typed
 
 from psubench.errors import PsubenchError
-from psubench.experiments.paired import grids
+from psubench.experiments.registry import parts as parts_of
+from psubench.experiments.speed import ratios
 from psubench.experiments.speed import rows as speed_rows
 from psubench.neurons.table import TABLE
 from psubench.records import jsonl
 from psubench.render.figures.styles import styles
-from psubench.render.report import facts, kinds, page, paper, svg
+from psubench.render.report import facts, page, paper, svg
 
 VOID = {"meta", "link", "path", "use", "rect"}
 
@@ -75,7 +77,7 @@ def test_every_ratio_on_the_page_is_that_of_the_record(good):
                 float(row[column][1]["data-order"]) for row in table[1:] if "noise" not in row[column][0]
             )
     rows = speed_rows.rows(typed(report_records.good()))
-    assert shown == Counter(row["ratio"] for row in rows if not row["is_reference"])
+    assert shown == Counter(row.ratio for row in rows if not row.is_reference)
 
 
 def test_the_page_needs_nothing_beside_it(any_page):
@@ -162,8 +164,8 @@ def test_the_folder_of_a_run_is_what_its_command_says(argv, folder):
 @pytest.mark.slow
 def test_the_same_records_give_the_same_bytes(tmp_path, good):
     runs = [typed(report_records.good())]
-    assert page.render(kinds.parts(runs), runs) == good
-    first, second = (paper.save(kinds.parts(runs), tmp_path / name) for name in "ab")
+    assert page.render(parts_of(runs), runs) == good
+    first, second = (paper.save(parts_of(runs), tmp_path / name) for name in "ab")
     assert [path.name for path in first] == [path.name for path in second]
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
@@ -173,7 +175,7 @@ def test_two_runs_stand_beside_each_other_and_differences_are_marked():
     other = [{**r, "run_id": "other"} if r["type"] == "run" else r for r in report_records.good()]
     other[0] = {**other[0], "environment": {**other[0]["environment"], "torch": "9.9"}}
     runs = [typed(report_records.good()), typed(other)]
-    text = page.render(kinds.parts(runs), runs)
+    text = page.render(parts_of(runs), runs)
     row = next(line for line in text.split("<tr") if '<th scope="row">torch</th>' in line)
     assert row.startswith(' class="differ"')
     assert "<td>2.13.0+cpu</td><td>9.9</td>" in row
@@ -184,12 +186,12 @@ def test_a_run_that_planned_nothing_is_an_error_of_one_line():
     run = report_records.good()
     run[0]["cases"] = []
     with pytest.raises(PsubenchError, match="planned no case"):
-        kinds.parts([typed(run)])
+        parts_of([typed(run)])
 
 
 def test_a_page_of_several_kinds_has_them_all():
     runs = [typed(run) for run in report_records.every_kind()]
-    parts = kinds.parts(runs)
+    parts = parts_of(runs)
     assert [part.title for part in parts] == ["Speed", "Sparsity", "Measured energy", "Accuracy", "Profile"]
     text = report_records.page_of("every")
     assert "<h1>Speed, sparsity, measured energy, accuracy and profile</h1>" in text
@@ -207,7 +209,7 @@ def test_a_page_of_several_kinds_has_them_all():
 
 
 def test_the_accuracy_on_the_page_is_the_mean_of_the_seeds():
-    (part,) = kinds.parts([typed(report_records.every_kind()[3])])
+    (part,) = parts_of([typed(report_records.every_kind()[3])])
     table = part.sections[0].tables[0]
     column = [head.text for head in table.heads].index("accuracy %")
     found = {row[0].text: (row[column].text, row[column].order, row[column].best) for row in table.rows}
@@ -217,7 +219,7 @@ def test_the_accuracy_on_the_page_is_the_mean_of_the_seeds():
 
 
 def test_facts_for_captions_say_what_must_be_said():
-    (part,) = kinds.parts([typed(report_records.sad())])
+    (part,) = parts_of([typed(report_records.sad())])
     said = part.sections[0].facts
     assert said["data"] == "synthetic:shd (synthetic)"
     assert said["unverified"] == report_records.HOSTILE
@@ -226,14 +228,15 @@ def test_facts_for_captions_say_what_must_be_said():
     assert said["T"] == "4, 128"
     assert said["without a number"] == "8 of 20 cases"
     assert said["versions"] == "psubench 0.1.0, torch 2.13.0+cpu, numpy 2.4.6, python 3.11.7"
-    (part,) = kinds.parts([typed(report_records.good())])
+    (part,) = parts_of([typed(report_records.good())])
     assert {"unverified", "clock", "without a number"}.isdisjoint(part.sections[0].facts)
     assert part.sections[0].facts["data"] == "spoken-digits"
 
 
 def row(label, ratio, low, high, **changes):
     made = {"label": label, "T": 4, "ratio": ratio, "ratio_low": low, "ratio_high": high, "status": "ok"}
-    return {**made, "verified": True, "is_reference": label == "lif", "noise_floor": 0.02, **changes}
+    made |= {"verified": True, "is_reference": label == "lif", "noise_floor": 0.02}
+    return replace(render_rows.rows()[0], **made | changes)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +252,7 @@ def row(label, ratio, low, high, **changes):
     ],
 )
 def test_bold_is_the_fastest_and_what_cannot_be_told_from_it(rows, best):
-    assert grids.best(rows) == {(label, 4) for label in best}
+    assert ratios.best(rows) == {(label, 4) for label in best}
 
 
 def test_colours_stand_out_in_the_dark():
@@ -271,4 +274,4 @@ def test_the_committed_page_is_what_the_committed_runs_give():
         report_records.EXAMPLE.parent / name for name in ("example", "example-sparsity", "example-accuracy")
     ]
     runs = [jsonl.read(folder / jsonl.NAME) for folder in folders]
-    assert page.render(kinds.parts(runs), runs) == (folders[0] / page.NAME).read_text(encoding="utf-8")
+    assert page.render(parts_of(runs), runs) == (folders[0] / page.NAME).read_text(encoding="utf-8")

@@ -92,8 +92,8 @@ def test_a_click_sorts_up_then_down_then_as_it_was(tab, pages, name):
     )
     time = next(place for place, head in enumerate(heads) if head.startswith("time"))
     before = tab.evaluate(COLUMN % time)
-    rows = [row for row in speed_rows.rows(typed(report_records.good())) if row["phase"] == "train"]
-    assert name == "sad" or [float(value) for value in before] == [row["median_s"] for row in rows]
+    rows = [row for row in speed_rows.rows(typed(report_records.good())) if row.phase == "train"]
+    assert name == "sad" or [float(value) for value in before] == [row.median_s for row in rows]
     assert name == "good" or before.count("") == 4
     for way, expected in (
         ("ascending", order(before, False)),

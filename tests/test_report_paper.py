@@ -7,8 +7,10 @@ import subprocess
 import pytest
 from support import report_records
 from support.command_line import LONGEST_SECONDS
+from support.records_of import typed
 
-from psubench.render.report import kinds, latex, paper
+from psubench.experiments.registry import parts as parts_of
+from psubench.render.report import latex, paper
 from psubench.render.report.parts import Cell, Head, Table
 
 HEADS = (Head("neuron", names_row=True), Head("T = 4", right=True), Head("T = 8", right=True))
@@ -89,7 +91,7 @@ def test_one_group_longer_than_a_page_is_split_too():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("paper")
-    paper.save(kinds.parts([report_records.sad()]), made)
+    paper.save(parts_of([typed(report_records.sad())]), made)
     return made
 
 

@@ -40,7 +40,7 @@ def speed(out, *options, check=None):
 
 
 def rows(out):
-    return {row["label"]: row for row in speed_rows.rows(jsonl.read(out / jsonl.NAME))}
+    return {row.label: row for row in speed_rows.rows(jsonl.read(out / jsonl.NAME))}
 
 
 def blocks(out):
@@ -79,7 +79,7 @@ def test_wrong_neurons_get_no_time_and_an_unverified_one_says_so(tmp_path):
 def test_wrong_gradients_are_wrong_in_training_only(tmp_path):
     speed(tmp_path, "--neurons", f"{WRONG}:WrongGradient", "--phase", "infer,train", check=4)
     got = speed_rows.rows(jsonl.read(tmp_path / jsonl.NAME))
-    assert {row["phase"]: row["status"] for row in got if row["label"] == "WrongGradient"} == {
+    assert {row.phase: row.status for row in got if row.label == "WrongGradient"} == {
         "infer": "ok", "train": "wrong",
     }  # fmt: skip
 
@@ -105,7 +105,7 @@ def test_data_that_cannot_be_made_fails_its_cases_in_one_line(tmp_path):
     plugin = tmp_path / "broken.py"
     plugin.write_text("def data(T, batch, seed, split):\n    raise OSError('no disk')\n")
     done = speed(tmp_path / "run", "--data", f"{plugin}:data", "--neurons", "psu", check=4)
-    assert {row["status"] for row in rows(tmp_path / "run").values()} == {"failed"}
+    assert {row.status for row in rows(tmp_path / "run").values()} == {"failed"}
     assert "no disk" in done.stderr
 
 
@@ -148,9 +148,9 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_continue(tmp_path):
     assert f"--out '{out}'" in stderr
     assert "--resume" in stderr
     assert jsonl.read(out / jsonl.NAME)[-1] == End(status="interrupted")
-    left = [row for row in speed_rows.rows(jsonl.read(out / jsonl.NAME)) if row["status"] == "interrupted"]
+    left = [row for row in speed_rows.rows(jsonl.read(out / jsonl.NAME)) if row.status == "interrupted"]
     assert left
-    assert all(row["median_s"] is None for row in left)
+    assert all(row.median_s is None for row in left)
     assert (out / "speed.csv").exists()
 
 

@@ -11,14 +11,11 @@ from support.command_line import here, psubench
 from support.records_of import typed, whole
 
 from psubench.errors import PsubenchError
-from psubench.experiments.energy import columns as energy_columns
-from psubench.experiments.paired import columns
-from psubench.experiments.profile import columns as profile_columns
 from psubench.experiments.registry import KINDS
-from psubench.experiments.sparsity import columns as sparsity_columns
+from psubench.experiments.schemas import names, schema
 from psubench.records.jsonl import line_of
-from psubench.records.rows import ROWS
-from psubench.records.schema import names, schema
+from psubench.records.structs import RECORDS
+from psubench.render.export import columns, fields
 
 DRAFT = jsonschema.Draft202012Validator
 
@@ -80,19 +77,19 @@ def test_the_command_prints_a_schema_or_the_names_that_there_are():
         schema("record-blok")
 
 
-@pytest.mark.parametrize(
-    ("kind", "shown"),
-    [
-        ("speed", [c.name for c in columns.COLUMNS if columns.Show.JSON in c.show]),
-        ("energy", [c.name for c in energy_columns.COLUMNS if columns.Show.JSON in c.show]),
-        ("sparsity", [c.name for c in sparsity_columns.COLUMNS if sparsity_columns.Show.JSON in c.show]),
-        ("profile", [c.name for c in profile_columns.COLUMNS if profile_columns.Show.DATA in c.show]),
-    ],
-)
-def test_the_schema_of_rows_has_the_columns(kind, shown):
-    (row,) = [one for name, one in schema(f"rows-{kind}")["$defs"].items() if name == ROWS[kind].__name__]
-    assert sorted(row["properties"]) == sorted(row["required"]) == sorted(shown)
-    assert row["additionalProperties"] is False
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schema_of_rows_has_the_fields_of_json_and_all_of_csv(kind):
+    row = KINDS[kind].row_type
+    made = schema(f"rows-{kind}")["$defs"][row.__name__]
+    assert sorted(made["properties"]) == sorted(made["required"]) == sorted(fields(row))
+    assert set(columns(row)) == set(fields(row)) - set(row.JSON_ONLY)
+    assert set(row.JSON_ONLY) < set(fields(row)) or kind == "profile"
+    assert made["additionalProperties"] is False
+
+
+def test_every_type_of_record_belongs_to_a_kind_or_to_all():
+    own = [name for kind in KINDS.values() for name in kind.records]
+    assert sorted([*own, "run", "end", "suite"]) == sorted(RECORDS)
 
 
 def test_what_speed_show_and_export_print_fits(measured):

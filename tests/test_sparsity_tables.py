@@ -11,11 +11,13 @@ from support.records_of import typed
 from support.render_rows import same_as_golden
 
 from psubench.errors import PsubenchError
+from psubench.experiments.registry import KINDS
 from psubench.experiments.sparsity import figures, tables
 from psubench.experiments.sparsity.rows import cases, flat
-from psubench.experiments.speed import figures as speed_figures
-from psubench.render import activity_export
+from psubench.render import grid
+from psubench.render.figures.save import save
 
+SPARSITY = KINDS["sparsity"]
 # The contract of sparsity.csv.
 HEADER = (
     "model,data,neuron,T,batch,layer,role,shape,firing_rate,spikes,neuron_steps,sop_eff,sop_unit,sop_graded,"
@@ -26,17 +28,17 @@ HEADER = (
 
 def shown(found, width=80):
     console = Console(file=io.StringIO(), width=width, highlight=False)
-    tables.show(found, console)
+    grid.show(tables.sheet(found), console)
     return console.file.getvalue()
 
 
 def test_the_table_at_80_columns():
-    same_as_golden("sparsity-80.txt", shown(made()))
+    assert same_as_golden("sparsity-80.txt", shown(made()))
 
 
 def test_failures_and_what_was_not_counted_at_120_columns():
     found = made(("lif", "psn", "failed", "never"), psn=("aten.mkldnn_rnn_layer",))
-    same_as_golden("sparsity-bad-120.txt", shown(found, 120))
+    assert same_as_golden("sparsity-bad-120.txt", shown(found, 120))
 
 
 def test_no_line_is_wider_than_the_terminal():
@@ -45,7 +47,7 @@ def test_no_line_is_wider_than_the_terminal():
 
 
 def test_the_csv_has_the_columns_of_the_contract_and_totals_as_integers():
-    text = activity_export.render(made(), "csv")
+    text = SPARSITY.export(made(), "csv")
     assert text.splitlines()[0] == HEADER
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["layer"] for row in rows[:4]] == ["conv1", "neuron1", "fc1", "total"]
@@ -59,21 +61,21 @@ def test_the_csv_has_the_columns_of_the_contract_and_totals_as_integers():
 
 
 def test_json_holds_what_the_csv_leaves_out():
-    rows = json.loads(activity_export.render(made(), "json"))
-    assert rows[0]["bn"] == 11_520
-    assert rows[2]["bias"] == 400
-    assert rows[1]["spikes_per_step"] == [4, 30, 50, 60]
-    assert rows[3]["weights"] == "untrained"
-    assert {row["status"] for row in rows} == {"ok"}
+    read = json.loads(SPARSITY.export(made(), "json"))
+    assert read[0]["bn"] == 11_520
+    assert read[2]["bias"] == 400
+    assert read[1]["spikes_per_step"] == [4, 30, 50, 60]
+    assert read[3]["weights"] == "untrained"
+    assert {row["status"] for row in read} == {"ok"}
 
 
 def test_a_failed_case_is_a_row_of_unknowns():
     rows = flat(made(("failed", "never", "lif")))
-    assert [(r["status"], r["layer"], r["sop_eff"], r["complete"]) for r in rows[:2]] == [
+    assert [(r.status, r.layer, r.sop_eff, r.complete) for r in rows[:2]] == [
         ("oom", "total", None, False), ("interrupted", "total", None, False)
     ]  # fmt: skip
-    assert [row["energy_model"] for row in rows[:3]] == ["horowitz45-fp32"] * 3
-    text = activity_export.render(made(("failed",)), "csv").splitlines()[1]
+    assert [row.energy_model for row in rows[:3]] == ["horowitz45-fp32"] * 3
+    text = SPARSITY.export(made(("failed",)), "csv").splitlines()[1]
     assert "oom" not in text
     assert text.startswith("tiny,spoken-digits,failed,4,5,total,total,,,,")
 
@@ -82,25 +84,25 @@ def test_a_case_that_was_made_up_for_counts():
     run = records(("failed", "lif"))
     again = records(("lif",))[1]
     again["cases"][0] |= {"key": "failed"}
-    assert [case["status"] for case in cases(typed([*run, again]))] == ["ok", "ok"]
+    assert [case.status for case in cases(typed([*run, again]))] == ["ok", "ok"]
 
 
 @pytest.mark.parametrize("format", ["markdown", "latex"])
 def test_tables_for_papers(format):
-    text = activity_export.render(made(psn=("aten.mul",)), format)
-    same_as_golden(f"sparsity.{'md' if format == 'markdown' else 'tex'}", text)
+    text = SPARSITY.export(made(psn=("aten.mul",)), format)
+    assert same_as_golden(f"sparsity.{'md' if format == 'markdown' else 'tex'}", text)
     for word in ("UNTRAINED", "estimate", "Horowitz", "sparse", "aten.mul"):
         assert word in text
 
 
 def test_an_unknown_format_is_told():
     with pytest.raises(PsubenchError, match='unknown format "xml"'):
-        activity_export.render(made(), "xml")
+        SPARSITY.export(made(), "xml")
 
 
 @pytest.mark.parametrize("model", ["horowitz45-fp32", "loihi", "truenorth"])
 def test_every_output_says_estimate_model_source_and_policy(model):
-    outputs = [shown(made(model=model), 500), activity_export.render(made(model=model), "markdown")]
+    outputs = [shown(made(model=model), 500), SPARSITY.export(made(model=model), "markdown")]
     for text in outputs:
         assert f"estimate by {model} (" in text
         assert "policies first layer sparse_mac, average pooling graded" in text
@@ -141,7 +143,7 @@ def test_energy_bars_stack_to_the_total():
     figure = dict(figures.figures(made(("psn",))))["energy"]
     heights = [bar.get_height() for bar in figure.axes[1].patches]
     unit = 1e3 if "(nJ)" in figure.axes[1].get_ylabel() else 1e6
-    total = made(("psn",))[0]["layers"][-1]["energy_pj"] / SAMPLES
+    total = made(("psn",))[0].total.energy_pj / SAMPLES
     assert sum(heights) * unit == pytest.approx(total)
 
 
@@ -160,6 +162,6 @@ def test_nothing_counted_means_no_figure_and_no_table():
 @pytest.mark.slow
 def test_the_same_cases_give_the_same_bytes(tmp_path):
     for place in ("a", "b"):
-        speed_figures.save(figures.figures(made()), tmp_path / place, ("pdf", "png", "svg"))
+        save(figures.figures(made()), tmp_path / place, ("pdf", "png", "svg"))
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()

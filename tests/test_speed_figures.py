@@ -11,6 +11,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
 from matplotlib.text import Text
+from msgspec.structs import replace
 from support import render_rows
 from support.command_line import PROGRAM
 from support.figures import drawn, panel
@@ -18,11 +19,12 @@ from support.places import EXAMPLE
 
 from psubench.experiments.speed import figures as speed_figures
 from psubench.neurons.table import TABLE
+from psubench.render.figures import save
 from psubench.render.figures.styles import styles
 
 
 def of_phase(phase, *, reference=False):
-    return [r for r in render_rows.rows() if r["phase"] == phase and r["is_reference"] == reference]
+    return [r for r in render_rows.rows() if r.phase == phase and r.is_reference == reference]
 
 
 def words(figure):
@@ -34,7 +36,7 @@ def test_every_bar_ends_at_its_ratio_and_bad_cases_have_none(phase, title):
     axes = panel(drawn("ratio", render_rows.rows()), title)
     rows = of_phase(phase)
     ends = sorted(bar.get_y() + bar.get_height() for bar in axes.patches)
-    assert ends == pytest.approx(sorted(row["ratio"] for row in rows if row["status"] == "ok"))
+    assert ends == pytest.approx(sorted(row.ratio for row in rows if row.status == "ok"))
     assert {bar.get_y() for bar in axes.patches} == {1}
     assert sorted(text.get_text() for text in axes.texts) == (
         ["timeout", "wrong"] if phase == "train" else []
@@ -46,10 +48,10 @@ def test_bars_stand_over_their_T_in_the_neurons_colour():
     looks = styles(render_rows.LABELS)
     by_end = {round(bar.get_y() + bar.get_height(), 9): bar for bar in axes.patches}
     for row in of_phase("infer"):
-        bar = by_end[round(row["ratio"], 9)]
+        bar = by_end[round(row.ratio, 9)]
         centre = bar.get_x() + bar.get_width() / 2
-        assert axes.get_xticklabels()[round(centre)].get_text() == str(row["T"])
-        assert bar.get_facecolor()[:3] == pytest.approx(to_rgb(looks[row["label"]].color))
+        assert axes.get_xticklabels()[round(centre)].get_text() == str(row.T)
+        assert bar.get_facecolor()[:3] == pytest.approx(to_rgb(looks[row.label].color))
 
 
 def test_error_bars_are_the_interval():
@@ -59,13 +61,13 @@ def test_error_bars_are_the_interval():
         if isinstance(container, ErrorbarContainer):
             (segment,) = container.lines[2][0].get_segments()
             ends.add(tuple(round(y, 6) for _, y in segment))
-    assert ends == {(round(r["ratio_low"], 6), round(r["ratio_high"], 6)) for r in of_phase("infer")}
+    assert ends == {(round(r.ratio_low, 6), round(r.ratio_high, 6)) for r in of_phase("infer")}
 
 
 def test_the_grey_band_is_the_noise_floor_of_each_T():
     axes = panel(drawn("ratio", render_rows.rows()), "training")
     bands = [c.get_paths()[0].get_extents() for c in axes.collections if isinstance(c, PolyCollection)]
-    floors = [row["noise_floor"] for row in of_phase("train", reference=True)]
+    floors = [row.noise_floor for row in of_phase("train", reference=True)]
     assert [band.ymax for band in bands] == pytest.approx([1 + floor for floor in floors])
     assert [band.ymin for band in bands] == pytest.approx([1 / (1 + floor) for floor in floors])
     assert [round((band.xmin + band.xmax) / 2) for band in bands] == list(range(6))
@@ -90,8 +92,8 @@ def test_the_time_figure_holds_time_per_step_and_gaps():
     lines = {c.get_label(): c.lines[0] for c in axes.containers}
     assert list(lines) == list(render_rows.LABELS)
     for label, line in lines.items():
-        rows = [row for row in render_rows.rows() if (row["label"], row["phase"]) == (label, "train")]
-        expected = [float("nan") if row["median_s"] is None else row["median_s"] / row["T"] for row in rows]
+        rows = [row for row in render_rows.rows() if (row.label, row.phase) == (label, "train")]
+        expected = [float("nan") if row.median_s is None else row.median_s / row.T for row in rows]
         assert list(line.get_ydata()) == pytest.approx(expected, nan_ok=True)
         assert list(line.get_xdata()) == list(render_rows.TS)
     assert [tick.get_text() for tick in axes.get_xticklabels()] == [str(T) for T in render_rows.TS]
@@ -106,14 +108,14 @@ def test_unverified_neurons_are_marked_in_the_legend():
 
 
 def test_one_set_of_figures_per_batch():
-    rows = render_rows.rows() + [{**row, "batch": 64, "key": row["key"] + "64"} for row in render_rows.rows()]
+    rows = render_rows.rows() + [replace(row, batch=64, key=row.key + "64") for row in render_rows.rows()]
     names = [name for name, _ in speed_figures.figures(rows)]
     assert names == [f"{kind}-batch{B}" for B in (32, 64) for kind in ("time", "ratio", "implementations")]
 
 
 def test_names_of_files_are_safe():
     rows = render_rows.rows(device="cuda:0")
-    rows += [{**row, "device": "a/b", "key": row["key"] + "b"} for row in rows]
+    rows += [replace(row, device="a/b", key=row.key + "b") for row in rows]
     assert {name for name, _ in speed_figures.figures(rows)} == {
         f"{kind}-device{device}"
         for kind in ("time", "ratio", "implementations")
@@ -122,24 +124,22 @@ def test_names_of_files_are_safe():
 
 
 def test_a_phase_without_times_and_a_single_T_are_drawn(tmp_path):
-    rows = [row for row in render_rows.rows() if row["T"] == 128]
-    rows = [
-        {**r, "median_s": None, "ratio": None, "status": "oom"} if r["phase"] == "train" else r for r in rows
-    ]
+    rows = [row for row in render_rows.rows() if row.T == 128]
+    rows = [replace(r, median_s=None, ratio=None, status="oom") if r.phase == "train" else r for r in rows]
     figures = speed_figures.figures(rows)
     assert [text.get_text() for text in panel(dict(figures)["ratio"], "training").texts] == ["oom"] * 4
     assert panel(dict(figures)["time"], "testing").get_xlim() == pytest.approx((128 / 2**0.05, 128 * 2**0.05))
-    speed_figures.save(figures, tmp_path, ["png"])
+    save.save(figures, tmp_path, ["png"])
 
 
 def test_nothing_measured_gives_no_figure():
     assert (
         speed_figures.figures(
-            [{**r, "median_s": None, "ratio": None, "status": "failed"} for r in render_rows.rows()]
+            [replace(r, median_s=None, ratio=None, status="failed") for r in render_rows.rows()]
         )
         == []
     )
-    only_reference = [row for row in render_rows.rows() if row["is_reference"]]
+    only_reference = [row for row in render_rows.rows() if row.is_reference]
     assert [name for name, _ in speed_figures.figures(only_reference)] == ["time"]
 
 
@@ -161,7 +161,7 @@ def test_nothing_is_clipped_and_the_legend_is_not_over_the_data():
 def test_tick_labels_of_many_T_do_not_overlap():
     rows = []
     for T in range(4, 129, 4):
-        rows += [{**r, "T": T, "key": f"{r['key']}{T}"} for r in render_rows.rows()[:2]]
+        rows += [replace(r, T=T, key=f"{r.key}{T}") for r in render_rows.rows()[:2]]
     for _, figure in speed_figures.figures(rows):
         figure.draw_without_rendering()
         for axes in figure.axes:
@@ -173,9 +173,9 @@ def test_tick_labels_of_many_T_do_not_overlap():
 
 def test_the_same_rows_give_the_same_bytes(tmp_path):
     formats = ["svg", "pdf", "png"]
-    rows = [row for row in render_rows.rows() if row["T"] > 32 and row["phase"] == "train"]
-    first = speed_figures.save(speed_figures.figures(rows), tmp_path / "a", formats)
-    second = speed_figures.save(speed_figures.figures(rows), tmp_path / "b", formats)
+    rows = [row for row in render_rows.rows() if row.T > 32 and row.phase == "train"]
+    first = save.save(speed_figures.figures(rows), tmp_path / "a", formats)
+    second = save.save(speed_figures.figures(rows), tmp_path / "b", formats)
     names = ("time", "ratio", "implementations")
     assert [path.name for path in first] == [f"{n}.{f}" for n in names for f in formats]
     for one, other in zip(first, second, strict=True):
@@ -221,14 +221,14 @@ LABELS = ("u$\\frac$", "_under", "^hat~", "{br}", "$x_{", "a\x00b\x1b[2J", "%d \
 def labelled():
     """The rows with the names of neurons that others would take for commands."""
     return [
-        {**row, "label": f"{row['label']}{LABELS[number % len(LABELS)]}"}
+        replace(row, label=f"{row.label}{LABELS[number % len(LABELS)]}")
         for number, row in enumerate(render_rows.rows())
     ]
 
 
 def test_labels_are_written_as_they_are():
     for _, figure in speed_figures.figures(labelled()):
-        text = speed_figures.encoded(figure, "svg").decode()
+        text = save.encoded(figure, "svg").decode()
         assert text
         assert not any(one.get_parse_math() for one in figure.findobj(Text))
     shown = {
@@ -250,10 +250,7 @@ def test_figures_are_the_same_whatever_the_user_has_set(settings):
     import matplotlib
 
     def drawn():
-        return [
-            speed_figures.encoded(figure, "svg")
-            for _, figure in speed_figures.figures(render_rows.rows())[:2]
-        ]
+        return [save.encoded(figure, "svg") for _, figure in speed_figures.figures(render_rows.rows())[:2]]
 
     before = drawn()
     with matplotlib.rc_context(settings):
@@ -264,7 +261,7 @@ def test_a_figure_that_breaks_is_one_line_and_costs_nothing_else(tmp_path, capsy
     def broken():
         raise RuntimeError("no\nlayout\x1b[2J")
 
-    assert speed_figures.save_beside(broken, tmp_path) is False
+    assert save.save_beside(broken, tmp_path) is False
     told = capsys.readouterr().err
     assert told.startswith("no figures: RuntimeError: no layout\\x1b[2J; psubench plot ")
     assert told.count("\n") == 1

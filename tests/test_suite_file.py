@@ -138,16 +138,19 @@ def test_the_smoke_suite_runs_and_its_networks_are_verified(tmp_path):
     done = psubench("run", "suites/smoke.toml", "--out", str(tmp_path), "--quiet")
     assert done.returncode == 0, done.stderr
     rows = speed_rows.rows(jsonl.read(tmp_path / jsonl.NAME))
-    assert {row["status"] for row in rows} == {"ok"}
-    assert all(row["verified"] for row in rows)
-    steps = [row for row in rows if row["mode"] == "step"]
-    assert {row["label"] for row in steps} == {"lif [step]"}
-    assert {row["reference"] for row in steps} == {"lif"}
-    of_network = [row for row in rows if row["model"].startswith("vggsnn")]
+    assert {row.status for row in rows} == {"ok"}
+    assert all(row.verified for row in rows)
+    steps = [row for row in rows if row.mode == "step"]
+    assert {row.label for row in steps} == {"lif [step]"}
+    assert {row.reference for row in steps} == {"lif"}
+    of_network = [row for row in rows if row.model.startswith("vggsnn")]
     # Equal spikes in both modes where the normalisation uses its running statistics.
-    assert len({row["spike_hash"] for row in of_network if row["neuron"] == "lif"}) == 1
-    assert all(row["size"] is None for row in of_network)
-    assert all(row["peak_memory_bytes"] > 0 for row in of_network)
+    keys = {row.key for row in of_network if row.neuron == "lif"}
+    blocks = [one for one in jsonl.read(tmp_path / jsonl.NAME) if isinstance(one, Block)]
+    outcomes = [one for block in blocks for one in block.cases if one.key in keys]
+    assert len({one.activity.spike_hash for one in outcomes}) == 1
+    assert all(row.size is None for row in of_network)
+    assert all(row.peak_memory_bytes > 0 for row in of_network)
     assert (tmp_path / "figure4.png").exists()
     assert (tmp_path / "figure4.pdf").exists()
     assert "data synthetic:dvscifar10" in done.stdout
@@ -162,9 +165,9 @@ def test_dry_run_shows_skips_and_estimates_from_earlier_runs(tmp_path):
     run = ["run", str(path), "--device", "scripted", "--quiet", "--out", "reports/one"]
     assert psubench(*run, cwd=tmp_path).returncode == 0
     rows = speed_rows.rows(jsonl.read(tmp_path / "reports/one" / jsonl.NAME))
-    skipped = [row for row in rows if row["status"] == "skipped"]
+    skipped = [row for row in rows if row.status == "skipped"]
     assert len(skipped) == 8
-    assert all(row["median_s"] is None and row["message"] == "not asked" for row in skipped)
+    assert all(row.median_s is None and row.message == "not asked" for row in skipped)
     after = psubench("run", str(path), "--device", "scripted", "--dry-run", cwd=tmp_path)
     assert "13 blocks took" in after.stdout
     blocks = suite_file.read(path).blocks("scripted")
@@ -199,7 +202,10 @@ def test_a_suite_of_200_cases_killed_twice_and_resumed_ends_like_one_that_was_no
     assert psubench(*run, str(out), "--resume").returncode == 0
     names = ("key", "status", "median_s", "ratio", "rounds", "processes", "firing_rate")
     one, other = (
-        [{name: row.get(name) for name in names} for row in speed_rows.rows(jsonl.read(folder / jsonl.NAME))]
+        [
+            {name: getattr(row, name) for name in names}
+            for row in speed_rows.rows(jsonl.read(folder / jsonl.NAME))
+        ]
         for folder in (tmp_path / "whole", out)
     )
     assert len(one) == 200

@@ -107,15 +107,15 @@ def test_a_finished_training_is_not_lost_to_its_last_write_and_resume_finishes_i
     else:
         monkeypatch.setattr(what, full_disk)
     row, summed, told = campaign(tmp_path / "run", one)
-    assert row["status"] == "ok"
-    assert row["accuracy"] == summed["accuracy"] == whole["accuracy"]
-    assert "No space left on device; what was saved before is kept; make room" in row["message"]
-    assert row["message"] in summed["message"]
+    assert row.status == "ok"
+    assert row.accuracy == summed.accuracy == whole.accuracy
+    assert "No space left on device; what was saved before is kept; make room" in row.message
+    assert row.message in summed.message
     assert "No space left" in told
     spoiled.append(True)
     monkeypatch.undo()
     row, _, _ = campaign(tmp_path / "run", one, resume=True)
-    assert (row["status"], row["message"], row["accuracy"]) == ("ok", None, whole["accuracy"])
+    assert (row.status, row.message, row.accuracy) == ("ok", None, whole.accuracy)
     files = [path.name for path in (tmp_path / "run" / "checkpoints" / one.folder).iterdir()]
     assert sorted(files) == ["epoch-00001.pt", "epoch-00002.pt", "weights.safetensors"]
     lines = (tmp_path / "run" / jsonl.NAME).read_bytes()

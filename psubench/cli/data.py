@@ -67,16 +67,16 @@ def show(name: Name, T: Steps = None, out: Folder = None, json: o.Json = False) 
     Example: psubench data show fashion-mnist-events --T 10
     """
     from psubench.data import TABLE, examples, parse
-    from psubench.experiments.speed import figures as speed_figures
     from psubench.render import listing
     from psubench.render.figures import dataset_examples as figures
+    from psubench.render.figures.save import save
 
     ref = parse(name)
     drawn = examples.draw(ref, T)
     title = ref.name if drawn.note is None else f"{ref.name}: {drawn.note}"
     figure = figures.figure(drawn.x, drawn.classes, title, rows=drawn.rows)
     folder = out or Path("reports", "data-" + re.sub(r"[^\w.=-]+", "-", ref.name).strip("-"))
-    paths = speed_figures.save([("examples", figure)], folder, ("pdf", "png"))
+    paths = save([("examples", figure)], folder, ("pdf", "png"))
     about: dict[str, Any] = (
         _facts(TABLE[ref.kind], json=json) if not ref.is_plugin else {"data": name, "description": "plug-in"}
     )

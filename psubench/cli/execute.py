@@ -9,7 +9,6 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -53,15 +52,16 @@ def run(
         files: whose tables are run, as the options given change them, by a command that trains.
     """
     from psubench.devices import resolve
-    from psubench.experiments.commands import options_of, plan, work
     from psubench.experiments.read_options import read_options
+    from psubench.experiments.registry import COMMANDS, options_of
     from psubench.experiments.suite_tables import recipe_tables
 
     tables: list[Mapping[str, Given]] = [table for path in files for table in recipe_tables(path)]
     options = [read_options(options_of(command), {**table, **given}) for table in tables or [{}]]
     device = resolve(options[0].device)
-    planned = [one for each in options for one in plan(command, each, device)]
-    execute(command, options[0], work(command, options[0], planned), output, finish=finish)
+    kind = COMMANDS[command]
+    planned = [one for each in options for one in kind.planned(each, device)]
+    execute(command, options[0], kind.work(command, options[0], planned), output, finish=finish)
 
 
 def execute(
@@ -104,17 +104,17 @@ def execute(
         print(f"interrupted; continue with: {shlex.join([program, *arguments])} --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     asked = {planned.key for planned in work.planned()}
-    if not all(_whole(case, options) for case in cases if case["key"] in asked):
+    if not all(_whole(case, options) for case in cases if case.key in asked):
         raise typer.Exit(CASE_FAILED)
 
 
 def _check_folder(command: str, output: Output) -> None:
-    from psubench.experiments.commands import TRAINING
+    from psubench.experiments.registry import COMMANDS
     from psubench.training.torchrun import launched
 
     if output.resume and output.out is None:
         raise PsubenchError("--resume needs to know which run to continue", "name its folder with --out DIR")
-    if command in TRAINING and launched() and output.out is None:
+    if COMMANDS[command].trains and launched() and output.out is None:
         raise PsubenchError("processes that train together need the same folder", "name it with --out DIR")
 
 
@@ -126,18 +126,18 @@ def _run(work: Work, folder: Path, output: Output) -> bool:
         return Campaign(work, folder, output.resume, watcher).run()
 
 
-def _whole(case: Mapping[str, Any], options: Axes) -> bool:
+def _whole(found: Any, options: Axes) -> bool:
     """Whether a case of the record is as it was asked for."""
     from psubench.experiments.accuracy.options import TrainOptions
     from psubench.experiments.sparsity.options import SparsityOptions
 
-    if case["status"] not in ("ok", "skipped"):
+    if found.status not in ("ok", "skipped"):
         return False
     match options:
         case TrainOptions():  # what failed after the last epoch is in the message
-            return case["message"] is None
-        case SparsityOptions(strict=True) if case["status"] == "ok":
-            return bool(case["layers"][-1]["complete"])
+            return found.message is None
+        case SparsityOptions(strict=True) if found.status == "ok":
+            return bool(found.total and found.total.complete)
     return True
 
 
@@ -182,25 +182,24 @@ def _list(work: Work, *, json: bool) -> None:
 
 def _show(command: str, folder: Path, *, json: bool) -> list[Any]:
     """Reads the record back, writes table and figures beside it, prints the result; returns its cases."""
-    from psubench.experiments.registry import kind_of
-    from psubench.experiments.speed.figures import save_beside
+    from psubench.experiments.registry import COMMANDS
     from psubench.records import jsonl
-    from psubench.render.export import write_text
+    from psubench.render.figures.save import save_beside
+    from psubench.render.files import write_text
 
-    records = jsonl.read(jsonl.locate(folder))
-    kind = kind_of(records)
-    cases = replace(kind, join=None).of([records])
+    kind, records = COMMANDS[command], jsonl.read(jsonl.locate(folder))
+    cases = kind.each([records])
     if os.environ.get("PSUBENCH_RECORD_ONLY"):  # `psubench compare --git` reads the record and nothing else
         return cases
-    rows = kind.of([records]) if kind.join else cases
-    write_text(kind.render(rows, "csv"), folder / f"{command}.csv")
+    found = kind.joined(cases)
+    write_text(kind.export(found, "csv"), folder / f"{command}.csv")
     if command == "accuracy":
-        write_text(kind.render(rows, "latex"), folder / "accuracy.tex")
+        write_text(kind.export(found, "latex"), folder / "accuracy.tex")
     if json:
-        print(kind.to_json(rows))
+        print(kind.to_json(found))
     else:
-        kind.show(rows)
-    drawn = save_beside(lambda: kind.figures(rows), folder)
+        kind.show(found)
+    drawn = save_beside(lambda: kind.drawn(found), folder)
     if not json:
         files = ["record", f"{command}.csv", *["figures"] * drawn, *_BESIDE.get(kind.name, ())]
         print(f"\n{', '.join(files[:-1])} and {files[-1]}: {folder}")

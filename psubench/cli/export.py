@@ -10,7 +10,6 @@ import typer
 from psubench.cli import options as o
 from psubench.cli import streams
 
-FORMATS = ("csv", "json", "markdown", "latex", "github-action-benchmark", "bencher")
 Format = Annotated[
     str,
     typer.Option(
@@ -28,11 +27,14 @@ def export(runs: o.Runs, format: Format = "csv", out: File = None) -> None:
     Example: psubench export reports/speed-20261124-101500 --format latex --out table.tex
     """
     from psubench.cli.saved_runs import one_kind
-    from psubench.render.export import write_text
+    from psubench.experiments.registry import KINDS
+    from psubench.render.export import FORMATS
+    from psubench.render.files import write_text
 
-    chosen = o.choice(format, FORMATS, "--format")
+    known = (*FORMATS, *(more for kind in KINDS.values() for more in kind.formats))
+    chosen = o.choice(format, known, "--format")
     kind, found = one_kind(runs)
-    text = kind.render(found, chosen)
+    text = kind.export(found, chosen)
     if out is None:
         streams.write_utf8(text)
     else:

@@ -22,14 +22,14 @@ def plot(runs: o.Runs, format: Formats = "pdf,png", out: Folder = None) -> None:
     Example: psubench plot reports/speed-20261124-101500 --format svg
     """
     from psubench.cli.saved_runs import runs_by_kind
-    from psubench.experiments.speed import figures as speed_figures
+    from psubench.render.figures.save import save
 
     formats = o.choices(format, ("pdf", "svg", "png"), "--format")
     folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
-    figures = [figure for kind, found in runs_by_kind(runs) for figure in kind.figures(found)]
+    figures = [figure for kind, found in runs_by_kind(runs) for figure in kind.drawn(found)]
     if not figures:
         raise PsubenchError(
             "these runs contain nothing that has a figure", "psubench show prints what they contain"
         )
-    for path in speed_figures.save(figures, folder, formats):
+    for path in save(figures, folder, formats):
         print(path)

@@ -30,6 +30,6 @@ def _serve(folder: Path, cases: Sequence[Any]) -> None:
     from psubench.cli import tensorboard
     from psubench.experiments.profile.plan import TRACES
 
-    names = [Path(case["profile"].trace).parent.name for case in cases if case["profile"]]
+    names = [Path(case.profile.trace).parent.name for case in cases if case.profile]
     if names:
         tensorboard.serve(folder / TRACES, names)

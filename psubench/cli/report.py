@@ -19,13 +19,14 @@ def report(runs: o.Runs, out: Folder = None) -> None:
 
     Example: psubench report reports/speed-20261124-101500
     """
+    from psubench.experiments.registry import parts as parts_of
     from psubench.records import jsonl
-    from psubench.render.export import write_text
-    from psubench.render.report import kinds, page, paper
+    from psubench.render.files import write_text
+    from psubench.render.report import page, paper
 
     records = [jsonl.read(jsonl.locate(run)) for run in runs]
     folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
-    parts = kinds.parts(records)
+    parts = parts_of(records)
     write_text(page.render(parts, records), folder / page.NAME)
     paper.save(parts, folder / paper.NAME)
     print(folder / page.NAME)

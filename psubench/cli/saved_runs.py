@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 from psubench.errors import PsubenchError
 
 if TYPE_CHECKING:
-    from psubench.experiments.registry import Kind
+    from psubench.experiments.registry import Experiment
 
 
-def runs_by_kind(runs: Sequence[Path]) -> list[tuple[Kind, list[Any]]]:
+def runs_by_kind(runs: Sequence[Path]) -> list[tuple[Experiment, list[Any]]]:
     """The kinds of the runs, and the contents of those of each, in the given order."""
-    from psubench.experiments.registry import kind_of
+    from psubench.experiments.registry import KINDS, kind_of
     from psubench.records import jsonl
 
-    found: dict[Kind, list[Any]] = {}
+    found: dict[str, list[Any]] = {}
     for run in runs:
         records = jsonl.read(jsonl.locate(run))
-        found.setdefault(kind_of(records), []).append(records)
-    return [(kind, kind.of(of_kind)) for kind, of_kind in found.items()]
+        found.setdefault(kind_of(records).name, []).append(records)
+    return [(KINDS[name], KINDS[name].of(of_kind)) for name, of_kind in found.items()]
 
 
-def one_kind(runs: Sequence[Path]) -> tuple[Kind, list[Any]]:
+def one_kind(runs: Sequence[Path]) -> tuple[Experiment, list[Any]]:
     """The kind of all runs, and their contents.
 
     Raises:

@@ -16,7 +16,7 @@ def schema(name: Name = None) -> None:
     """
     import json
 
-    from psubench.records.schema import names
-    from psubench.records.schema import schema as made
+    from psubench.experiments.schemas import names
+    from psubench.experiments.schemas import schema as made
 
     print("\n".join(names()) if name is None else json.dumps(made(name), indent=2))

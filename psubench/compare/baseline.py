@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from psubench.errors import CASE_FAILED, NOT_COMPARABLE, PsubenchError
-from psubench.experiments.speed import rows as speed_rows
 from psubench.records import jsonl
+from psubench.records.paired import Plan, Trial, ratios, status_of, trials
 
 
 def replace(measured: Path, baseline: Path, limit: float) -> float:
@@ -26,15 +25,17 @@ def replace(measured: Path, baseline: Path, limit: float) -> float:
         PsubenchError: a case failed, or the machine was too noisy.
     """
     path = jsonl.locate(measured)
-    rows = speed_rows.rows(jsonl.read(path))
-    bad = [row for row in rows if row["status"] not in ("ok", "skipped")]
-    if bad:
-        raise PsubenchError(
-            f"no baseline from a run with failures: {bad[0]['label']} is {bad[0]['status']}",
-            f"see {measured}; the old baseline is kept",
-            CASE_FAILED,
-        )
-    floor = noise(rows)
+    plan, found = trials(jsonl.read(path))
+    cases = [(case, list(found.get(key, {}).values())) for key, case in plan.items()]
+    for case, tried in cases:
+        status, _ = status_of(tried, case.planned.skip)
+        if status not in ("ok", "skipped"):
+            raise PsubenchError(
+                f"no baseline from a run with failures: {case.planned.label} is {status}",
+                f"see {measured}; the old baseline is kept",
+                CASE_FAILED,
+            )
+    floor = noise(cases)
     if floor is None or floor > limit:
         known = "unknown" if floor is None else f"{100 * floor:.1f} %"
         raise PsubenchError(
@@ -47,7 +48,15 @@ def replace(measured: Path, baseline: Path, limit: float) -> float:
     return floor
 
 
-def noise(rows: Sequence[dict[str, Any]]) -> float | None:
-    """The largest noise floor of all blocks; None where one is unknown."""
-    floors = [row["noise_floor"] for row in rows if row["is_reference"] and row["status"] == "ok"]
+def noise(cases: Sequence[tuple[Plan, Sequence[Trial]]]) -> float | None:
+    """The largest noise floor of all blocks; None where one is unknown.
+
+    Args:
+        cases: each with what became of it in every process.
+    """
+    floors = [
+        ratios(tried)["noise_floor"]
+        for case, tried in cases
+        if case.planned.reference == case.planned.key and status_of(tried, case.planned.skip)[0] == "ok"
+    ]
     return max(floors) if floors and None not in floors else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from psubench import plugins
@@ -11,7 +11,13 @@ from psubench.neurons.spec import OUTPUTS
 from psubench.neurons.table import TABLE
 
 
-def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def marked(row: Any) -> str:
+    """The label, with `(unverified)` where no reference has confirmed the spikes of a result."""
+    doubted = row.status == "ok" and row.verified is False
+    return f"{row.label} (unverified)" if doubted else str(row.label)
+
+
+def lines(rows: Sequence[Any]) -> list[str]:
     """A sentence for every neuron of the rows that needs one.
 
     Args:
@@ -21,19 +27,19 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     said: dict[str, None] = {}
     shares: dict[str, dict[str, None]] = {}
     for row in rows:
-        kind, given = plugins.parse_call(row["neuron"])
+        kind, given = plugins.parse_call(row.neuron)
         spec = TABLE.get(kind.partition("@")[0])
         library = library_of(kind)
         if library is not None:
-            said[f"{row['label']} is the neuron of {library.name}, a {library.mode}"] = None
+            said[f"{row.label} is the neuron of {library.name}, a {library.mode}"] = None
         if spec is None:  # of a plug-in it is known where it was measured
-            if row.get("output") not in (None, "spikes"):
-                said[f"{row['label']} gives {OUTPUTS[row['output']]}"] = None
+            if row.output not in (None, "spikes"):
+                said[f"{row.label} gives {OUTPUTS[row.output]}"] = None
             continue
         if spec.output != "spikes":
-            said[f"{row['label']} gives {OUTPUTS[spec.output]}"] = None
-        if spec.approximates is not None and row.get("mismatch") is not None:
+            said[f"{row.label} gives {OUTPUTS[spec.output]}"] = None
+        if spec.approximates is not None and row.mismatch is not None:
             K = given.get("K", spec.parameters["K"])
-            text = f"{row['label']}, K = {K}: its outputs differ from those of {spec.approximates} in"
-            shares.setdefault(text, {})[f"{100 * row['mismatch']:.1f} % at T = {row['T']}"] = None
+            text = f"{row.label}, K = {K}: its outputs differ from those of {spec.approximates} in"
+            shares.setdefault(text, {})[f"{100 * row.mismatch:.1f} % at T = {row.T}"] = None
     return [*said, *(f"{text} {', '.join(found)}" for text, found in shares.items())]

@@ -13,9 +13,9 @@ from psubench.errors import PsubenchError
 from psubench.experiments import axes
 from psubench.experiments.accuracy.plan import in_order
 from psubench.experiments.axes import Axes
-from psubench.experiments.commands import MEASURING, TRAINING, options_of, plan, work
 from psubench.experiments.option import Option, declared
 from psubench.experiments.read_options import read_options
+from psubench.experiments.registry import COMMANDS, Experiment, options_of
 from psubench.experiments.speed.plan import meant
 from psubench.experiments.suite_tables import File, Table
 from psubench.neurons import parse
@@ -84,13 +84,18 @@ class Suite:
         """Short name, for folders."""
         return self.path.stem
 
+    @property
+    def experiment(self) -> Experiment:
+        """The kind of run that it asks for."""
+        return COMMANDS[self.command]
+
     def blocks(self, device: str) -> list[Block]:
         """The blocks of all tables; cases that a `[[skip]]` matches have its reason.
 
         Raises:
             PsubenchError: values do not fit together; the message names file and line.
         """
-        if self.command in TRAINING:
+        if self.experiment.trains:
             raise PsubenchError(
                 f"{self.path} contains trainings, not cases to measure", "run it with psubench run"
             )
@@ -102,12 +107,12 @@ class Suite:
 
     def work(self, device: str) -> Work:
         """What is run, and how."""
-        trains = self.command in TRAINING
-        return work(self.command, self.options[0], (self.trainings if trains else self.blocks)(device))
+        planned = self.trainings(device) if self.experiment.trains else self.blocks(device)
+        return self.experiment.work(self.command, self.options[0], planned)
 
     def how(self) -> Settings:
         """How the blocks are measured; all tables share the settings."""
-        return MEASURING[self.command].settings(self.options[0])
+        return self.experiment.how(self.options[0])
 
     def trainings(self, device: str) -> list[Training]:
         """What is trained: every training of all tables once."""
@@ -117,7 +122,7 @@ class Suite:
         made = []
         for number, options in enumerate(self.options):
             try:
-                made += plan(self.command, options, device)
+                made += self.experiment.planned(options, device)
             except PsubenchError as error:
                 place = self.where((self.command, number))
                 raise PsubenchError(f"{place}: {error.what}", error.remedy) from None

@@ -9,13 +9,12 @@ from typing import Any, NoReturn
 
 from psubench.errors import PsubenchError, nearest
 from psubench.experiments import toml_file
-from psubench.experiments.commands import MEASURING, TRAINING, options_of
 from psubench.experiments.notations import PATH
 from psubench.experiments.option import declared
 from psubench.experiments.read_options import Given
+from psubench.experiments.registry import COMMANDS, options_of
 
 VERSION = 1
-COMMANDS = (*MEASURING, *TRAINING)
 _TOP = ("version", "title", "settings", "skip", *COMMANDS)
 Table = Mapping[str, Given]
 Place = tuple[str | int, ...]
@@ -132,6 +131,6 @@ def recipe_tables(path: Path, *, within: bool = False) -> list[Table]:
         PsubenchError: as for `File.read`, or it does not contain trainings.
     """
     file = File.read(path)
-    if file.command not in TRAINING:
+    if not COMMANDS[file.command].trains:
         raise PsubenchError(f"{path} measures {file.command} and trains nothing", "give a suite of trainings")
     return file.tables(file.command, within=within)

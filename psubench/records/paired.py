@@ -158,3 +158,18 @@ def status_of(tried: Sequence[Trial], skip: str | None) -> tuple[str, str | None
     if len(bad) < len(tried):
         message = f"in {len(bad)} of {len(tried)} processes: {message}"
     return bad[0].outcome.status, message
+
+
+def ratios(tried: Sequence[Trial]) -> dict[str, Any]:
+    """t_reference / t_case with its interval, and the noise floor of the same rounds."""
+    both = [
+        (t.samples, t.block.reference, t.outcome.neuron)
+        for t in tried
+        if paired(t.samples, t.block.reference)
+    ]
+    if not both:
+        return {"ratio": None, "ratio_low": None, "ratio_high": None, "noise_floor": None}
+    interval = intervals.combine([pairs(samples, reference, name) for samples, reference, name in both])
+    again = intervals.combine([pairs(samples, reference, reference or "") for samples, reference, _ in both])
+    ratio, low, high = interval.ratios()
+    return {"ratio": ratio, "ratio_low": low, "ratio_high": high, "noise_floor": intervals.noise_floor(again)}

@@ -1,4 +1,4 @@
-"""JSON Schemas, generated from the structs: for every record, and for the rows that are printed as JSON."""
+"""JSON Schemas, generated from the structs, for every record."""
 
 from __future__ import annotations
 
@@ -6,29 +6,19 @@ from typing import Any
 
 import msgspec
 
-from psubench.errors import PsubenchError, nearest
-from psubench.records.rows import ROWS
 from psubench.records.structs import RECORDS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def names() -> list[str]:
-    """`record-TYPE` of every line of `run.jsonl`, `rows-KIND` of every kind of run."""
-    return [*(f"record-{name}" for name in RECORDS), *(f"rows-{name}" for name in ROWS)]
+def of(name: str, struct: Any) -> dict[str, Any]:
+    """The schema of what a struct, or a list of structs, holds."""
+    return {"$schema": DRAFT, "$id": f"urn:psubench:{name}", **msgspec.json.schema(struct)}
 
 
-def schema(name: str) -> dict[str, Any]:
-    """The schema of a name.
-
-    Raises:
-        PsubenchError: there is no such name.
-    """
-    what, _, kind = name.partition("-")
-    if name not in names():
-        raise PsubenchError(f'schema "{name}" does not exist', nearest(name, names()))
-    struct = RECORDS[kind] if what == "record" else ROWS[kind]
-    made = msgspec.json.schema(struct if what == "record" else list[struct])  # type: ignore[valid-type]
-    if what == "record":  # a line has its checksum in addition to its fields
-        made["$defs"][struct.__name__]["properties"]["crc32"] = {"type": "string", "pattern": "^[0-9a-f]{8}$"}
-    return {"$schema": DRAFT, "$id": f"urn:psubench:{name}", **made}
+def record(kind: str) -> dict[str, Any]:
+    """The schema of a line of `run.jsonl`, which has a checksum in addition to the fields of its struct."""
+    made = of(f"record-{kind}", RECORDS[kind])
+    fields = made["$defs"][RECORDS[kind].__name__]["properties"]
+    fields["crc32"] = {"type": "string", "pattern": "^[0-9a-f]{8}$"}
+    return made

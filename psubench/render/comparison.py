@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from psubench.compare.verdicts import ORDER, Comparison, Verdict
 from psubench.errors import one_line
-from psubench.experiments.paired.columns import UNKNOWN
 from psubench.render import escape, terminal
+from psubench.render.numbers import UNKNOWN
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from psubench.experiments.energy.columns import joules
-from psubench.experiments.paired.columns import SECONDS, UNKNOWN, percent, unit_of
+from psubench.render.numbers import JOULES, SECONDS, UNKNOWN, in_units, percent, unit_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,7 +80,11 @@ def _counter(entry: Report) -> tuple[str, str, str]:
         return entry["device"], "no", "\n".join([entry["reason"], *_remedy(entry)])
     unit = unit_of(entry["period_s"])
     period = f"{entry['period_s'] / SECONDS[unit]:.3g} {unit}"
-    return entry["device"], "ok", f"{entry['counter']}, in steps of {joules(entry['step_j'])} every {period}"
+    return (
+        entry["device"],
+        "ok",
+        f"{entry['counter']}, in steps of {in_units(entry['step_j'], JOULES)} every {period}",
+    )
 
 
 def _noise(noise: Report | None) -> list[tuple[str, str]]:

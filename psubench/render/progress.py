@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from psubench.errors import one_line
-from psubench.experiments.paired.columns import UNKNOWN, ratio
 from psubench.records.events import Begin, Failed, Live, Measured, Shown, Step
 from psubench.records.trained import Epoch, Trained
 from psubench.render import escape, terminal
+from psubench.render.numbers import UNKNOWN, ratio
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from psubench.experiments.profile.rows import Case
 from psubench.records.profiled import Profile
 
 SECOND = 10**9
@@ -53,12 +54,13 @@ def shown(found):
 
 
 def case(label, found, **changed):
-    return {
-        "kind": "profile", "neuron": "lif", "implementation": "loop", "model": "mlp", "data": "spoken-digits",
+    told = {
+        "neuron": "lif", "implementation": "loop", "model": "mlp", "data": "spoken-digits",
         "T": 4, "batch": 2, "size": None, "device": "cpu", "dtype": "float32", "phase": "train",
         "mode": "layer", "threads": 1, "key": label, "label": label, "run_id": "r", "status": "ok",
-        "message": None, "verified": True, "note": None, "activity": None, "profile": shown(found), **changed,
+        "message": None, "verified": True, "note": None, "profile": shown(found), **changed,
     }  # fmt: skip
+    return Case(**told)
 
 
 CASES = [

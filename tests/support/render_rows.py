@@ -4,7 +4,10 @@ import math
 import os
 import random
 
+from msgspec.structs import replace
 from support.places import GOLDEN
+
+from psubench.experiments.speed.rows import SpeedRow
 
 TS = (4, 8, 16, 32, 64, 128)
 LABELS = ("lif", "psn", "psu", "psu@scan", "mine")
@@ -25,7 +28,7 @@ def rows(**changes):
     noise = random.Random(7)
     cases = [(phase, T, label) for phase in ("infer", "train") for T in TS for label in LABELS]
     floors = {(phase, T): noise.uniform(0.006, 0.024) for phase, T, _ in cases}
-    return [{**row(phase, T, label, floors[phase, T], noise), **changes} for phase, T, label in cases]
+    return [replace(row(phase, T, label, floors[phase, T], noise), **changes) for phase, T, label in cases]
 
 
 def row(phase, T, label, floor, noise):
@@ -34,7 +37,7 @@ def row(phase, T, label, floor, noise):
     neuron, _, implementation = label.partition("@")
     start, slope = RATIOS.get(label, (1.0, 0.0))
     made = {
-        "kind": "speed", "neuron": neuron if label != "mine" else "mine.py:mine",
+        "neuron": neuron if label != "mine" else "mine.py:mine",
         "implementation": {"lif": "loop", "mine": "plugin"}.get(label, implementation or "matrix"),
         "model": "neuron", "data": "spoken-digits", "T": T, "batch": 32, "size": 512, "device": "cpu",
         "dtype": "float32", "phase": phase, "mode": "layer", "threads": 1, "status": status,
@@ -46,9 +49,10 @@ def row(phase, T, label, floor, noise):
         "run_id": "20261124T101500Z-0a1b2c",
         "label": label, "key": f"{phase}-{T}-{label}", "is_reference": label == "lif", "firing_rate": None,
         "compile": None, "least_bytes": None, "copy_bytes_per_s": None, "copy_share": None,
+        "weights": "untrained",
     }  # fmt: skip
     if status != "ok":
-        return made
+        return SpeedRow(**made)
     ratio = start * (T / 4) ** slope * math.exp(noise.gauss(0, 0.004))
     half = 0.02 * math.exp(noise.gauss(0, 0.3))
     median = T * STEP_S[phase] / ratio
@@ -57,7 +61,7 @@ def row(phase, T, label, floor, noise):
     made["firing_rate"] = 0.05 + 0.02 * LABELS.index(label) + T * 1e-5
     # Six digits: the last one must not depend on the machine's exp.
     made |= {name: float(f"{value:.6g}") for name, value in made.items() if isinstance(value, float)}
-    return made | {"rounds": noise.randrange(60, 200), "processes": 5}
+    return SpeedRow(**made | {"rounds": noise.randrange(60, 200), "processes": 5})
 
 
 def same_as_golden(name, text):

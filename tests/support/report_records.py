@@ -8,9 +8,10 @@ from support import activity_cases, energy_records, profile_cases, training_reco
 from support.places import EXAMPLE
 from support.records_of import text_of, typed, whole
 
+from psubench.experiments.registry import parts as parts_of
 from psubench.records import jsonl
 from psubench.records.structs import plain
-from psubench.render.report import kinds, page
+from psubench.render.report import page
 
 TS = (4, 128)
 HOSTILE = "mine.py:<b>A_1&2%</b>"
@@ -71,18 +72,19 @@ def write(records, folder):
 def page_of(name):
     """The page of `good`, `sad` or `every`; drawn once for all tests."""
     runs = [typed(run) for run in (every_kind() if name == "every" else [{"good": good, "sad": sad}[name]()])]
-    return page.render(kinds.parts(runs), runs)
+    return page.render(parts_of(runs), runs)
 
 
 def every_kind():
     """A run of each kind, made by hand; names and numbers are those of the tests of the kind."""
     plan, outcomes = [], []
     for case in profile_cases.CASES:
-        names = ("kind", "neuron", "implementation", "model", "data", "T", "batch", "size", "device", "dtype")
-        axes = {name: case[name] for name in (*names, "phase", "mode", "threads")}
-        plan.append({"key": case["key"], "case": axes, "label": case["label"], "reference": case["key"]})
-        outcomes.append({name: case[name] for name in ("key", "neuron", "status", "message", "verified")})
-        outcomes[-1] |= {"activity": None, "profile": case["profile"] and plain(case["profile"])}
+        names = ("neuron", "implementation", "model", "data", "T", "batch", "size", "device", "dtype")
+        axes = {name: getattr(case, name) for name in (*names, "phase", "mode", "threads")}
+        axes["kind"] = "profile"
+        plan.append({"key": case.key, "case": axes, "label": case.label, "reference": case.key})
+        outcome = {name: getattr(case, name) for name in ("key", "neuron", "status", "message", "verified")}
+        outcomes.append(outcome | {"activity": None, "profile": case.profile and plain(case.profile)})
     told = {"type": "profile", "case": plan[0]["case"], "process": 0, "cases": outcomes}
     profile = [{"type": "run", "run_id": "p", "cases": plan}, told]
     energy = [

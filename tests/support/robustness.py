@@ -107,7 +107,10 @@ def profile():
         ),
         *("mode", "threads"),
     )
-    found = [{**one, "T": 4 + place} for place, one in enumerate(profile_cases.CASES)]
+    found = [
+        {**plain(one), "T": 4 + place, "kind": "profile", "activity": None}
+        for place, one in enumerate(profile_cases.CASES)
+    ]
     cases = [{name: one[name] for name in axes} for one in found]
     told = ("key", "neuron", "status", "message", "verified", "activity", "profile")
     planned = [

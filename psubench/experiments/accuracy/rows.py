@@ -4,15 +4,78 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from psubench.records.bounds import Amount, Count, Output, Positive, Status
 from psubench.records.outcomes import labelled
+from psubench.records.rows import Share
 from psubench.records.run import Planned, Run, TrainingCase
-from psubench.records.structs import Record, plain
+from psubench.records.structs import Record
 from psubench.records.trained import Epoch, Tested, Trained, Work
 
 
-def trainings(records: Sequence[Record]) -> list[dict[str, Any]]:
+class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="training"):
+    """A neuron on a data set, over its seeds; or a single training, whose seed is the only one.
+
+    Attributes:
+        note: what was done to the data.
+        curves: the epochs of each seed.
+        verified, doubt: whether a reference has confirmed the spikes of every seed, and why not.
+        output: kind of the neuron's outputs.
+        key, epochs_done, loss: of a single training.
+    """
+
+    JSON_ONLY: ClassVar = ("seeds",)
+    HIDDEN: ClassVar = (
+        *("note", "recipe", "curves", "verified", "doubt", "output", "key", "epochs_done", "loss"),
+    )
+
+    model: str
+    data: str
+    neuron: str
+    implementation: str
+    label: str
+    T: Positive
+    epochs: Positive
+    device: str
+    threads: Positive
+    status: Status
+    accuracy: Annotated[Share | None, Meta(description="on the test split, mean over the seeds")]
+    accuracy_sd: Annotated[Amount | None, Meta(description="between seeds; null for one")]
+    n: Count
+    test_samples: Count | None
+    train_accuracy: Share | None
+    firing_rate: Share | None
+    spikes_per_sample: Amount | None
+    sop_eff_per_sample: Amount | None
+    energy_pj_per_sample: Amount | None
+    dynamics_energy_pj_per_sample: Amount | None
+    energy_model: str | None
+    policy: str | None
+    epoch_s: Amount | None
+    data_s: Amount | None
+    samples_per_s: Amount | None
+    parameters: Count | None
+    peak_memory_bytes: Count | None
+    message: str | None
+    run_id: str
+    seeds: list[Count]
+    note: str | None
+    recipe: dict[str, Any]
+    curves: list[list[Epoch]]
+    verified: bool | None
+    doubt: str | None
+    output: Output | None
+    key: str = ""
+    epochs_done: int = 0
+    loss: float | None = None
+    mismatch: ClassVar[None] = None
+
+
+def trainings(records: Sequence[Record]) -> list[TrainingRow]:
     """One row per planned training, in the order of the plan.
 
     `accuracy` is that on the test split after the last epoch, never that of the best epoch, which would
@@ -32,46 +95,49 @@ def trainings(records: Sequence[Record]) -> list[dict[str, Any]]:
     return [_row(*planned, epochs.get(key, {}), ends.get(key)) for key, planned in plan.items()]
 
 
-def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Trained | None) -> dict[str, Any]:
+def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Trained | None) -> TrainingRow:
     case = planned.case
     assert isinstance(case, TrainingCase)
     last = epochs[max(epochs)] if epochs else None
-    status: str = "interrupted"
+    status: Status = "interrupted"
     message: str | None = "the run ended before the training did"
     if end is not None:
         status, message = end.status, end.message
     result = end if end is not None and status == "ok" else None
     spiking = result is None or result.output != "analog"
     test, work = (result.test, result.activity) if result else (None, None)
-    return {
-        **plain(case),
-        "key": planned.key,
-        "label": labelled(planned.label, end.output if end else None),
-        "output": end.output if end else None,
-        "note": planned.note,
-        "status": status,
-        "message": message,
-        "run_id": run_id,
-        "epochs": case.recipe["epochs"],
-        "epochs_done": max(epochs, default=0),
-        "verified": end.verified if end is not None else None,
-        "doubt": ("; ".join(filter(None, (end.doubt, *end.notes))) or None) if end is not None else None,
-        "accuracy": test.correct / test.samples if test else None,
-        "test_samples": test.samples if test else None,
-        "train_accuracy": last.accuracy if result and last else None,
-        "loss": last.loss if result and last else None,
-        "firing_rate": test.firing_rate if test and spiking else None,
-        "spikes_per_sample": _spikes(test, case) if test and spiking else None,
-        "sop_eff_per_sample": _per_sample(work, "sop_eff"),
-        "energy_pj_per_sample": _per_sample(work, "energy_pj"),
-        "dynamics_energy_pj_per_sample": _per_sample(work, "dynamics_energy_pj"),
-        "energy_model": work.energy_model if work else None,
-        "policy": work.policy if work else None,
-        "parameters": result.parameters if result else None,
-        "peak_memory_bytes": result.peak_memory_bytes if result else None,
+    return TrainingRow(
+        **{name: getattr(case, name) for name in case.__struct_fields__ if name != "seed"},
+        seeds=[case.seed],
+        n=int(result is not None),
+        key=planned.key,
+        label=labelled(planned.label, end.output if end else None),
+        output=end.output if end else None,
+        note=planned.note,
+        status=status,
+        message=message,
+        run_id=run_id,
+        epochs=case.recipe["epochs"],
+        epochs_done=max(epochs, default=0),
+        verified=end.verified if end else None,
+        doubt=("; ".join(filter(None, (end.doubt, *end.notes))) or None) if end else None,
+        accuracy=test.correct / test.samples if test else None,
+        accuracy_sd=None,
+        test_samples=test.samples if test else None,
+        train_accuracy=last.accuracy if result and last else None,
+        loss=last.loss if result and last else None,
+        firing_rate=test.firing_rate if test and spiking else None,
+        spikes_per_sample=_spikes(test, case) if test and spiking else None,
+        sop_eff_per_sample=_per_sample(work, "sop_eff"),
+        energy_pj_per_sample=_per_sample(work, "energy_pj"),
+        dynamics_energy_pj_per_sample=_per_sample(work, "dynamics_energy_pj"),
+        energy_model=work.energy_model if work else None,
+        policy=work.policy if work else None,
+        parameters=result.parameters if result else None,
+        peak_memory_bytes=result.peak_memory_bytes if result else None,
         **_times(epochs),
-        "curve": [epochs[epoch] for epoch in sorted(epochs)],
-    }
+        curves=[[epochs[epoch] for epoch in sorted(epochs)]],
+    )
 
 
 def _spikes(test: Tested, case: TrainingCase) -> float:
@@ -89,7 +155,7 @@ def _per_sample(work: Work | None, name: str) -> float | None:
     return float(total / work.n_samples)
 
 
-def _times(epochs: Mapping[int, Epoch]) -> dict[str, float | None]:
+def _times(epochs: Mapping[int, Epoch]) -> dict[str, Any]:
     """Medians over epochs, in seconds; the first, in which everything is set up, counts only if alone."""
     if not epochs:
         return {"epoch_s": None, "data_s": None, "samples_per_s": None}
@@ -102,56 +168,54 @@ def _times(epochs: Mapping[int, Epoch]) -> dict[str, float | None]:
     }
 
 
-_SAME = ("kind", "model", "data", "neuron", "implementation", "T", "recipe", "device", "threads")
+_SAME = ("model", "data", "neuron", "implementation", "T", "recipe", "device", "threads")
+_MEANS = (
+    "train_accuracy", "firing_rate", "spikes_per_sample", "sop_eff_per_sample", "energy_pj_per_sample",
+    "dynamics_energy_pj_per_sample", "epoch_s", "data_s", "samples_per_s",
+)  # fmt: skip
 
 
-def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def summary(trainings: Sequence[TrainingRow]) -> list[TrainingRow]:
     """One row per model, data, neuron, T and recipe: over the seeds that ended well.
 
     Accuracy has mean, sample standard deviation (None for one seed) and n; the firing rate, time and work
     are means over the same seeds, unknown if one is; the memory is the largest that is known. `status` is
     "ok" if every seed's is; `message` tells what went wrong, also after the last epoch of one that is.
     """
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(repr([row[name] for name in _SAME]), []).append(row)
+    groups: dict[str, list[TrainingRow]] = {}
+    for one in trainings:
+        groups.setdefault(repr([getattr(one, name) for name in _SAME]), []).append(one)
     return [_summed(group) for group in groups.values()]
 
 
-def _summed(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    good = [row for row in group if row["status"] == "ok"]
-    bad = [row for row in group if row["status"] != "ok"]
-    values, verified = [row["accuracy"] for row in good], [row["verified"] for row in good]
-
-    def mean(name: str) -> float | None:
-        found = [row[name] for row in good]
-        return statistics.fmean(found) if found and None not in found else None
-
-    return {
-        **{name: group[0][name] for name in (*_SAME, "label", "output", "note", "epochs", "run_id")},
-        "status": bad[0]["status"] if bad else "ok",
-        "message": "; ".join(f"seed {row['seed']}: {row['message']}" for row in group if row["message"])
-        or None,
-        "verified": all(verified) if verified and None not in verified else None,
-        "doubt": next((row["doubt"] for row in good if row["doubt"]), None),
-        "accuracy": statistics.fmean(values) if values else None,
-        "accuracy_sd": statistics.stdev(values) if len(values) > 1 else None,
-        "n": len(good),
-        "seeds": [row["seed"] for row in good],
-        "test_samples": good[0]["test_samples"] if good else None,
-        "energy_model": good[0]["energy_model"] if good else None,
-        "policy": good[0]["policy"] if good else None,
-        "peak_memory_bytes": max(
-            (row["peak_memory_bytes"] for row in good if row["peak_memory_bytes"] is not None), default=None
+def _summed(group: Sequence[TrainingRow]) -> TrainingRow:
+    good = [one for one in group if one.status == "ok"]
+    example = good[0] if good else group[0]
+    values = [one.accuracy for one in good if one.accuracy is not None]
+    verified = [one.verified for one in good]
+    messages = [f"seed {one.seeds[0]}: {one.message}" for one in group if one.message]
+    means: dict[str, Any] = {name: _mean([getattr(one, name) for one in good]) for name in _MEANS}
+    return replace(
+        example,
+        **means,
+        run_id=group[0].run_id,
+        label=group[0].label,
+        output=group[0].output,
+        status=next((one.status for one in group if one.status != "ok"), "ok"),
+        message="; ".join(messages) or None,
+        verified=all(verified) if verified and None not in verified else None,
+        doubt=next((one.doubt for one in good if one.doubt), None),
+        accuracy=statistics.fmean(values) if values else None,
+        accuracy_sd=statistics.stdev(values) if len(values) > 1 else None,
+        n=len(good),
+        seeds=[one.seeds[0] for one in good],
+        peak_memory_bytes=max(
+            (one.peak_memory_bytes for one in good if one.peak_memory_bytes is not None), default=None
         ),
-        **{name: mean(name) for name in _MEANS},
-        "parameters": good[0]["parameters"] if good else None,
-        "curves": [row["curve"] for row in group],
-    }
+        curves=[one.curves[0] for one in group],
+    )
 
 
-_MEANS = (
-    "train_accuracy", "firing_rate", "spikes_per_sample", "sop_eff_per_sample", "energy_pj_per_sample",
-    "dynamics_energy_pj_per_sample",
-    "epoch_s", "data_s", "samples_per_s",
-)  # fmt: skip
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known and len(known) == len(values) else None

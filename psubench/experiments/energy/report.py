@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from psubench.experiments.energy import rows as energy_rows
+from psubench.experiments.energy.columns import COLUMNS, coarse
+from psubench.experiments.energy.rows import EnergyRow
 from psubench.experiments.paired import axes, grids, large, setting
 from psubench.experiments.paired import tables as paired_tables
-from psubench.experiments.paired.columns import Row
 from psubench.experiments.paired.verdicts import verdict_lines
-from psubench.experiments.speed import rows as speed_rows
 from psubench.records.structs import Record
+from psubench.render.axes import file_name, labels_of, phases_of
+from psubench.render.report import facts
 from psubench.render.report.parts import Part, Section
-
-_PHASES = {"train": "training", "infer": "inference"}
 
 
 def part(runs: Sequence[Sequence[Record]]) -> Part:
@@ -21,11 +22,11 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     Args:
         runs: the records of each, in order.
     """
-    rows = axes.distinct([row for run in runs for row in speed_rows.rows(run)])
+    rows = axes.distinct([row for run in runs for row in energy_rows.rows(run)])
     shown = large.settings(rows, large.MOST_SECTIONS)
     return Part(
         title="Measured energy",
-        headline=f"Measured energy of {setting.listed(large.names(axes.labels(rows)))}",
+        headline=f"Measured energy of {facts.listed(large.names(labels_of(rows)))}",
         warnings=(*setting.warnings(rows), *setting.left_out(rows)),
         protocol=_protocol(rows),
         sections=tuple(_section(name, some, runs) for name, some in shown.items()),
@@ -34,32 +35,31 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     )
 
 
-def _section(name: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]]) -> Section:
+def _section(name: str, rows: Sequence[EnergyRow], runs: Sequence[Sequence[Record]]) -> Section:
     tables = []
-    for phase in (phase for phase in _PHASES if phase in axes.phases(rows)):
-        of_phase = [row for row in rows if row["phase"] == phase]
-        caption = (
-            f"Measured energy of {_PHASES[phase]}, all cases; ratio above 1: less than {rows[0]['reference']}"
-        )
-        tables.append(grids.full(of_phase, axes.file_name(f"energy-{phase}", name), caption))
-    counters = dict.fromkeys(str(row["counters"]) for row in rows if row["counters"])
+    for phase in (phase for phase in paired_tables.PHASES if phase in phases_of(rows)):
+        of_phase = [row for row in rows if row.phase == phase]
+        what = f"Measured energy of {paired_tables.PHASES[phase]}, all cases"
+        caption = f"{what}; ratio above 1: less than {rows[0].reference}"
+        tables.append(grids.full(of_phase, COLUMNS, file_name(f"energy-{phase}", name), caption))
+    counters = dict.fromkeys(str(row.counters) for row in rows if row.counters)
     return Section(
         title=setting.title(rows, name),
         says=large.first(verdict_lines(rows)),
         drawings=(),
         paper=(),
         tables=tuple(tables),
-        failed=large.first(paired_tables.notes(rows)),
+        failed=large.first([*paired_tables.notes(rows), *coarse(rows)]),
         notes=tuple(setting.remarks(rows)),
         facts={**setting.about(rows, runs), "counters": " / ".join(counters) or "none"},
     )
 
 
-def _protocol(rows: Sequence[Row]) -> dict[str, str]:
-    timed = [row for row in rows if row["status"] == "ok"]
+def _protocol(rows: Sequence[EnergyRow]) -> dict[str, str]:
+    timed = [row for row in rows if row.status == "ok"]
     return {
         "cases": f"{len(timed)} of {len(rows)} have joules",
-        "windows": f"{sum(row['windows'] or 0 for row in rows)}, of all neurons in turn",
+        "windows": f"{sum(row.windows or 0 for row in rows)}, of all neurons in turn",
         "gross": "what the counters say, with the idle machine",
         "net": "gross without what the idle machine uses in that time, measured between the windows",
     }

@@ -5,10 +5,71 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
+from msgspec import Meta
+
+from psubench.experiments.paired import rows as paired_rows
+from psubench.experiments.paired.rows import Reference
+from psubench.records.bounds import AboveZero, Amount, Count, Number, Output, Positive
 from psubench.records.measured import IDLE, Energy, Window
-from psubench.records.paired import energy_j
+from psubench.records.paired import Plan, Trial, energy_j, ratios, trials
+from psubench.records.rows import CaseRow, Share
+from psubench.records.structs import Record
+
+_Joules = Annotated[AboveZero | None, Meta(description="measured, including the idle power")]
+_Net = Annotated[Number | None, Meta(description="without the idle power; noise may make it negative")]
+
+
+class EnergyRow(CaseRow, kw_only=True, frozen=True, tag_field="kind", tag="energy"):
+    """A case whose joules were measured.
+
+    Attributes:
+        output: kind of the neuron's outputs.
+        said: doubts and notes on a result, as clauses.
+        unread: which windows could not be read, in a sentence.
+    """
+
+    AXES: ClassVar[Mapping[str, str]] = (
+        {name: name for name in paired_rows.AXES if name != "run_id"}
+        | {"counters": "counters", "run_id": "run"}
+    )  # fmt: skip
+    CLAIMS: ClassVar[Mapping[str, str]] = {
+        "slower": "with more energy than", "faster": "with less energy than",
+    }  # fmt: skip
+    JSON_ONLY: ClassVar = ("key", "label", "firing_rate")
+    HIDDEN: ClassVar = ("is_reference", "weights", "mismatch", "output", "said", "unread")
+
+    reference: Reference
+    gross_j_per_call: _Joules
+    net_j_per_call: _Net
+    gross_j_per_sample: _Joules
+    net_j_per_sample: _Net
+    gross_j_per_step: _Joules
+    net_j_per_step: _Net
+    power_w: AboveZero | None
+    idle_w: Amount | None
+    median_s: Annotated[AboveZero | None, Meta(description="seconds per call")]
+    ratio: Annotated[AboveZero | None, Meta(description="reference / neuron; above 1 is faster or less")]
+    ratio_low: Annotated[AboveZero | None, Meta(description="lower end of the 95 % interval")]
+    ratio_high: AboveZero | None
+    noise_floor: Annotated[Amount | None, Meta(description="smallest relative difference beyond noise")]
+    windows: Count | None
+    window_s: AboveZero | None
+    processes: Positive | None
+    counters: str | None
+    resolution: Amount | None
+    message: str | None
+    run_id: str
+    key: str
+    label: str
+    firing_rate: Annotated[Share | None, Meta(description="spikes per neuron and step")]
+    is_reference: bool
+    weights: str
+    mismatch: float | None = None
+    output: Output | None = None
+    said: str | None = None
+    unread: str | None = None
 
 
 class Use(NamedTuple):
@@ -80,11 +141,33 @@ class Measures:
         return self._known[id(record)]
 
 
-def columns(case: Mapping[str, Any], measured: Sequence[tuple[str, Measure]]) -> dict[str, Any]:
+def rows(records: Sequence[Record]) -> list[EnergyRow]:
+    """One row per planned case, in the order of the plan.
+
+    A case that was planned and never measured is a row with status `interrupted`.
+    """
+    plan, found = trials(records)
+    measures = Measures()
+    return [_row(case, found, plan, measures) for case in plan.values()]
+
+
+def _row(
+    case: Plan, found: Mapping[str, Mapping[int, Trial]], plan: Mapping[str, Plan], measures: Measures
+) -> EnergyRow:
+    """Joules, and in the message what could not be read."""
+    fields, tried = paired_rows.fields(case, found, plan), [*found.get(case.planned.key, {}).values()]
+    good = tried if fields["status"] == "ok" else []
+    measured = [(trial.outcome.neuron, measures.of(trial.block)) for trial in good]
+    lost = unread(measured)
+    fields["message"] = "; ".join(note for note in (fields["message"], lost) if note) or None
+    return EnergyRow(**fields, **_joules(fields, measured), **ratios(good), unread=lost)
+
+
+def _joules(case: Mapping[str, Any], measured: Sequence[tuple[str, Measure]]) -> dict[str, Any]:
     """The energy of a case: medians over all windows of all processes.
 
     Args:
-        case: the canonical case; a call computes `batch` samples over `T` steps.
+        case: its axes; a call computes `batch` samples over `T` steps.
         measured: per process the neuron's label and its measure; empty for a case that failed.
     """
     found = [use for label, measure in measured for use in measure.uses(label)]

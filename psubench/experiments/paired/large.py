@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from psubench.experiments.paired import axes
-from psubench.experiments.paired.columns import Row
+from psubench.experiments.paired.axes import R
+from psubench.render.axes import labels_of
 
 MANY_CASES = 2000
 """A run of more has figures and sections of its first settings alone."""
@@ -24,25 +25,25 @@ _FEWEST_STEPS = 8
 ELSEWHERE = "psubench export has all"
 
 
-def settings(rows: Sequence[Row], most: int) -> dict[str, list[Row]]:
+def settings(rows: Sequence[R], most: int) -> dict[str, list[R]]:
     """The settings of rows; of a large run the first of them."""
     found = axes.settings(rows)
     return dict(list(found.items())[:most]) if len(rows) > MANY_CASES else found
 
 
-def drawn(rows: Sequence[Row], most: int) -> tuple[list[Row], str]:
+def drawn(rows: Sequence[R], most: int) -> tuple[list[R], str]:
     """Rows of one setting that a figure shows, and a sentence about those that it does not.
 
     Args:
         most: marks in a panel.
     """
-    labels, Ts = axes.labels(rows), sorted({row["T"] for row in rows})
+    labels, Ts = labels_of(rows), sorted({row.T for row in rows})
     kept = labels if len(labels) <= MOST_NEURONS else labels[:MOST_NEURONS]
     steps = spread(Ts, max(_FEWEST_STEPS, most // len(kept)))
     if len(kept) == len(labels) and len(steps) == len(Ts):
         return list(rows), ""
     of_label, of_T = set(kept), set(steps)
-    chosen = [row for row in rows if row["label"] in of_label and row["T"] in of_T]
+    chosen = [row for row in rows if row.label in of_label and row.T in of_T]
     told = f"{len(kept)} of {len(labels)} neurons and {len(steps)} of {len(Ts)} T are drawn, {ELSEWHERE}"
     return chosen, f"; {told}"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from psubench.experiments.paired import axes
-from psubench.experiments.paired.columns import Row, ratio, unverified, verdict
+from psubench.experiments.paired.rows import Row, unverified, verdict
+from psubench.render.axes import phases_of
+from psubench.render.numbers import ratio
 
 _VERBS = {"train": "trains", "infer": "infers"}
-_CLAIMS = {"faster": "faster than", "slower": "slower than"}
-_ENERGY = {"faster": "with less energy than", "slower": "with more energy than"}
 _OTHER = {"≈": "no difference from {reference} beyond the noise", "unclear": "too few samples to tell"}
 
 
@@ -18,37 +18,36 @@ def verdict_lines(rows: Sequence[Row]) -> list[str]:
     lines = []
     rows = axes.distinct(rows)
     for setting, group in axes.settings(rows).items():
-        for phase in axes.phases(group):
-            of_phase = [row for row in group if row["phase"] == phase]
+        for phase in phases_of(group):
+            of_phase = [row for row in group if row.phase == phase]
             by_label: dict[str, list[Row]] = {}
             for row in of_phase:
-                by_label.setdefault(row["label"], []).append(row)
+                by_label.setdefault(row.label, []).append(row)
             for some in by_label.values():
-                of_neuron = [row for row in some if not row["is_reference"]]
+                of_neuron = [row for row in some if not row.is_reference]
                 if of_neuron:
                     lines.append(_sentence(of_neuron) + (f" [{setting}]" if setting else ""))
     return lines
 
 
 def _sentence(rows: Sequence[Row]) -> str:
-    rows = sorted(rows, key=lambda row: row["T"])
-    name = rows[0]["label"] + (" (unverified)" if any(map(unverified, rows)) else "")
-    reference = rows[0]["reference"]
+    rows = sorted(rows, key=lambda row: row.T)
+    name = rows[0].label + (" (unverified)" if any(map(unverified, rows)) else "")
+    reference = rows[0].reference
     by_word: dict[str, list[Row]] = {}
     for row in rows:
         by_word.setdefault(verdict(row), []).append(row)
-    claim = _ENERGY if rows[0]["kind"] == "energy" else _CLAIMS
     claims = [
-        f"{claim[word]} {reference} {_where(by_word[word], rows)} ({_most(by_word[word])})"
-        for word in ("slower", "faster")
+        f"{claim} {reference} {_where(by_word[word], rows)} ({_most(by_word[word])})"
+        for word, claim in rows[0].CLAIMS.items()
         if word in by_word
     ]
     rest = [
         f"{_OTHER.get(word, word).format(reference=reference)} {_where(found, rows)}"
         for word, found in by_word.items()
-        if word not in ("slower", "faster")
+        if word not in rows[0].CLAIMS
     ]
-    verb = _VERBS[rows[0]["phase"]]
+    verb = _VERBS[rows[0].phase]
     return "; ".join(
         [f"{name} {verb} {' and '.join(claims)}", *rest]
         if claims
@@ -58,12 +57,12 @@ def _sentence(rows: Sequence[Row]) -> str:
 
 def _where(some: Sequence[Row], every: Sequence[Row]) -> str:
     if len(some) == len(every) > 2:
-        return f"at every T from {every[0]['T']} to {every[-1]['T']}"
-    return f"at T = {', '.join(str(row['T']) for row in some)}"
+        return f"at every T from {every[0].T} to {every[-1].T}"
+    return f"at T = {', '.join(str(row.T) for row in some)}"
 
 
 def _most(some: Sequence[Row]) -> str:
     """The ratio farthest from 1, and where it was found."""
-    row = max(some, key=lambda row: max(row["ratio"], 1 / row["ratio"]))
-    value = ratio(row["ratio"], None, None)
-    return value if len(some) == 1 else f"{value} at T = {row['T']}"
+    found = [(row.ratio, row.T) for row in some if row.ratio is not None]
+    value, T = max(found, key=lambda one: max(one[0], 1 / one[0]))
+    return ratio(value) if len(some) == 1 else f"{ratio(value)} at T = {T}"

@@ -1,146 +1,78 @@
-"""THE list of columns of a profile: a row is a call, a role, a layer or an operator of one case.
-
-Everything is per call, with the profiler on unless its name says otherwise. None is unknown.
-"""
+"""The columns of a profile: of a call of every case, and of the operators of one. Everything is per call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Flag, auto
-from types import MappingProxyType
-from typing import Any
+from functools import partial
 
-from psubench.experiments.paired.columns import SECONDS, UNKNOWN, Row, decimals
+from psubench.experiments.profile.rows import ProfileRow
+from psubench.render.column import Column, plain, scaled
+from psubench.render.numbers import BYTES, SECONDS, Units, count, share, significant
 
-_BYTES: Mapping[str, float] = MappingProxyType({"GiB": 2.0**30, "MiB": 2.0**20, "KiB": 2.0**10})
-
-
-class Show(Flag):
-    """Where a column stands."""
-
-    DATA = auto()
-    """In CSV and JSON."""
-    CALLS = auto()
-    """In the table of all cases, also that for papers."""
-    OPERATORS = auto()
-    """In a table of the operators of a case."""
+_CALLS, _OPERATORS = ("calls",), ("operators",)
+_BOTH = ("calls", "operators")
+_NUMBER = partial(significant, most=3)
 
 
-@dataclass(frozen=True)
-class Column:
-    """One fact about a row.
+class Call(ProfileRow, kw_only=True, frozen=True):
+    """A call of a case, under a name that tells it from the others, with the share of every role."""
 
-    Attributes:
-        name: key of the row, and the header in CSV and JSON.
-        show: the outputs that have it.
-        header: its head in tables.
-        text: how tables show a row's value, where they do not choose one of `units` for all rows.
-        units: names and sizes, the largest first.
-        right: whether tables align it to the right.
-    """
+    label: str
+    neuron_share: float | None
+    synapse_share: float | None
+    other_share: float | None
+    unattributed_share: float | None
 
-    name: str
-    show: Show
-    header: str = ""
-    text: Callable[[Row], str] | None = None
-    units: Mapping[str, float] | None = None
-    right: bool = True
-
-    def cells(self, rows: Sequence[Row], largest: float) -> tuple[str, list[str]]:
-        """Header with its unit, in which `largest` has digits before the point, and the texts of rows."""
-        if self.units is None:
-            return self.header, [(self.text or _plain(self.name))(row) for row in rows]
-        unit = next((unit for unit, size in self.units.items() if largest >= size), [*self.units][-1])
-        values = [row[self.name] for row in rows]
-        texts = [UNKNOWN if value is None else number(value / self.units[unit]) for value in values]
-        return f"{self.header}\n({unit})", texts
+    def of_role(self, role: str) -> float | None:
+        """The share of the time of a call."""
+        share: float | None = getattr(self, f"{role}_share")
+        return share
 
 
-def number(value: float) -> str:
-    """Three significant digits, at most three of them behind the point, and all before it."""
-    text = f"{value:.{min(3, decimals(value))}f}"
-    return text if float(text) else "0"
+def _sized(name: str, head: str, tables: tuple[str, ...], units: Units, group: str) -> Column:
+    """All times of a table have one unit, as have all sizes of memory."""
+    return Column(name, head, tables=tables, scale=scaled(units, name, _NUMBER, group), right=True)
 
 
-def percent(share: float | None) -> str:
-    """`28 %`, `1.2 %`, and `0 %` only for nothing at all."""
-    if share is None:
-        return UNKNOWN
-    if share == 0:
-        return "0 %"
-    return f"{100 * share:.{0 if share >= 0.1 else 1}f} %" if share >= 0.0005 else "<0.1 %"
+def _time(name: str, head: str, *tables: str) -> Column:
+    return _sized(name, head, tables, SECONDS, "time")
 
 
-def count(value: float | None) -> str:
-    """A count per call or step; a mean has one place behind the point."""
-    if value is None:
-        return UNKNOWN
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+def _memory(name: str, head: str, *tables: str) -> Column:
+    return _sized(name, head, tables, BYTES, "memory")
 
 
-def _plain(name: str) -> Callable[[Row], str]:
-    return lambda row: UNKNOWN if row[name] is None else str(row[name])
+def _role(role: str, head: str) -> Column:
+    def text(row: Call) -> str:
+        return share(row.of_role(role))
+
+    return Column(f"{role}_share", head, text, _CALLS, right=True)
 
 
-def _role(role: str, header: str) -> Column:
-    return Column(f"{role}_share", Show.CALLS, header, lambda row: percent(row[f"{role}_share"]))
-
-
-def _data(*names: str) -> list[Column]:
-    return [Column(name, Show.DATA) for name in names]
-
-
-# The first part is the order of profile.csv; the shares of roles are columns of tables only.
 COLUMNS: tuple[Column, ...] = (
-    *_data("kind", "neuron", "implementation", "model", "data", "T", "batch", "size", "device", "dtype"),
-    *_data("phase", "mode", "threads", "status", "verified", "part"),
-    Column("name", Show.DATA | Show.OPERATORS, "operator", _plain("name"), right=False),
-    Column("role", Show.DATA | Show.OPERATORS, "in", _plain("role"), right=False),
-    *_data("layer_kind"),
-    Column("events", Show.DATA | Show.OPERATORS, "calls", lambda row: count(row["events"])),
-    Column("label", Show.CALLS, "neuron", _plain("label"), right=False),
-    Column("time_s", Show.DATA | Show.CALLS | Show.OPERATORS, "time", None, SECONDS),
-    Column("total_s", Show.DATA | Show.OPERATORS, "with\ninner", None, SECONDS),
-    Column("share", Show.DATA | Show.OPERATORS, "share", lambda row: percent(row["share"])),
-    *_data("forward_s", "backward_s"),
-    Column("bare_s", Show.DATA | Show.CALLS, "without\nprofiler", None, SECONDS),
+    Column("name", "operator", plain("name"), _OPERATORS, breaks=True, names_row=True),
+    Column("role", "in", plain("role"), _OPERATORS),
+    Column("events", "calls", lambda row: count(row.events), _OPERATORS, right=True),
+    Column("label", "neuron", plain("label"), _CALLS, breaks=True, names_row=True),
+    _time("time_s", "time", *_BOTH),
+    _time("total_s", "with\ninner", *_OPERATORS),
+    Column("share", "share", lambda row: share(row.share), _OPERATORS, right=True),
+    _time("bare_s", "without\nprofiler", *_CALLS),
     _role("neuron", "in\nneurons"),
     _role("synapse", "in\nsynapses"),
     _role("other", "in\nothers"),
     _role("unattributed", "not\nknown"),
-    *_data("launches"),
     Column(
         "launches_per_step",
-        Show.DATA | Show.CALLS,
         "launches\nper step",
-        lambda row: count(row["launches_per_step"]),
+        lambda row: count(row.launches_per_step),
+        _CALLS,
+        right=True,
     ),
-    *_data("allocated_bytes"),
-    Column("kept_bytes", Show.DATA | Show.OPERATORS, "memory", None, _BYTES),
-    Column("peak_memory_bytes", Show.DATA | Show.CALLS, "peak", None, _BYTES),
-    *_data("message", "run_id"),
-)
+    _memory("kept_bytes", "memory", *_OPERATORS),
+    _memory("peak_memory_bytes", "peak", *_CALLS),
+)  # fmt: skip
 
 
-def shown(where: Show) -> list[Column]:
-    """The columns of an output, in their order."""
-    return [column for column in COLUMNS if where in column.show]
-
-
-def table(rows: Sequence[Row], where: Show) -> list[tuple[Column, str, list[str]]]:
-    """Column, header and texts of every column of a table; all times have one unit, as have all bytes."""
-    columns = shown(where)
-    largest = {
-        id(units): max(
-            (abs(row[c.name]) for c in columns for row in rows if c.units is units and row[c.name]),
-            default=0.0,
-        )
-        for units in (SECONDS, _BYTES)
-    }
-    return [(column, *column.cells(rows, largest.get(id(column.units), 0.0))) for column in columns]
-
-
-def values(row: Row) -> dict[str, Any]:
-    """What CSV and JSON hold of a row."""
-    return {column.name: row[column.name] for column in shown(Show.DATA)}
+def shown(table: str) -> list[Column]:
+    """The columns of the table of `calls` or of `operators`, in their order."""
+    return [column for column in COLUMNS if table in column.tables]

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psubench.experiments.profile import rows as profile_rows
-from psubench.experiments.profile.columns import count, percent
-from psubench.experiments.profile.tables import Case, calls, caption
-from psubench.experiments.speed.figures import look
+from psubench.experiments.profile.columns import Call
+from psubench.experiments.profile.rows import Case
+from psubench.experiments.profile.tables import calls, caption
+from psubench.render.figures.save import look
 from psubench.render.figures.styles import Style, styles
+from psubench.render.numbers import count
+from psubench.render.numbers import share as share_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,24 +31,24 @@ _READABLE = 0.08  # of the axis: a piece that is shorter has no number in it
 
 def figures(cases: Sequence[Case]) -> list[tuple[str, Figure]]:
     """Figures `share`, `launches` and `timeline` by name, of the cases that were profiled."""
-    found = [case for case in cases if case["profile"]]
+    found = [case for case in cases if case.profile]
     if not found:
         return []
     rows = calls(found)
     with look():
         made = [("share", _share(found, rows)), ("launches", _launches(found, rows))]
-        if any(case["profile"].memory for case in found):
+        if any(profile_rows.known(case).memory for case in found):
             made.append(("timeline", _timeline(found, rows)))
     return made
 
 
-def _bars(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> tuple[Figure, Any]:
+def _bars(cases: Sequence[Case], rows: Sequence[Call]) -> tuple[Figure, Any]:
     """An empty figure with a line per case, the first on top."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH, 1.1 + 0.26 * len(rows)), layout="constrained")
     axes = figure.subplots()
-    axes.set_yticks(range(len(rows)), [row["label"] for row in rows])
+    axes.set_yticks(range(len(rows)), [row.label for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     _foot(figure, cases)
@@ -58,27 +61,27 @@ def _foot(figure: Figure, cases: Sequence[Case], *more: str) -> None:
     figure.supxlabel("\n".join(lines), fontsize=6, color="#444444")
 
 
-def _share(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> Figure:
+def _share(cases: Sequence[Case], rows: Sequence[Call]) -> Figure:
     from matplotlib.patches import Patch
 
     figure, axes = _bars(cases, rows)
     for place, row in enumerate(rows):
         left = 0.0
         for role, (color, hatch) in _ROLES.items():
-            share = row[f"{role}_share"] or 0.0
+            share = row.of_role(role) or 0.0
             axes.barh(
                 place, share, 0.7, left=left, color=color, hatch=hatch, edgecolor="white", linewidth=0.4
             )
             if share >= _READABLE:
                 box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
                 axes.text(
-                    left + share / 2, place, percent(share), ha="center", va="center", fontsize=6, bbox=box
+                    left + share / 2, place, share_text(share), ha="center", va="center", fontsize=6, bbox=box
                 )
             left += share
     axes.set_xlim(0, 1)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.set_xlabel("share of the GPU's time" if profile_rows.on_device(cases[0]) else "share of a call")
-    shown = [role for role in _ROLES if any((row[f"{role}_share"] or 0) >= 0.001 for row in rows)]
+    shown = [role for role in _ROLES if any((row.of_role(role) or 0) >= 0.001 for row in rows)]
     handles = [
         Patch(facecolor=_ROLES[role][0], hatch=_ROLES[role][1], edgecolor="#888888", linewidth=0.3)
         for role in shown
@@ -87,12 +90,12 @@ def _share(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def _launches(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> Figure:
+def _launches(cases: Sequence[Case], rows: Sequence[Call]) -> Figure:
     figure, axes = _bars(cases, rows)
     looks = _looks(cases, rows)
-    largest = max(row["launches_per_step"] for row in rows) or 1.0
+    largest = max(row.launches_per_step or 0.0 for row in rows) or 1.0
     for place, row in enumerate(rows):
-        value, look = row["launches_per_step"], looks[row["label"]]
+        value, look = row.launches_per_step or 0.0, looks[row.label]
         axes.barh(place, value, 0.7, color=look.color, hatch=look.hatch, edgecolor="white", linewidth=0)
         axes.text(value + 0.01 * largest, place, count(value), va="center", fontsize=6.5)
     axes.set_xlim(0, 1.16 * largest)
@@ -103,13 +106,13 @@ def _launches(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> Figur
     return figure
 
 
-def _looks(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> dict[str, Style]:
+def _looks(cases: Sequence[Case], rows: Sequence[Call]) -> dict[str, Style]:
     """A style per row: that of its neuron in every other figure."""
-    looks = styles(case["label"] for case in cases)
-    return {row["label"]: looks[case["label"]] for case, row in zip(cases, rows, strict=True)}
+    looks = styles(case.label for case in cases)
+    return {row.label: looks[case.label] for case, row in zip(cases, rows, strict=True)}
 
 
-def _timeline(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> Figure:
+def _timeline(cases: Sequence[Case], rows: Sequence[Call]) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH, 2.7), layout="constrained")
@@ -117,7 +120,8 @@ def _timeline(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> Figur
     looks = _looks(cases, rows)
     entries = []
     for case, row in zip(cases, rows, strict=True):
-        memory, look = case["profile"].memory, looks[row["label"]]
+        profile, look = profile_rows.known(case), looks[row.label]
+        memory = profile.memory
         if memory is None:
             continue
         slices = memory.bytes
@@ -125,9 +129,9 @@ def _timeline(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> Figur
         (line,) = axes.plot(
             milliseconds, [held / 2**20 for held in slices], color=look.color, linestyle=look.dash
         )
-        entries.append((line, row["label"]))
-        end = case["profile"].forward_ns
-        if case["phase"] == "train" and end is not None:
+        entries.append((line, row.label))
+        end = profile.forward_ns
+        if case.phase == "train" and end is not None:
             at = min(len(slices) - 1, end * len(slices) // memory.duration_ns)
             axes.plot(
                 end / 1e6, slices[at] / 2**20, look.marker, color=look.color,
@@ -142,6 +146,6 @@ def _timeline(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> Figur
         [line for line, _ in entries], [label for _, label in entries],
         loc="outside upper center", ncols=3, frameon=False,
     )  # fmt: skip
-    markers = ["marker: the forward pass ends"] if any(case["phase"] == "train" for case in cases) else []
+    markers = ["marker: the forward pass ends"] if any(case.phase == "train" for case in cases) else []
     _foot(figure, cases, *markers)
     return figure

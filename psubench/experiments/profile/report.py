@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from psubench.experiments.paired import axes as paired_axes
-from psubench.experiments.paired import setting
-from psubench.experiments.paired.columns import UNKNOWN, Row
+from psubench.experiments.paired.rows import fresh_weights
 from psubench.experiments.profile import figures, tables
-from psubench.experiments.profile import rows as profile_rows
-from psubench.experiments.profile.columns import Show
-from psubench.experiments.profile.columns import table as columns_of
+from psubench.experiments.profile.columns import shown
+from psubench.experiments.profile.rows import Case, cases
 from psubench.records.structs import Record
+from psubench.render.axes import file_name, labels_of, values
+from psubench.render.grid import Grid
+from psubench.render.numbers import UNKNOWN
 from psubench.render.report import facts
-from psubench.render.report.parts import Cell, Drawing, Head, Part, Section, Table
+from psubench.render.report.parts import Drawing, Part, Section, Table, table
 
 _FIGURES = {
     "share": "Share of the time of a call by role",
@@ -30,14 +29,14 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     Args:
         runs: the records of each, in order.
     """
-    found = [case for run in runs for case in profile_rows.cases(run)]
+    found = [case for run in runs for case in cases(run)]
     about = _about(found, runs)
-    profiled = [case for case in found if case["profile"]]
-    names, drawings = setting.listed(_labels(profiled)), []
+    profiled = [case for case in found if case.profile]
+    names, drawings = facts.listed(labels_of(profiled) or [UNKNOWN]), []
     for kind, figure in figures.figures(found):
         caption = f"{_FIGURES[kind]}, with the profiler on."
         alt = f"{caption} A line of it for each of {names}. The tables hold the numbers."
-        drawings.append(Drawing(paired_axes.file_name("profile", kind), caption, alt, figure))
+        drawings.append(Drawing(file_name("profile", kind), caption, alt, figure))
     section = Section(
         title=tables.caption(found),
         says=tuple(tables.verdict_lines(found)),
@@ -50,7 +49,7 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     )
     return Part(
         title="Profile",
-        headline=f"Profile of {setting.listed(_labels(found))}",
+        headline=f"Profile of {facts.listed(labels_of(found) or [UNKNOWN])}",
         warnings=(),
         protocol={"cases": f"{len(profiled)} of {len(found)} were profiled"},
         sections=(section,),
@@ -59,44 +58,24 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     )
 
 
-def _labels(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(case["label"] for case in found)) or [UNKNOWN]
-
-
-def _tables(found: Sequence[Mapping[str, Any]], profiled: Sequence[Mapping[str, Any]]) -> list[Table]:
+def _tables(found: Sequence[Case], profiled: Sequence[Case]) -> list[Table]:
     if not profiled:
         return []
-    made = [_table(tables.calls(found), Show.CALLS, "profile-calls", "A call of every case")]
+    made = [table(Grid("A call of every case", shown("calls"), tables.calls(found)), "profile-calls")]
     for number, case in enumerate(profiled, 1):
-        rows = profile_rows.operators(case)[: tables.MOST_OPERATORS]
         caption = f"{tables.title(case, found)}: the operators that take the most time"
-        made.append(_table(rows, Show.OPERATORS, f"profile-operators-{number}", caption))
+        made.append(table(tables.operators(case, caption), f"profile-operators-{number}"))
     return made
 
 
-def _table(rows: Sequence[Row], where: Show, name: str, caption: str) -> Table:
-    made = columns_of(rows, where)
-    heads = tuple(
-        Head(header, column.right, names_row=column.name in ("label", "name")) for column, header, _ in made
-    )
-    lines = tuple(
-        tuple(
-            Cell(texts[number], None if texts[number] == UNKNOWN else row.get(column.name, texts[number]))
-            for column, _, texts in made
-        )
-        for number, row in enumerate(rows)
-    )
-    return Table(name, caption, heads, lines)
-
-
-def _about(found: Sequence[Mapping[str, Any]], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
+def _about(found: Sequence[Case], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
     """Name -> text, for captions."""
-    axes = {name: dict.fromkeys(str(c[name]) for c in found if c[name] is not None) for name in _AXES}
-    doubted = [case["label"] for case in found if case["status"] == "ok" and case["verified"] is not True]
+    axes = {name: values(found, name) for name in _AXES}
+    doubted = [case.label for case in found if case.status == "ok" and case.verified is not True]
     return {
         **facts.of_rows(found, runs),
         **{name: ", ".join(texts) for name, texts in axes.items() if texts},
-        "data": ", ".join(dict.fromkeys(setting.data(str(case["data"])) for case in found)),
-        "weights": ", ".join(dict.fromkeys(setting.fresh_weights(str(case["model"])) for case in found)),
+        "data": ", ".join(dict.fromkeys(facts.data(case.data) for case in found)),
+        "weights": ", ".join(dict.fromkeys(fresh_weights(case.model) for case in found)),
         **({"unverified": ", ".join(dict.fromkeys(doubted))} if doubted else {}),
     }

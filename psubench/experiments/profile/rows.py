@@ -7,31 +7,73 @@ Record type `profile`: one per neuron, written by `psubench.experiments.profile.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
 
+from msgspec.structs import replace
+
+from psubench.records.bounds import Amount, Count, Number, Output
 from psubench.records.outcomes import labelled
 from psubench.records.profiled import Operator, Profile, Profiled, ProfiledLayer, Sums
+from psubench.records.rows import CaseRow, Share
 from psubench.records.run import Planned, Run
 from psubench.records.structs import Record, plain
 
-Case = Mapping[str, Any]
 ROLES = ("neuron", "synapse", "other", "unattributed")
-PARTS = ("total", "role", "layer", "operator")
-"""What a row is about: a whole call; one role of layers; one layer; one operator in layers of one role."""
-_UNKNOWN = (
-    "name", "role", "layer_kind", "events", "time_s", "total_s", "share", "forward_s", "backward_s",
-    "launches", "launches_per_step", "allocated_bytes", "kept_bytes", "peak_memory_bytes", "bare_s",
-)  # fmt: skip
 
 
-def cases(records: Sequence[Record]) -> list[dict[str, Any]]:
+class ProfileRow(CaseRow, kw_only=True, frozen=True, tag_field="kind", tag="profile"):
+    """A whole call; one role of layers; one layer; or one operator in layers of one role, of a case.
+
+    Everything is per call, with the profiler on unless its name says otherwise. None is unknown.
+    """
+
+    part: Literal["total", "role", "layer", "operator"]
+    name: str | None = None
+    role: str | None = None
+    layer_kind: str | None = None
+    events: Amount | None = None
+    time_s: Amount | None = None
+    total_s: Amount | None = None
+    share: Share | None = None
+    forward_s: Amount | None = None
+    backward_s: Amount | None = None
+    bare_s: Amount | None = None
+    launches: Amount | None = None
+    launches_per_step: Amount | None = None
+    allocated_bytes: Amount | None = None
+    kept_bytes: Number | None = None
+    peak_memory_bytes: Count | None = None
+    message: str | None
+    run_id: str
+
+
+class Case(CaseRow, kw_only=True, frozen=True):
+    """A planned case and its profile; None if it has none.
+
+    Attributes:
+        note: what was done to the data.
+        output: kind of the neuron's outputs.
+    """
+
+    mismatch: ClassVar[None] = None
+
+    key: str
+    label: str
+    run_id: str
+    message: str | None
+    profile: Profile | None
+    note: str | None = None
+    output: Output | None = None
+
+
+def cases(records: Sequence[Record]) -> list[Case]:
     """One entry per planned case, in the order of the plan: its axes, its status, its profile.
 
     A case that failed has its message and no profile; one that was planned and never run has the status
     `interrupted`.
     """
-    planned: dict[str, dict[str, Any]] = {}
+    planned: dict[str, Case] = {}
     run_id = ""
     for record in records:
         if isinstance(record, Run):
@@ -41,35 +83,30 @@ def cases(records: Sequence[Record]) -> list[dict[str, Any]]:
         elif isinstance(record, Profiled):
             for outcome in record.cases:
                 before = planned.get(outcome.key)
-                if before is not None and before["status"] != "ok":
-                    before |= {
-                        "run_id": run_id,
-                        "status": outcome.status,
-                        "label": labelled(before["label"], outcome.output),
-                        "output": outcome.output,
-                        "message": outcome.message or "; ".join(outcome.notes) or None,
-                        "verified": outcome.verified,
-                        "profile": outcome.profile,
-                        "note": record.note,
-                    }
+                if before is not None and before.status != "ok":
+                    planned[outcome.key] = replace(
+                        before,
+                        run_id=run_id,
+                        status=outcome.status,
+                        label=labelled(before.label, outcome.output),
+                        output=outcome.output,
+                        message=outcome.message or "; ".join(outcome.notes) or None,
+                        verified=outcome.verified,
+                        profile=outcome.profile,
+                        note=record.note,
+                    )
     return list(planned.values())
 
 
-def _planned(planned: Planned, run_id: str) -> dict[str, Any]:
-    return {
-        **plain(planned.case),
-        "key": planned.key,
-        "label": planned.label,
-        "run_id": run_id,
-        "status": "interrupted",
-        "message": "planned, but the run ended before it was profiled",
-        "verified": None,
-        "profile": None,
-        "note": None,
-    }
+def _planned(planned: Planned, run_id: str) -> Case:
+    axes = plain(planned.case)
+    del axes["kind"]
+    message = "planned, but the run ended before it was profiled"
+    more: dict[str, Any] = {"status": "interrupted", "verified": None, "message": message, "profile": None}
+    return Case(**axes, key=planned.key, label=planned.label, run_id=run_id, **more)
 
 
-def rows(cases: Sequence[Case]) -> list[dict[str, Any]]:
+def rows(cases: Sequence[Case]) -> list[ProfileRow]:
     """The rows of all cases: per case its total, its roles, its layers and its operators.
 
     A case without a profile is one row, a total in which nothing is known.
@@ -77,17 +114,28 @@ def rows(cases: Sequence[Case]) -> list[dict[str, Any]]:
     return [row for case in cases for row in _rows(case)]
 
 
-def _rows(case: Case) -> list[dict[str, Any]]:
-    axes = {name: value for name, value in case.items() if name not in ("profile", "note")}
-    if case["profile"] is None:
-        return [{**axes, **dict.fromkeys(_UNKNOWN), "part": "total"}]
-    found = [total(case), *roles(case), *layers(case), *operators(case)]
-    return [{**axes, **dict.fromkeys(_UNKNOWN), **row} for row in found]
+def _rows(case: Case) -> list[ProfileRow]:
+    if case.profile is None:
+        return [_row(case, part="total")]
+    return [total(case), *roles(case), *layers(case), *operators(case)]
+
+
+_AXES = tuple(name for name in Case.__struct_fields__ if name in ProfileRow.__struct_fields__)
+
+
+def _row(case: Case, **told: Any) -> ProfileRow:
+    return ProfileRow(**{name: getattr(case, name) for name in _AXES}, **told)
 
 
 def on_device(case: Case) -> bool:
     """Whether a GPU did the work: times are then its own, and launches those of kernels."""
-    return str(case["device"]).startswith("cuda")
+    return str(case.device).startswith("cuda")
+
+
+def known(case: Case) -> Profile:
+    """The profile of a case that has one."""
+    assert case.profile is not None  # the caller has looked
+    return case.profile
 
 
 def _time(case: Case, sums: Sums | Operator) -> int:
@@ -97,61 +145,63 @@ def _time(case: Case, sums: Sums | Operator) -> int:
 
 def _all_ns(case: Case) -> int:
     """Time of all layers together, in all recorded calls: on a processor exactly that of the calls."""
-    profile: Profile = case["profile"]
+    profile = known(case)
     return sum(_time(case, way) for layer in profile.layers for way in (layer.forward, layer.backward))
 
 
 def _per_call(case: Case, count: int) -> int | float:
     """A count per call; whole where every call had the same."""
-    calls: int = case["profile"].calls
+    calls = known(case).calls
     return count // calls if count % calls == 0 else count / calls
 
 
-def total(case: Case) -> dict[str, Any]:
+def total(case: Case) -> ProfileRow:
     """A whole call: its time with the profiler, the median without it, launches, peak of memory."""
-    profile: Profile = case["profile"]
+    profile = known(case)
     memory = profile.memory
-    return {
-        "part": "total",
-        "time_s": statistics.fmean(profile.call_ns) / 1e9,
-        "bare_s": statistics.median(profile.bare_ns) / 1e9,
+    return _row(
+        case,
+        part="total",
+        time_s=statistics.fmean(profile.call_ns) / 1e9,
+        bare_s=statistics.median(profile.bare_ns) / 1e9,
         **_launches(case, profile.layers),
-        "peak_memory_bytes": memory.peak_bytes if memory else None,
-    }
+        peak_memory_bytes=memory.peak_bytes if memory else None,
+    )
 
 
-def roles(case: Case) -> list[dict[str, Any]]:
+def roles(case: Case) -> list[ProfileRow]:
     """The layers of each role together; every role has its row."""
-    some = {role: [layer for layer in case["profile"].layers if layer.role == role] for role in ROLES}
+    some = {role: [layer for layer in known(case).layers if layer.role == role] for role in ROLES}
     return [
-        {"part": "role", "name": role, "role": role, **_times(case, found), **_launches(case, found)}
+        _row(case, part="role", name=role, role=role, **_times(case, found), **_launches(case, found))
         for role, found in some.items()
     ]
 
 
-def layers(case: Case) -> list[dict[str, Any]]:
+def layers(case: Case) -> list[ProfileRow]:
     """Every layer, in the order of the network; last what happened in none, and what is not attributed."""
     return [
-        {
-            "part": "layer",
-            "name": layer.layer,
-            "role": layer.role,
-            "layer_kind": layer.kind or None,
+        _row(
+            case,
+            part="layer",
+            name=layer.layer,
+            role=layer.role,
+            layer_kind=layer.kind or None,
             **_times(case, [layer]),
             **_launches(case, [layer]),
-        }
-        for layer in case["profile"].layers
+        )
+        for layer in known(case).layers
     ]
 
 
 def _times(case: Case, some: Sequence[ProfiledLayer]) -> dict[str, Any]:
-    calls, every = case["profile"].calls, _all_ns(case)
+    calls, every = known(case).calls, _all_ns(case)
     forward = sum(_time(case, layer.forward) for layer in some)
     backward = sum(_time(case, layer.backward) for layer in some)
     return {
         "time_s": (forward + backward) / calls / 1e9,
         "forward_s": forward / calls / 1e9,
-        "backward_s": backward / calls / 1e9 if case["phase"] == "train" else None,
+        "backward_s": backward / calls / 1e9 if case.phase == "train" else None,
         "share": (forward + backward) / every if every else None,
     }
 
@@ -161,26 +211,27 @@ def _launches(case: Case, some: Sequence[ProfiledLayer]) -> dict[str, Any]:
     launches = _per_call(case, sum(way.launches for way in both))
     return {
         "launches": launches,
-        "launches_per_step": launches / case["T"],
+        "launches_per_step": launches / case.T,
         "allocated_bytes": _per_call(case, sum(way.allocated_bytes for way in both)),
     }
 
 
-def operators(case: Case) -> list[dict[str, Any]]:
+def operators(case: Case) -> list[ProfileRow]:
     """Every operator and node of autograd per role, the longest first."""
-    profile: Profile = case["profile"]
+    profile = known(case)
     calls, every = profile.calls, _all_ns(case)
     found = sorted(profile.operators, key=lambda one: -_time(case, one))
     return [
-        {
-            "part": "operator",
-            "name": one.operator,
-            "role": one.role,
-            "events": _per_call(case, one.calls),
-            "time_s": _time(case, one) / calls / 1e9,
-            "total_s": one.total_ns / calls / 1e9,
-            "share": _time(case, one) / every if every else None,
-            "kept_bytes": _per_call(case, one.bytes),
-        }
+        _row(
+            case,
+            part="operator",
+            name=one.operator,
+            role=one.role,
+            events=_per_call(case, one.calls),
+            time_s=_time(case, one) / calls / 1e9,
+            total_s=one.total_ns / calls / 1e9,
+            share=_time(case, one) / every if every else None,
+            kept_bytes=_per_call(case, one.bytes),
+        )
         for one in found
     ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from psubench.experiments.paired.columns import Row
-from psubench.experiments.sparsity.columns import COUNTS, PICOJOULES, per_sample, unit_for
-from psubench.experiments.sparsity.tables import Case
+from psubench.experiments.sparsity.columns import per_sample
+from psubench.experiments.sparsity.rows import Case
+from psubench.records.counted import Layer
 from psubench.render.figures.styles import Style
+from psubench.render.numbers import COUNTS, PICOJOULES, unit_of
 
 _GROUP = 0.84  # width of a group of bars; 1 is the distance of two groups
 _OWN_HATCH = "xxxxx"
@@ -18,10 +19,10 @@ def rates(axes: Any, cases: Sequence[Case], looks: Mapping[str, Style]) -> None:
     """Firing rate of every spiking layer, and of the network."""
     names = _layers(cases, "neuron")
     for place, case in enumerate(cases):
-        rows = {row["layer"]: row for row in case["layers"]}
+        rows = {row.layer: row for row in case.layers}
         for group, name in enumerate([*names, "total"]):
-            value = rows[name]["firing_rate"] if name in rows else None
-            _bar(axes, group, place, len(cases), [value], looks[case["label"]])
+            value = rows[name].firing_rate if name in rows else None
+            _bar(axes, group, place, len(cases), [value], looks[case.label])
     axes.set_ylabel("firing rate\n(spikes per neuron and step)")
     _frame(axes, [*names, "network"])
 
@@ -35,24 +36,24 @@ def operations(axes: Any, cases: Sequence[Case], looks: Mapping[str, Style]) -> 
 def energy(axes: Any, cases: Sequence[Case], looks: Mapping[str, Style]) -> None:
     """Estimate of the energy of every layer's synapses, and of its neurons on top."""
 
-    def of(role: str) -> Callable[[Row], float | None]:
-        return lambda row: _value(row, "energy_pj") if row["role"] == role else 0.0
+    def of(role: str) -> Callable[[Layer], float | None]:
+        return lambda row: _value(row, "energy_pj") if row.role == role else 0.0
 
     _stacked(axes, cases, looks, of("synapse"), of("neuron"), PICOJOULES, "estimated energy\nper sample")
 
 
-def _value(row: Row, name: str) -> float | None:
+def _value(row: Layer, name: str) -> float | None:
     """Per sample; a column that a row of its role does not have adds nothing."""
-    has = {"sop_eff": "synapse", "dynamics_mac": "neuron"}.get(name, row["role"])
-    return per_sample(row, name) if row["role"] == has else 0.0
+    has = {"sop_eff": "synapse", "dynamics_mac": "neuron"}.get(name, row.role)
+    return per_sample(row, name) if row.role == has else 0.0
 
 
 def _stacked(
     axes: Any,
     cases: Sequence[Case],
     looks: Mapping[str, Style],
-    synapse: Callable[[Row], float | None],
-    own: Callable[[Row], float | None],
+    synapse: Callable[[Layer], float | None],
+    own: Callable[[Layer], float | None],
     units: Mapping[str, float],
     label: str,
 ) -> None:
@@ -62,30 +63,30 @@ def _stacked(
         for of_case in stages
     ]
     known = [sum(v for v in pair if v is not None) for of_case in heights for pair in of_case]
-    unit = unit_for(known, units)
+    unit = unit_of(max(known, default=0.0), units)
     for place, (case, of_case) in enumerate(zip(cases, heights, strict=True)):
         for group, pair in enumerate(of_case):
             scaled = [None if v is None else v / units[unit] for v in pair]
-            _bar(axes, group, place, len(cases), scaled, looks[case["label"]])
+            _bar(axes, group, place, len(cases), scaled, looks[case.label])
     names = max(stages, key=len)
     axes.set_ylabel(f"{label}{f' ({unit})' if unit else ''}")
     _frame(axes, [name for name, _ in names])
 
 
-def _stages(case: Case) -> list[tuple[str, list[Row]]]:
+def _stages(case: Case) -> list[tuple[str, list[Layer]]]:
     """Layers from one spiking layer to the next: synapses with the neurons behind them, under their name."""
-    stages: list[tuple[str, list[Row]]] = []
-    open_rows: list[Row] = []
-    for row in case["layers"][:-1]:
+    stages: list[tuple[str, list[Layer]]] = []
+    open_rows: list[Layer] = []
+    for row in case.layers[:-1]:
         open_rows.append(row)
-        if row["role"] == "neuron":
+        if row.role == "neuron":
             stages.append((_named(open_rows), open_rows))
             open_rows = []
     return [*stages, (_named(open_rows), open_rows)] if open_rows else stages
 
 
-def _named(rows: Sequence[Row]) -> str:
-    return next((str(row["layer"]) for row in rows if row["role"] == "synapse"), str(rows[0]["layer"]))
+def _named(rows: Sequence[Layer]) -> str:
+    return next((str(row.layer) for row in rows if row.role == "synapse"), str(rows[0].layer))
 
 
 def _sum(values: Any) -> float | None:
@@ -94,9 +95,7 @@ def _sum(values: Any) -> float | None:
 
 
 def _layers(cases: Sequence[Case], role: str) -> list[str]:
-    return list(
-        dict.fromkeys(row["layer"] for case in cases for row in case["layers"] if row["role"] == role)
-    )
+    return list(dict.fromkeys(row.layer for case in cases for row in case.layers if row.role == role))
 
 
 def _bar(axes: Any, group: int, place: int, of: int, heights: Sequence[float | None], look: Style) -> None:

@@ -9,11 +9,12 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from psubench.experiments.paired import axes as paired_axes
 from psubench.experiments.sparsity import bars, maps
-from psubench.experiments.sparsity.tables import Case, weights_of
+from psubench.experiments.sparsity.rows import Case
+from psubench.experiments.sparsity.tables import weights_of
 from psubench.experiments.speed.bars import handle as patch
-from psubench.experiments.speed.figures import look
+from psubench.render.axes import file_name
+from psubench.render.figures.save import look
 from psubench.render.figures.styles import Style, styles
 
 if TYPE_CHECKING:
@@ -26,37 +27,37 @@ _ESTIMATED = ("energy",)
 
 def figures(cases: Sequence[Case]) -> list[tuple[str, Figure]]:
     """Figures by name, one of each kind per model, data, T and weights; what failed is named below them."""
-    looks = styles(case["label"] for case in cases)
+    looks = styles(case.label for case in cases)
     made: list[tuple[str, Figure]] = []
     several = _settings(cases)
     with look():
         for setting, group in several.items():
-            counted = [case for case in group if case["layers"]]
+            counted = [case for case in group if case.layers]
             for name, draw in _KINDS.items():
                 figure = draw(counted, looks) if counted else None
                 if figure is not None:
                     _foot(figure, group, name)
-                    made.append((paired_axes.file_name(name, setting if len(several) > 1 else ""), figure))
+                    made.append((file_name(name, setting if len(several) > 1 else ""), figure))
     return made
 
 
 def _settings(cases: Sequence[Case]) -> dict[str, list[Case]]:
     names = ("model", "data", "T", "batch", "dtype", "weights", "policy", "run_id")
-    varying = [name for name in names if len({str(case[name]) for case in cases}) > 1]
+    varying = [name for name in names if len({str(getattr(case, name)) for case in cases}) > 1]
     found: dict[str, list[Case]] = {}
     for case in cases:
-        found.setdefault(" ".join(f"{name}={case[name]}" for name in varying), []).append(case)
+        found.setdefault(" ".join(f"{name}={getattr(case, name)}" for name in varying), []).append(case)
     return found
 
 
 def _rates(cases: Sequence[Case], looks: dict[str, Style]) -> Figure | None:
     from matplotlib.figure import Figure
 
-    if not any(row["role"] == "neuron" for case in cases for row in case["layers"]):
+    if not any(row.role == "neuron" for case in cases for row in case.layers):
         return None
     figure = Figure(figsize=(_WIDTH, 2.5), layout="constrained")
     bars.rates(figure.subplots(), cases, looks)
-    _legend(figure, [(patch(looks[case["label"]]), case["label"]) for case in cases])
+    _legend(figure, [(patch(looks[case.label]), case.label) for case in cases])
     return figure
 
 
@@ -67,7 +68,7 @@ def _energy(cases: Sequence[Case], looks: dict[str, Style]) -> Figure | None:
     above, below = figure.subplots(2, 1, sharex=True)
     bars.operations(above, cases, looks)
     bars.energy(below, cases, looks)
-    entries = [(patch(looks[case["label"]]), case["label"]) for case in cases]
+    entries = [(patch(looks[case.label]), case.label) for case in cases]
     _legend(figure, [*entries, (bars.own_handle(), "of which the neurons themselves")])
     return figure
 
@@ -88,7 +89,7 @@ def _time(cases: Sequence[Case], looks: dict[str, Style]) -> Figure | None:
         maps.over_time(axes, cases, layer, looks)
     panels[0].set_ylim(bottom=0)  # shared, so only once all lines are drawn
     panels[0].set_ylabel("firing rate")
-    _legend(figure, [(maps.line(looks[case["label"]]), case["label"]) for case in cases])
+    _legend(figure, [(maps.line(looks[case.label]), case.label) for case in cases])
     return figure
 
 
@@ -120,24 +121,24 @@ def _legend(figure: Figure, entries: Sequence[tuple[Any, str]]) -> None:
 
 def _foot(figure: Figure, cases: Sequence[Case], name: str) -> None:
     """Below the figure: what was counted, on what, by which estimate, and what is missing."""
-    counted = next(case for case in cases if case["layers"])
+    counted = next(case for case in cases if case.layers)
     words = [
-        f"{weights_of(cases).removeprefix(', ')}: {counted['model']} on {counted['data']}",
-        f"T = {counted['T']}",
+        f"{weights_of(cases).removeprefix(', ')}: {counted.model} on {counted.data}",
+        f"T = {counted.T}",
     ]
     if name in {"feature-maps", "raster"}:
-        words.append(f"first {counted['split']} sample")
+        words.append(f"first {counted.split} sample")
     else:
-        words.append(f"{counted['layers'][-1]['n_samples']} {counted['split']} samples")
-    words += [counted["note"]] if counted["note"] else []
-    if name in _ESTIMATED:
-        model = counted["energy_model"]
-        words.append(f"energy is an estimate: {model.name}, {model.source}, {counted['policy']}")
-    words += [f"{case['label']}: {case['status']}" for case in cases if not case["layers"]]
-    words += [f"{case['label']}: incomplete" for case in cases if _incomplete(case)]
+        words.append(f"{counted.layers[-1].n_samples} {counted.split} samples")
+    words += [counted.note] if counted.note else []
+    model = counted.energy_model
+    if name in _ESTIMATED and model is not None:
+        words.append(f"energy is an estimate: {model.name}, {model.source}, {counted.policy}")
+    words += [f"{case.label}: {case.status}" for case in cases if not case.layers]
+    words += [f"{case.label}: incomplete" for case in cases if _incomplete(case)]
     text = "\n".join(textwrap.wrap("; ".join(words), int(figure.get_figwidth() * _LETTERS_PER_INCH)))
     figure.supxlabel(text, fontsize=6.5, color="#b00020" if "UNTRAINED" in text else "#444444")
 
 
 def _incomplete(case: Case) -> bool:
-    return bool(case["layers"]) and not case["layers"][-1]["complete"]
+    return bool(case.layers) and not case.layers[-1].complete

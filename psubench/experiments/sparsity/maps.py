@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from psubench.experiments.sparsity.tables import Case
+from psubench.experiments.sparsity.rows import Case
 from psubench.records.counted import Raster
 from psubench.render.figures.lines import handle
 from psubench.render.figures.styles import Style
@@ -24,10 +24,10 @@ def maps(cases: Sequence[Case], width: float) -> Figure | None:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    cases = [case for case in cases if case["maps"]]
+    cases = [case for case in cases if case.maps]
     if not cases:
         return None
-    layers = [(found.layer, found.channels) for found in cases[0]["maps"]]
+    layers = [(found.layer, found.channels) for found in cases[0].maps]
     # A narrow column without a picture stands between two layers.
     ratios = [ratio for _, channels in layers for ratio in (*(1.0 for _ in channels), _GAP)][:-1]
     height = width / (sum(ratios) + 1.4)
@@ -43,7 +43,7 @@ def maps(cases: Sequence[Case], width: float) -> Figure | None:
         for axes, picture in zip(tiles, of_case, strict=True):
             image = axes.imshow(picture, vmin=0, vmax=top, cmap="magma", interpolation="nearest")
         tiles[0].text(
-            -0.08, 0.5, case["label"], transform=tiles[0].transAxes, ha="right", va="center", fontsize=8
+            -0.08, 0.5, case.label, transform=tiles[0].transAxes, ha="right", va="center", fontsize=8
         )
     _name_columns([axes for axes, ratio in zip(grid[0], ratios, strict=True) if ratio != _GAP], layers)
     bar = figure.colorbar(image, ax=grid, fraction=0.02, pad=0.01, aspect=30, extend="max")
@@ -74,8 +74,8 @@ def _bright(pictures: Sequence[Sequence[Sequence[Sequence[float]]]]) -> float:
 def _rates(case: Case) -> list[list[list[float]]]:
     """Pictures of all channels of all layers, one after the other."""
     return [
-        [[spikes / case["T"] for spikes in row] for row in picture]
-        for found in case["maps"]
+        [[spikes / case.T for spikes in row] for row in picture]
+        for found in case.maps
         for picture in found.spikes
     ]
 
@@ -84,8 +84,8 @@ def layers_with_steps(cases: Sequence[Case]) -> list[str]:
     """At most so many spiking layers as have a panel, evenly spread; the last is the whole network."""
     names = list(
         dict.fromkeys(
-            row["layer"] for case in cases for row in case["layers"] if row["role"] == "neuron"
-            and row["spikes_per_step"]
+            row.layer for case in cases for row in case.layers if row.role == "neuron"
+            and row.spikes_per_step
         )
     )  # fmt: skip
     return [*_spread(names, _MOST_PANELS - 1), "network"] if names else []
@@ -102,14 +102,14 @@ def over_time(axes: Any, cases: Sequence[Case], layer: str, looks: Mapping[str, 
     for case in cases:
         rows = [
             row
-            for row in case["layers"]
-            if row["role"] == "neuron" and row["spikes_per_step"] and layer in (row["layer"], "network")
+            for row in case.layers
+            if row.role == "neuron" and row.spikes_per_step and layer in (row.layer, "network")
         ]
         if not rows:
             continue
-        per_step = sum(row["neuron_steps"] for row in rows) / case["T"]
-        spikes = [sum(step) for step in zip(*(row["spikes_per_step"] for row in rows), strict=True)]
-        look = looks[case["label"]]
+        per_step = sum(row.neuron_steps or 0 for row in rows) / case.T
+        spikes = [sum(step) for step in zip(*(row.spikes_per_step or () for row in rows), strict=True)]
+        look = looks[case.label]
         axes.plot(
             range(1, len(spikes) + 1), [count / per_step for count in spikes], color=look.color,
             marker=look.marker, linestyle=look.dash, markersize=3,
@@ -127,20 +127,20 @@ def raster(cases: Sequence[Case], looks: Mapping[str, Style], width: float) -> F
     """Spikes of some neurons of one sample: a row per neuron model, a column per layer."""
     from matplotlib.figure import Figure
 
-    cases = [case for case in cases if case["raster"]]
+    cases = [case for case in cases if case.raster]
     if not cases:
         return None
-    names = _spread([found.layer for found in cases[0]["raster"]], _MOST_PANELS)
+    names = _spread([found.layer for found in cases[0].raster], _MOST_PANELS)
     figure = Figure(figsize=(width, 0.8 * len(cases) + 0.8), layout="constrained")
     grid = figure.subplots(len(cases), len(names), squeeze=False, sharex=True)
     for axes_row, case in zip(grid, cases, strict=True):
-        found = {layer.layer: layer for layer in case["raster"]}
+        found = {layer.layer: layer for layer in case.raster}
         for axes, name in zip(axes_row, names, strict=True):
             if name in found:
-                _spikes(axes, found[name], case["T"], looks[case["label"]].color)
-        axes_row[0].set_ylabel(case["label"])
+                _spikes(axes, found[name], case.T, looks[case.label].color)
+        axes_row[0].set_ylabel(case.label)
     for axes, name in zip(grid[0], names, strict=True):
-        of = next(layer for layer in cases[0]["raster"] if layer.layer == name)
+        of = next(layer for layer in cases[0].raster if layer.layer == name)
         axes.set_title(f"{name}: {len(of.neurons)} of {of.of:,} neurons", fontsize=7)
     for axes in grid[:-1].flat:
         axes.tick_params(axis="x", length=0)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from psubench.experiments.paired.columns import Row
+from psubench.experiments.speed.rows import SpeedRow
 from psubench.render.figures.styles import Style
 
 _GROUP = 0.84  # width of a group of bars; 1 is the distance of two groups
@@ -14,23 +14,23 @@ _LABELS_PER_INCH = 3.4  # below a panel, without overlap
 _SHORT = 1.05  # up to this ratio a bar is too short to show whose it is, and has a marker
 
 
-def axis_label(rows: Sequence[Row]) -> str:
+def axis_label(rows: Sequence[SpeedRow]) -> str:
     """Names the reference, and what more than 1 means."""
-    references = {row["reference"] for row in rows}
+    references = {row.reference for row in rows}
     name = references.pop() if len(references) == 1 else "reference"
     return f"simulation-time ratio\nt_{name} / t_neuron (> 1: faster)"
 
 
-def draw(axes: Any, rows: Sequence[Row], labels: Sequence[str], looks: dict[str, Style]) -> None:
+def draw(axes: Any, rows: Sequence[SpeedRow], labels: Sequence[str], looks: dict[str, Style]) -> None:
     """Bars from 1 up to the ratio of what is faster, down to that of what is slower.
 
     Equal factors up and down are equally long. A case without a ratio has a word in its place.
     """
-    Ts = sorted({row["T"] for row in rows})
+    Ts = sorted({row.T for row in rows})
     _noise(axes, rows, Ts)
-    by_label: dict[str, dict[int, Row]] = {}
+    by_label: dict[str, dict[int, SpeedRow]] = {}
     for row in rows:
-        by_label.setdefault(row["label"], {})[row["T"]] = row
+        by_label.setdefault(row.label, {})[row.T] = row
     for place, label in enumerate(labels):
         of_neuron = by_label.get(label, {})
         for group, T in enumerate(Ts):
@@ -50,12 +50,12 @@ def draw(axes: Any, rows: Sequence[Row], labels: Sequence[str], looks: dict[str,
     axes.set_axisbelow(True)
 
 
-def _noise(axes: Any, rows: Sequence[Row], Ts: Sequence[int]) -> None:
+def _noise(axes: Any, rows: Sequence[SpeedRow], Ts: Sequence[int]) -> None:
     """The band that the reference fills against itself, per T."""
     floors: dict[int, float] = {}
     for row in rows:
-        if row["noise_floor"] is not None:
-            floors[row["T"]] = max(row["noise_floor"], floors.get(row["T"], 0.0))
+        if row.noise_floor is not None:
+            floors[row.T] = max(row.noise_floor, floors.get(row.T, 0.0))
     for group, T in enumerate(Ts):
         if T in floors:
             high = 1 + floors[T]
@@ -70,27 +70,25 @@ def _noise(axes: Any, rows: Sequence[Row], Ts: Sequence[int]) -> None:
             )
 
 
-def _bar(axes: Any, x: float, width: float, row: Row, look: Style) -> None:
-    if row["ratio"] is None:
-        word = row["status"] if row["status"] != "ok" else "no ratio"
+def _bar(axes: Any, x: float, width: float, row: SpeedRow, look: Style) -> None:
+    if row.ratio is None:
+        word = row.status if row.status != "ok" else "no ratio"
         axes.text(
             x, 1.03, word, rotation=90, ha="center", va="bottom", fontsize=5.5, color="#333333", zorder=5
         )
         return
     axes.bar(
-        x, row["ratio"] - 1, width * 0.94, bottom=1, color=look.color, hatch=look.hatch, edgecolor="white",
-        linewidth=0, zorder=2, label=row["label"],
+        x, row.ratio - 1, width * 0.94, bottom=1, color=look.color, hatch=look.hatch, edgecolor="white",
+        linewidth=0, zorder=2, label=row.label,
     )  # fmt: skip
-    if row["ratio_low"] is not None and row["ratio_high"] is not None:
-        error = ([row["ratio"] - row["ratio_low"]], [row["ratio_high"] - row["ratio"]])
+    if row.ratio_low is not None and row.ratio_high is not None:
+        error = ([row.ratio - row.ratio_low], [row.ratio_high - row.ratio])
         axes.errorbar(
-            x, row["ratio"], yerr=error, color="#555555", elinewidth=0.8, capsize=1.2, capthick=0.8, zorder=6
+            x, row.ratio, yerr=error, color="#555555", elinewidth=0.8, capsize=1.2, capthick=0.8, zorder=6
         )
-    if 1 / _SHORT < row["ratio"] < _SHORT:
+    if 1 / _SHORT < row.ratio < _SHORT:
         face = "white" if look.hollow else look.color
-        axes.plot(
-            x, row["ratio"], look.marker, markersize=2.8, color=look.color, markerfacecolor=face, zorder=5
-        )
+        axes.plot(x, row.ratio, look.marker, markersize=2.8, color=look.color, markerfacecolor=face, zorder=5)
 
 
 def handle(look: Style) -> Any:

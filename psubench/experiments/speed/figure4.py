@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from psubench.experiments.paired import axes as paired_axes
 from psubench.experiments.paired import frame
-from psubench.experiments.paired.columns import Row
 from psubench.experiments.speed import bars
+from psubench.experiments.speed.rows import SpeedRow
+from psubench.render.axes import labels_of, phases_of
 from psubench.render.figures.styles import Style
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _HEIGHT = 2.1  # inches per row of panels
 
 
-def draw(rows: Sequence[Row], looks: Mapping[str, Style], bars_mean: str) -> Figure:
+def draw(rows: Sequence[SpeedRow], looks: Mapping[str, Style], bars_mean: str) -> Figure:
     """All networks of a run in one figure. A serial neuron that ran step by step is a bar of its own.
 
     Args:
@@ -27,9 +28,9 @@ def draw(rows: Sequence[Row], looks: Mapping[str, Style], bars_mean: str) -> Fig
     from matplotlib.figure import Figure
 
     networks = paired_axes.networks(rows)
-    phases = [phase for phase in frame.PHASES if phase in paired_axes.phases(rows)]
-    others = [row for row in rows if not row["is_reference"]]
-    labels = paired_axes.labels(others)
+    phases = [phase for phase in frame.PHASES if phase in phases_of(rows)]
+    others = [row for row in rows if not row.is_reference]
+    labels = labels_of(others)
     figure = Figure(
         figsize=(frame.PANEL_WIDTH * len(phases), _HEIGHT * len(networks) + 0.5), layout="constrained"
     )
@@ -37,8 +38,8 @@ def draw(rows: Sequence[Row], looks: Mapping[str, Style], bars_mean: str) -> Fig
     for across, (title, some) in zip(grid, networks.items(), strict=True):
         drawn = []
         for axes, phase in zip(across, phases, strict=True):
-            of_phase = [row for row in some if row["phase"] == phase]
-            if not any(row["ratio"] is not None for row in of_phase):
+            of_phase = [row for row in some if row.phase == phase]
+            if not any(row.ratio is not None for row in of_phase):
                 axes.set_axis_off()
                 continue
             axes.set_title("\n".join(textwrap.wrap(f"{frame.PHASES[phase]}: {title}", 58)), fontsize=7)

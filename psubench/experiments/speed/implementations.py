@@ -6,11 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from psubench.experiments.paired import axes as paired_axes
+from msgspec.structs import replace
+
 from psubench.experiments.paired import frame
-from psubench.experiments.paired.columns import SECONDS, Row
+from psubench.experiments.speed.rows import SpeedRow
+from psubench.render.axes import labels_of, phases_of
 from psubench.render.figures import lines
 from psubench.render.figures.styles import Style
+from psubench.render.numbers import SECONDS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,15 +28,22 @@ _LOOKS = (
 _COPY = Style("#888888", "", (0, (2, 1)), "")
 _MOST_ACROSS = 4
 _PANEL = (1.75, 1.55)  # inches
-_TIME = lines.Quantity("time per element", "element_s", None, False, SECONDS)
 
 
-def several(rows: Sequence[Row]) -> bool:
+def _element_s(row: SpeedRow) -> float | None:
+    """Seconds per element of the layer and step."""
+    return row.median_s / _elements(row) if row.median_s else None
+
+
+_TIME = lines.Quantity("time per element", _element_s, None, False, SECONDS)
+
+
+def several(rows: Sequence[SpeedRow]) -> bool:
     """Whether any neuron was measured in more than one implementation, each as one layer."""
     return any(len(names) > 1 for names in _families(rows).values())
 
 
-def draw(rows: Sequence[Row]) -> Figure:
+def draw(rows: Sequence[SpeedRow]) -> Figure:
     """The figure: rows of panels per phase, every panel with the copy below which nothing can be.
 
     Args:
@@ -42,18 +52,18 @@ def draw(rows: Sequence[Row]) -> Figure:
     from matplotlib.figure import Figure
 
     families = [name for name, found in _families(rows).items() if len(found) > 1]
-    phases = [phase for phase in frame.PHASES if phase in paired_axes.phases(rows)]
+    phases = [phase for phase in frame.PHASES if phase in phases_of(rows)]
     across = min(_MOST_ACROSS, len(families))
     down = math.ceil(len(families) / across)
     size = (max(frame.PANEL_WIDTH, _PANEL[0] * across), _PANEL[1] * down * len(phases) + 0.5)
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(down * len(phases), across, squeeze=False, sharex=True, sharey=True)
-    shown = [_with_time(row) for row in rows if row["size"] is not None]
+    shown = [replace(row, label=row.implementation) for row in rows if row.size is not None]
     looks = _looks(shown, families)
     for number, phase in enumerate(phases):
         panels = list(grid[number * down : (number + 1) * down].flat)
         for axes, family in zip(panels, families, strict=False):
-            _panel(axes, [row for row in shown if (row["phase"], _family(row)) == (phase, family)], looks)
+            _panel(axes, [row for row in shown if (row.phase, _family(row)) == (phase, family)], looks)
             axes.set_title(f"{family}, {frame.PHASES[phase]}")
         for axes in panels[len(families) :]:
             axes.remove()
@@ -70,41 +80,40 @@ def draw(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def _families(rows: Sequence[Row]) -> dict[str, list[str]]:
+def _families(rows: Sequence[SpeedRow]) -> dict[str, list[str]]:
     """Implementations by neuron, of those that were timed."""
     found: dict[str, list[str]] = {}
     for row in rows:
         names = found.setdefault(_family(row), [])
-        if row["size"] is not None and row["median_s"] is not None and row["implementation"] not in names:
-            names.append(row["implementation"])
+        if row.size is not None and row.median_s is not None and row.implementation not in names:
+            names.append(row.implementation)
     return found
 
 
-def _family(row: Row) -> str:
-    return str(row["neuron"])
+def _family(row: SpeedRow) -> str:
+    return str(row.neuron)
 
 
-def _with_time(row: Row) -> Row:
-    """The row with seconds per element, and those of the copy."""
-    elements = row["T"] * row["batch"] * row["size"]
-    copied = row["least_bytes"] / row["copy_bytes_per_s"] if row["copy_share"] else None
-    return {
-        **row,
-        "label": row["implementation"],
-        "element_s": row["median_s"] / elements if row["median_s"] else None,
-        "copied_s": copied / elements if copied else None,
-    }
+def _elements(row: SpeedRow) -> int:
+    return row.T * row.batch * (row.size or 1)
 
 
-def _looks(rows: Sequence[Row], families: Sequence[str]) -> dict[str, Style]:
-    names = paired_axes.labels([row for row in rows if _family(row) in families])
+def _copied_s(row: SpeedRow) -> float | None:
+    """Seconds per element in which a copy moves what a call must move."""
+    if not row.copy_share or not row.least_bytes or not row.copy_bytes_per_s:
+        return None
+    return row.least_bytes / row.copy_bytes_per_s / _elements(row)
+
+
+def _looks(rows: Sequence[SpeedRow], families: Sequence[str]) -> dict[str, Style]:
+    names = labels_of([row for row in rows if _family(row) in families])
     return {name: _LOOKS[number % len(_LOOKS)] for number, name in enumerate(names)}
 
 
-def _panel(axes: Any, rows: Sequence[Row], looks: dict[str, Style]) -> None:
+def _panel(axes: Any, rows: Sequence[SpeedRow], looks: dict[str, Style]) -> None:
     if not rows:
         return
-    copied = {row["T"]: row["copied_s"] for row in rows if row["copied_s"]}
+    copied = {row.T: seconds for row in rows if (seconds := _copied_s(row))}
     if copied:
         axes.plot(
             sorted(copied), [copied[T] for T in sorted(copied)], color=_COPY.color, linestyle=_COPY.dash

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from psubench.experiments.paired import axes as paired_axes
 from psubench.experiments.paired import frame
-from psubench.experiments.paired.columns import Row
 from psubench.experiments.speed import bars, figures
+from psubench.experiments.speed.rows import SpeedRow
+from psubench.render.axes import phases_of
 from psubench.render.figures import lines
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ ORDER = ("ratio", "time", "roofline", "implementations", "memory")
 _QUANTITIES = {"time": lines.TIME, "roofline": lines.ROOF, "memory": lines.MEMORY}
 
 
-def by_phase(rows: Sequence[Row]) -> list[tuple[str, str, Figure]]:
+def by_phase(rows: Sequence[SpeedRow]) -> list[tuple[str, str, Figure]]:
     """Name as in `ORDER`, phase, and figure, for rows that differ in neuron, T, phase and mode only.
 
     Without the footer, whose facts stand beside the figure; but a fake clock is told of in the figure.
     """
     found = []
-    for phase in (phase for phase in frame.PHASES if phase in paired_axes.phases(rows)):
-        found += [(name, phase, f) for name, f in figures.figures([r for r in rows if r["phase"] == phase])]
-    if not str(rows[0]["device"]).startswith("scripted"):
+    for phase in (phase for phase in frame.PHASES if phase in phases_of(rows)):
+        found += [(name, phase, f) for name, f in figures.figures([r for r in rows if r.phase == phase])]
+    if not str(rows[0].device).startswith("scripted"):
         for _, _, figure in found:
             figure.supxlabel("")
     found.sort(key=lambda entry: ORDER.index(entry[0]))

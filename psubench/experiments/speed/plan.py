@@ -8,8 +8,10 @@ from psubench import data, models
 from psubench.errors import PsubenchError
 from psubench.experiments.axes import Axes, Calls
 from psubench.experiments.network_neurons import asked
+from psubench.experiments.speed.options import SpeedOptions
 from psubench.neurons import OWN, NeuronRef, parse
-from psubench.runs.case import Block, blocks
+from psubench.runs.case import Block
+from psubench.runs.case import blocks as case_blocks
 
 LAYER = "neuron"
 """Name of the model that is one layer of neurons."""
@@ -77,7 +79,7 @@ def speed_blocks(options: Calls, reference: str, device: str, kind: str = "speed
         options.neurons, None if model.model == LAYER else models.parse(model.model),
         data_name=data_name, T=Ts[0], batch=batches[0], device=device,
     )  # fmt: skip
-    return blocks(
+    return case_blocks(
         refs,
         _reference(reference, refs),
         Ts,
@@ -92,6 +94,11 @@ def speed_blocks(options: Calls, reference: str, device: str, kind: str = "speed
         dtype=options.dtype,
         threads=options.threads,
     )
+
+
+def blocks(options: SpeedOptions, device: str) -> list[Block]:
+    """What is timed: the blocks of `speed_blocks`."""
+    return speed_blocks(options, options.reference, device)
 
 
 def _reference(text: str, refs: list[NeuronRef]) -> NeuronRef:

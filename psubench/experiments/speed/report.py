@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from psubench.experiments.paired import axes, grids, large, setting, tables
-from psubench.experiments.paired.columns import Row, percent
 from psubench.experiments.paired.verdicts import verdict_lines
 from psubench.experiments.speed import figures, panels
+from psubench.experiments.speed import ratios as ratio_tables
 from psubench.experiments.speed import rows as speed_rows
+from psubench.experiments.speed.columns import COLUMNS
+from psubench.experiments.speed.rows import SpeedRow
 from psubench.records.measured import Block
 from psubench.records.structs import Record
+from psubench.render.axes import file_name, labels_of, phases_of
+from psubench.render.numbers import percent
+from psubench.render.report import facts
 from psubench.render.report.parts import Drawing, Part, Section, Table
 
-_PHASES = {"train": "training", "infer": "inference"}
 _TITLES = {
     "ratio": "Time ratio t_{reference} / t_neuron in {phase}; above 1 a neuron is faster than {reference}",
     "time": "Time per step in {phase}",
@@ -45,13 +49,13 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
         runs: the records of each, in order.
     """
     rows = axes.distinct([row for run in runs for row in speed_rows.rows(run)])
-    labels = axes.labels([row for row in rows if not row["is_reference"]]) or axes.labels(rows)
-    references = dict.fromkeys(row["reference"] for row in rows)
+    labels = labels_of([row for row in rows if not row.is_reference]) or labels_of(rows)
+    references = dict.fromkeys(row.reference for row in rows)
     shown = large.settings(rows, large.MOST_SECTIONS)
     printed = [_for_paper(name, figure) for name, figure in figures.figures(rows)]
     return Part(
         title="Speed",
-        headline=f"Speed of {setting.listed(large.names(labels))} against {setting.listed(list(references))}",
+        headline=f"Speed of {facts.listed(large.names(labels))} against {facts.listed(list(references))}",
         warnings=(*setting.warnings(rows), *setting.left_out(rows)),
         protocol=_protocol(runs, rows),
         sections=tuple(_section(name, some, runs, printed) for name, some in shown.items()),
@@ -71,21 +75,21 @@ def _for_paper(name: str, figure: Any) -> Drawing:
 
 
 def _section(
-    name: str, rows: Sequence[Row], runs: Sequence[Sequence[Record]], printed: Sequence[Drawing]
+    name: str, rows: Sequence[SpeedRow], runs: Sequence[Sequence[Record]], printed: Sequence[Drawing]
 ) -> Section:
-    names = {axes.file_name(kind, name) for kind in panels.ORDER}
-    rows = sorted(rows, key=lambda row: list(_PHASES).index(row["phase"]))
+    names = {file_name(kind, name) for kind in panels.ORDER}
+    rows = sorted(rows, key=lambda row: list(tables.PHASES).index(row.phase))
     drawings = []
     paper = tuple(drawing for drawing in printed if drawing.name in names)
     # A large run has figures of its first settings alone.
     for kind, phase, figure in panels.by_phase(rows) if paper else ():
-        of_phase = [row for row in rows if row["phase"] == phase]
+        of_phase = [row for row in rows if row.phase == phase]
         words = {
-            "phase": _PHASES[phase], "reference": of_phase[0]["reference"], "floors": _floors(of_phase),
+            "phase": tables.PHASES[phase], "reference": of_phase[0].reference, "floors": _floors(of_phase),
             "says": ". ".join(large.first(verdict_lines(of_phase))) + ".",
         }  # fmt: skip
         title, marks, shows = (texts[kind].format(**words) for texts in (_TITLES, _MARKS, _SHOWS))
-        file = axes.file_name(f"{kind}-{phase}", name)
+        file = file_name(f"{kind}-{phase}", name)
         drawings.append(
             Drawing(
                 file,
@@ -102,36 +106,41 @@ def _section(
         paper=paper,
         tables=tuple(_tables(rows, name)),
         failed=large.first(tables.notes(rows)),
-        notes=tuple(setting.remarks(rows)),
+        notes=(*setting.remarks(rows), *_rates(rows)),
         facts=setting.about(rows, runs),
     )
 
 
-def _tables(rows: Sequence[Row], name: str) -> list[Table]:
+def _rates(rows: Sequence[SpeedRow]) -> list[str]:
+    """What must be said of firing rates."""
+    told = any(row.firing_rate is not None and row.weights == "untrained" for row in rows)
+    return ["firing rates are those of untrained weights"] * told
+
+
+def _tables(rows: Sequence[SpeedRow], name: str) -> list[Table]:
     """The tables of ratios, then those of all cases, so that the phases stand beside each other."""
     ratios, cases = [], []
-    for phase in (phase for phase in _PHASES if phase in axes.phases(rows)):
-        of_phase = [row for row in rows if row["phase"] == phase]
-        caption = (
-            f"Time ratio t_{of_phase[0]['reference']} / t_neuron in {_PHASES[phase]} with its 95 % interval"
-        )
-        if any(row["ratio"] is not None for row in of_phase):
-            ratios.append(grids.by_steps(of_phase, axes.file_name(f"ratios-{phase}", name), caption))
-        caption = f"All cases of {_PHASES[phase]}; time: median of a call, 5 % and 95 % quantiles"
-        cases.append(grids.full(of_phase, axes.file_name(f"cases-{phase}", name), caption))
+    for phase in (phase for phase in tables.PHASES if phase in phases_of(rows)):
+        of_phase = [row for row in rows if row.phase == phase]
+        word, reference = tables.PHASES[phase], of_phase[0].reference
+        caption = f"Time ratio t_{reference} / t_neuron in {word} with its 95 % interval"
+        if any(row.ratio is not None for row in of_phase):
+            ratios.append(ratio_tables.by_steps(of_phase, file_name(f"ratios-{phase}", name), caption))
+        caption = f"All cases of {word}; time: median of a call, 5 % and 95 % quantiles"
+        cases.append(grids.full(of_phase, COLUMNS, file_name(f"cases-{phase}", name), caption))
     return ratios + cases
 
 
-def _floors(rows: Sequence[Row]) -> str:
-    floors = [row["noise_floor"] for row in rows if row["noise_floor"] is not None]
+def _floors(rows: Sequence[SpeedRow]) -> str:
+    floors = [row.noise_floor for row in rows if row.noise_floor is not None]
     return f" (±{percent(min(floors))} to ±{percent(max(floors))})" if floors else " (unknown)"
 
 
-def _protocol(runs: Sequence[Sequence[Record]], rows: Sequence[Row]) -> dict[str, str]:
+def _protocol(runs: Sequence[Sequence[Record]], rows: Sequence[SpeedRow]) -> dict[str, str]:
     """How was measured, with what the records say about it."""
     blocks = [record for run in runs for record in run if isinstance(record, Block)]
-    timed = [row for row in rows if row["status"] == "ok"]
-    checked = [row for row in timed if row["verified"]]
+    timed = [row for row in rows if row.status == "ok"]
+    checked = [row for row in timed if row.verified]
     stopped = [block.stopped for block in blocks if block.stopped]
     ends = ", ".join(f"{stopped.count(word)} by {word}" for word in sorted(set(stopped)))
     rounds = sum(block.rounds for block in blocks)

@@ -4,97 +4,93 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from psubench.experiments.energy import rows as energy_rows
-from psubench.experiments.paired import setting
-from psubench.neurons.checks import NO_REFERENCE
+from msgspec import Meta
+
+from psubench.experiments.paired import rows as paired_rows
+from psubench.experiments.paired.rows import Reference
+from psubench.records.bounds import AboveZero, Amount, Count, Output, Positive
 from psubench.records.measured import Memory, MemoryOutcome
-from psubench.records.outcomes import labelled
-from psubench.records.paired import Plan, Trial, paired, pairs, status_of, trials
-from psubench.records.structs import Record, plain
-from psubench.stats import intervals
+from psubench.records.outcomes import Compilation
+from psubench.records.paired import Plan, Trial, ratios, trials
+from psubench.records.rows import CaseRow, Share
+from psubench.records.structs import Record
 
 
-def rows(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """One row per planned case, in the order of the plan; `render.columns` says what the fields mean.
+class SpeedRow(CaseRow, kw_only=True, frozen=True, tag_field="kind", tag="speed"):
+    """A case that was timed.
+
+    Attributes:
+        is_reference: whether it is the case that others of its block are compared with.
+        mismatch: of a neuron that tends to another one, the share of its outputs that differ.
+        output: kind of the neuron's outputs.
+        said: doubts and notes on a result, as clauses.
+    """
+
+    AXES: ClassVar[Mapping[str, str]] = paired_rows.AXES
+    CLAIMS: ClassVar[Mapping[str, str]] = {"slower": "slower than", "faster": "faster than"}
+    JSON_ONLY: ClassVar = ("key", "compile", "label", "firing_rate")
+    HIDDEN: ClassVar = ("is_reference", "weights", "mismatch", "output", "said")
+
+    reference: Reference
+    median_s: Annotated[AboveZero | None, Meta(description="seconds per call")]
+    p05_s: AboveZero | None
+    p95_s: AboveZero | None
+    ratio: Annotated[AboveZero | None, Meta(description="reference / neuron; above 1 is faster or less")]
+    ratio_low: Annotated[AboveZero | None, Meta(description="lower end of the 95 % interval")]
+    ratio_high: AboveZero | None
+    noise_floor: Annotated[Amount | None, Meta(description="smallest relative difference beyond noise")]
+    rounds: Positive | None
+    processes: Positive | None
+    peak_memory_bytes: Count | None
+    message: str | None
+    run_id: str
+    least_bytes: Annotated[Positive | None, Meta(description="bytes that a call of one layer must move")]
+    copy_bytes_per_s: Annotated[AboveZero | None, Meta(description="of copies of the input")]
+    key: str
+    compile: Annotated[Compilation | None, Meta(description="null for neurons that are not compiled")]
+    label: str
+    firing_rate: Annotated[Share | None, Meta(description="spikes per neuron and step")]
+    copy_share: Annotated[AboveZero | None, Meta(description="least_bytes / median_s / copy_bytes_per_s")]
+    is_reference: bool
+    weights: str
+    mismatch: float | None = None
+    output: Output | None = None
+    said: str | None = None
+
+
+def rows(records: Sequence[Record]) -> list[SpeedRow]:
+    """One row per planned case, in the order of the plan.
 
     A case that was planned and never measured is a row with status `interrupted`.
     """
     plan, found = trials(records)
     memory = {one.key: one for record in records if isinstance(record, Memory) for one in record.cases}
-    measures = energy_rows.Measures()
-    return [_with_memory(_row(case, found, plan, measures), memory.get(key)) for key, case in plan.items()]
-
-
-def _with_memory(row: dict[str, Any], outcome: MemoryOutcome | None) -> dict[str, Any]:
-    """Adds the peak memory to a row that was timed, or why it is not known."""
-    row["peak_memory_bytes"] = outcome.peak_memory_bytes if outcome else None
-    if outcome and outcome.status != "ok" and row["status"] == "ok":
-        row["message"] = f"peak memory unknown: {outcome.status}: {outcome.message}"
-    return row
+    return [_row(case, found, plan, memory.get(key)) for key, case in plan.items()]
 
 
 def _row(
     case: Plan,
     found: Mapping[str, Mapping[int, Trial]],
     plan: Mapping[str, Plan],
-    measures: energy_rows.Measures,
-) -> dict[str, Any]:
-    planned = case.planned
-    assert planned.reference is not None
-    tried, reference = (list(found.get(key, {}).values()) for key in (planned.key, planned.reference))
-    status, message = status_of(tried, planned.skip)
-    said = _said(tried) if status == "ok" else None
-    message = "; ".join(filter(None, (message, said))) or None
-    row = {
-        **plain(planned.case),
-        "key": planned.key,
-        "label": labelled(planned.label, _output(tried)),
-        "is_reference": planned.reference == planned.key,
-        "reference": labelled(plan[planned.reference].planned.label, _output(reference)),
-        "status": status,
-        "message": message,
-        "said": said,
-        "run_id": tried[-1].run_id if tried else case.run_id,
-        "weights": "trained" if case.trained else setting.fresh_weights(planned.case.model),
-        **_activity(tried),
-    }
-    good = tried if status == "ok" else []
-    if row["kind"] == "energy":
-        return {**row, **_energy(row, good, measures), **_ratio(good)}
-    return {**row, **_speed(good), **_roof(good), **_ratio(good)}
+    memory: MemoryOutcome | None,
+) -> SpeedRow:
+    fields, tried = paired_rows.fields(case, found, plan), [*found.get(case.planned.key, {}).values()]
+    good = tried if fields["status"] == "ok" else []
+    if memory and memory.status != "ok" and fields["status"] == "ok":
+        fields["message"] = f"peak memory unknown: {memory.status}: {memory.message}"
+    return SpeedRow(
+        **fields,
+        compile=next((t.outcome.compile for t in tried if t.outcome.compile), None),
+        peak_memory_bytes=memory.peak_memory_bytes if memory else None,
+        **_times(good),
+        **_roof(good),
+        **ratios(good),
+    )
 
 
-def _said(tried: Sequence[Trial]) -> str | None:
-    """What must be said of a case that has a result, beside what the note of its data says."""
-    doubts = (trial.outcome.doubt for trial in tried)
-    doubted = next((f"unverified: {doubt}" for doubt in doubts if doubt and doubt != NO_REFERENCE), None)
-    notes = dict.fromkeys(note for trial in tried for note in trial.outcome.notes)
-    return "; ".join(filter(None, (doubted, *notes))) or None
-
-
-def _output(tried: Sequence[Trial]) -> str | None:
-    """What the neuron gives; in doubt what is the least like spikes."""
-    found = [t.outcome.output for t in tried if t.outcome.output]
-    return max(found, key=("spikes", "counts", "ternary", "analog").index, default=None)
-
-
-def _activity(tried: Sequence[Trial]) -> dict[str, Any]:
-    activity = next((t.outcome.activity for t in tried if t.outcome.activity), None)
-    compilation = next((t.outcome.compile for t in tried if t.outcome.compile), None)
-    verified, output = [t.outcome.verified for t in tried], _output(tried)
-    return {
-        "verified": all(verified) if verified and None not in verified else None,
-        "output": output,
-        "firing_rate": activity.spikes / activity.neuron_steps if activity and output != "analog" else None,
-        "spike_hash": activity.spike_hash if activity else None,
-        "compile": plain(compilation) if compilation else None,
-        "mismatch": next((t.outcome.mismatch for t in tried if t.outcome.mismatch is not None), None),
-    }
-
-
-def _speed(tried: Sequence[Trial]) -> dict[str, Any]:
+def _times(tried: Sequence[Trial]) -> dict[str, Any]:
     """Seconds per call: percentiles over all samples of all processes."""
     if not tried:
         return {"median_s": None, "p05_s": None, "p95_s": None, "rounds": None, "processes": None}
@@ -124,26 +120,3 @@ def _roof(tried: Sequence[Trial]) -> dict[str, Any]:
         "copy_bytes_per_s": statistics.median(speeds) if speeds else None,
         "copy_share": statistics.median(shares) if shares else None,
     }
-
-
-def _energy(row: Mapping[str, Any], tried: Sequence[Trial], measures: energy_rows.Measures) -> dict[str, Any]:
-    """Joules, and in the message what could not be read."""
-    measured = [(trial.outcome.neuron, measures.of(trial.block)) for trial in tried]
-    unread = energy_rows.unread(measured)
-    message = "; ".join(note for note in (row["message"], unread) if note) or None
-    return {**energy_rows.columns(row, measured), "unread": unread, "message": message}
-
-
-def _ratio(tried: Sequence[Trial]) -> dict[str, Any]:
-    """t_reference / t_case with its interval, and the noise floor of the same rounds."""
-    both = [
-        (t.samples, t.block.reference, t.outcome.neuron)
-        for t in tried
-        if paired(t.samples, t.block.reference)
-    ]
-    if not both:
-        return {"ratio": None, "ratio_low": None, "ratio_high": None, "noise_floor": None}
-    interval = intervals.combine([pairs(samples, reference, name) for samples, reference, name in both])
-    again = intervals.combine([pairs(samples, reference, reference or "") for samples, reference, _ in both])
-    ratio, low, high = interval.ratios()
-    return {"ratio": ratio, "ratio_low": low, "ratio_high": high, "noise_floor": intervals.noise_floor(again)}

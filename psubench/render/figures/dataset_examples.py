@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psubench.experiments.speed.figures import look
+from psubench.render.figures.save import look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

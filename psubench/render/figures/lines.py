@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from psubench.experiments.paired.columns import SECONDS, Row
 from psubench.render.figures.styles import Style
+from psubench.render.numbers import BYTES, SECONDS
 
 _LEAST_GAP = 0.085  # of an axis' width, between two labels
+
+
+class Point(Protocol):
+    """What is drawn of a case: its neuron and its number of steps, beside what a quantity asks for."""
+
+    @property
+    def label(self) -> str:
+        """The neuron."""
+
+    @property
+    def T(self) -> int:
+        """Time steps."""
 
 
 class Quantity(NamedTuple):
@@ -17,34 +29,35 @@ class Quantity(NamedTuple):
 
     Attributes:
         axis: label of the axis.
-        value: column of the rows; a row without it is a gap.
-        ends: columns of the error bars' ends, if there are any.
+        value: of a row; one without it is a gap.
+        ends: of a row, those of its error bar, if there are any.
         per_step: whether values are divided by T.
         units: name and size of the units that ticks may have, the largest first.
     """
 
     axis: str
-    value: str
-    ends: tuple[str, str] | None
+    value: Callable[[Any], float | None]
+    ends: tuple[Callable[[Any], float | None], Callable[[Any], float | None]] | None
     per_step: bool
     units: Mapping[str, float]
 
 
-TIME = Quantity("time per step", "median_s", ("p05_s", "p95_s"), True, SECONDS)
-_BYTES = {"GiB": 2.0**30, "MiB": 2.0**20, "KiB": 2.0**10, "B": 1.0}
-ROOF = Quantity("share of a copy's bandwidth", "copy_share", None, False, {"%": 0.01})
-MEMORY = Quantity("peak memory of a call", "peak_memory_bytes", None, False, _BYTES)
+_ENDS = (lambda row: row.p05_s, lambda row: row.p95_s)
+TIME = Quantity("time per step", lambda row: row.median_s, _ENDS, True, SECONDS)
+ROOF = Quantity("share of a copy's bandwidth", lambda row: row.copy_share, None, False, {"%": 0.01})
+_BYTES = {**BYTES, "B": 1.0}
+MEMORY = Quantity("peak memory of a call", lambda row: row.peak_memory_bytes, None, False, _BYTES)
 
 
-def draw(axes: Any, rows: Sequence[Row], looks: dict[str, Style], quantity: Quantity) -> None:
+def draw(axes: Any, rows: Sequence[Point], looks: dict[str, Style], quantity: Quantity) -> None:
     """A line per neuron, with error bars; a gap where a case has no value."""
-    Ts = sorted({row["T"] for row in rows})
-    by_label: dict[str, dict[int, Row]] = {}
+    Ts = sorted({row.T for row in rows})
+    by_label: dict[str, dict[int, Point]] = {}
     for row in rows:
-        by_label.setdefault(row["label"], {})[row["T"]] = row
+        by_label.setdefault(row.label, {})[row.T] = row
     for label, of_neuron in by_label.items():
         points = [of_neuron.get(T) for T in Ts]
-        if any(row is not None and row[quantity.value] for row in points):
+        if any(row is not None and quantity.value(row) for row in points):
             _line(axes, Ts, points, label, looks[label], quantity)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
@@ -68,11 +81,11 @@ def same_limits(panels: Sequence[Any], quantity: Quantity) -> None:
 
 
 def _line(
-    axes: Any, Ts: Sequence[int], points: Sequence[Row | None], label: str, look: Style, quantity: Quantity
+    axes: Any, Ts: Sequence[int], points: Sequence[Point | None], label: str, look: Style, quantity: Quantity
 ) -> None:
-    def values(name: str) -> list[float]:
+    def values(of: Callable[[Any], float | None]) -> list[float]:
         return [
-            math.nan if row is None or not row[name] else row[name] / (row["T"] if quantity.per_step else 1)
+            ((row is not None and of(row)) or math.nan) / (row.T if row and quantity.per_step else 1)
             for row in points
         ]
 

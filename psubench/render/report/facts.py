@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from psubench.data.table import TABLE
 from psubench.records.run import End, Run
 from psubench.records.structs import Record
 
@@ -93,9 +94,9 @@ def captions(run: Sequence[Record]) -> dict[str, str]:
     }
 
 
-def of_rows(rows: Sequence[Mapping[str, Any]], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
+def of_rows(rows: Sequence[Any], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
     """The same for those runs of which rows are; what differs stands beside each other."""
-    ids = {row["run_id"] for row in rows}
+    ids = {row.run_id for row in rows}
     found: dict[str, dict[str, None]] = {}
     for run in runs:
         if ids & {header.run_id for header in headers(run)}:
@@ -108,6 +109,19 @@ def ended(run: Sequence[Record]) -> str:
     """How a run ended: `complete`, `interrupted`, or that nothing says so."""
     last = run[-1] if run else None
     return last.status if isinstance(last, End) else "killed before its end, or still going on"
+
+
+def data(name: str) -> str:
+    """A data set with the word `synthetic` or `plug-in` where it is one."""
+    spec = TABLE.get(name.split("(")[0])
+    if spec is None:
+        return f"{name} (plug-in)"
+    return name if spec.real else f"{name} (synthetic)"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _spaced(key: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from psubench import __version__
-from psubench.experiments.paired import axes, setting
 from psubench.records.structs import Record
+from psubench.render.axes import file_name
 from psubench.render.report import facts, svg
 from psubench.render.report.parts import Drawing, Part, Table
 
@@ -55,7 +55,7 @@ def _title(parts: Sequence[Part]) -> str:
     if len(parts) == 1:
         return parts[0].headline
     first, *rest = (part.title for part in parts)
-    return setting.listed([first, *(title.lower() for title in rest)])
+    return facts.listed([first, *(title.lower() for title in rest)])
 
 
 def _drawings(part: Part) -> list[Drawing]:
@@ -69,7 +69,7 @@ def _drawn(parts: Sequence[Part]) -> dict[str, str]:
 
 def _anchor(text: str) -> str:
     """A text as an id that may stand in an address."""
-    return axes.file_name("", text.lower()).replace(".", "-")
+    return file_name("", text.lower()).replace(".", "-")
 
 
 def _starts(table: Table) -> list[bool]:

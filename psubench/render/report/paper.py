@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from psubench.experiments.speed import figures
-from psubench.render.export import write_text
+from psubench.render.figures import save as figure_files
+from psubench.render.files import write_text
 from psubench.render.report import latex
 from psubench.render.report.parts import Drawing, Part, Section
 
@@ -38,7 +38,7 @@ def save(parts: Sequence[Part], folder: Path) -> list[Path]:
     paths, facts, shown = [], [], []
     for part in parts:
         for drawing, about in _printed(part):
-            paths += figures.save([(drawing.name, drawing.figure)], folder, ["pdf"])
+            paths += figure_files.save([(drawing.name, drawing.figure)], folder, ["pdf"])
             facts.append(_facts(drawing.name, about))
             shown.append(_figure(drawing))
         for section in part.sections:

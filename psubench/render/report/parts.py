@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from psubench.render.column import Tone
+from psubench.render.grid import Grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Tone = Literal["", "good", "bad", "quiet", "doubt"]
-"""How a cell is meant: better or worse than the reference, no difference, or without a number."""
 
 
 class Cell(NamedTuple):
@@ -65,6 +65,27 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     stacked: bool = False
     groups: int | None = None
+
+
+def table(grid: Grid, name: str, best: tuple[str, float] | None = None) -> Table:
+    """A grid as a table of a report, with its title as the caption.
+
+    Args:
+        best: name of a column and its number that is bold.
+    """
+    texts = grid.texts()
+    heads = tuple(Head(head, column.right, column.names_row) for column, head, _ in texts)
+    columns = []
+    for column, head, cells in texts:
+        made = []
+        for row, text, tone in zip(grid.rows, cells, grid.tones(column), strict=True):
+            shown, bracket, end = text.partition(" [") if "[" in head else (text, "", "")
+            order = column.value(row, text)
+            shade: Tone = "doubt" if tone == "failed" else tone
+            made.append(Cell(shown, order, (bracket + end).strip(), shade, best=best == (column.name, order)))
+        columns.append(made)
+    groups = next((place for place, (column, _, _) in enumerate(texts) if column.name == grid.group), None)
+    return Table(name, grid.title, heads, tuple(zip(*columns, strict=True)), groups=groups)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from psubench.experiments.speed import figures
+from psubench.render.figures import save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,7 @@ def inline(figure: Figure, name: str, alt: str) -> str:
         name: unique in the page; what its ids begin with.
         alt: what the figure shows.
     """
-    root = ElementTree.fromstring(figures.encoded(figure, "svg"))
+    root = ElementTree.fromstring(save.encoded(figure, "svg"))
     used = {found for element in root.iter() for found in _referred(element)}
     for parent in root.iter():
         for child in list(parent):
