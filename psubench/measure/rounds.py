@@ -158,7 +158,7 @@ class Interleaver:
         mark: told the label of what runs next, so that a hang or a crash can be blamed.
         on_round: called between rounds, outside every window.
         guard: asked after every sample and between rounds.
-        checks: draws the windows of which a result is checked.
+        checks: draws the windows to check.
     """
 
     device: Device
@@ -223,14 +223,14 @@ class Interleaver:
         self.mark(contestant.label)
         contestant.prepare()
         drawn = self.checks.draw(contestant, loops)
-        kept = loops - 1 if drawn is None else drawn  # the last one's lives no longer than the window
+        kept = loops - 1 if drawn is None else drawn
         try:
             before = self.device.counters()
             with contestant.mode():
                 sample = self.device.sample(contestant.label, contestant.call, loops, kept)
             after = self.device.counters()
             if drawn is not None:
-                self.checks.run(contestant, sample)
+                self.checks.run(contestant, sample, loops)
         finally:
             self.guard.after(contestant.label)
         # Without the result, which would hold memory while others are timed.
@@ -295,10 +295,8 @@ class Interleaver:
         return sum(sample.wall_ns for sample in samples.values())
 
 
-def _precise(
-    live: Sequence[Contestant], reference: str | None, precision: float, result: Measurement
-) -> bool:
-    if reference not in result.wall_ns:
+def _precise(live: Sequence[Contestant], against: str | None, precision: float, result: Measurement) -> bool:
+    if against not in result.wall_ns:
         return False
-    others = (c.label for c in live if c.label != reference)
-    return all(result.log_ratio(reference, label).width <= precision for label in others)
+    others = (c.label for c in live if c.label != against)
+    return all(result.log_ratio(against, label).width <= precision for label in others)
