@@ -157,8 +157,7 @@ class Interleaver:
     Attributes:
         mark: told the label of what runs next, so that a hang or a crash can be blamed.
         on_round: called between rounds, outside every window.
-        guard: asked after every sample and between rounds.
-        checks: draws the windows to check.
+        guard, checks: asked after every sample and between rounds; draws the windows to check.
     """
 
     device: Device
@@ -176,8 +175,7 @@ class Interleaver:
         two. A contestant that raises is taken out; the others go on.
 
         Args:
-            reference: label of the contestant that the others are compared with; None if it has
-                failed already.
+            reference: label of the one that the others are compared with; None if it has failed.
         """
         result = Measurement()
         ns_per_call: dict[Contestant, int] = {}

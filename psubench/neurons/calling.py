@@ -27,7 +27,7 @@ def set_seed(number: int) -> None:
     used so far, which takes far longer than a call of a small neuron.
     """
     torch.default_generator.manual_seed(number)
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.manual_seed_all(number)
 
 
