@@ -42,7 +42,7 @@ class Contestant:
 
 
 _UNFORESEEN = random.SystemRandom()
-CHECK_SHARE = 0.015  # of the time in windows that checking may take
+CHECK_SHARE = 0.01  # of the time in windows that checking may take
 LEAST_CHECKED = 1 / 16  # of the windows, however long it takes
 CHECKED_FIRST = 3  # windows of each contestant
 
@@ -55,22 +55,25 @@ class Checks:
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
-        self._share: dict[str, float] = {}
+        self._least: dict[str, tuple[float, int]] = {}  # window per call, check; a busy machine only adds
 
     def draw(self, contestant: Contestant, loops: int) -> int | None:
         """Number of the call of the next window whose result is checked; None to check none of them."""
         seen = self._seen[contestant.label] = self._seen.get(contestant.label, 0) + 1
-        if seen > CHECKED_FIRST and _UNFORESEEN.random() > self._share[contestant.label]:
-            return None
+        if seen > CHECKED_FIRST and contestant.label in self._least:
+            call_ns, check_ns = self._least[contestant.label]
+            share = max(LEAST_CHECKED, CHECK_SHARE * loops * call_ns / check_ns)
+            if _UNFORESEEN.random() > share:
+                return None
         return contestant.kept(loops)
 
-    def run(self, contestant: Contestant, sample: Sample) -> None:
+    def run(self, contestant: Contestant, sample: Sample, loops: int) -> None:
         """Checks a result, and learns how many more can be afforded."""
         began = time.perf_counter_ns()
         contestant.check(sample.result)
-        took = time.perf_counter_ns() - began
-        share = CHECK_SHARE * sample.wall_ns / max(1, took)
-        self._share[contestant.label] = max(LEAST_CHECKED, share)
+        found = sample.wall_ns / loops, max(1, time.perf_counter_ns() - began)
+        before = self._least.get(contestant.label, found)
+        self._least[contestant.label] = min(found[0], before[0]), min(found[1], before[1])
 
 
 class SpoiledError(Exception):

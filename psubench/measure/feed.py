@@ -53,4 +53,5 @@ class Feed:
     def renew(self) -> None:
         """Fills the first input with new content, made from its own values."""
         self._renewed += 1
-        self.given[0].copy_(self._kept[0].roll(self._renewed, -1).flip(-1))
+        # Of all entries: of one dimension the contents would soon come again.
+        self.given[0].copy_(self._kept[0].roll(self._renewed).flip(tuple(range(self._kept[0].dim()))))

@@ -60,6 +60,7 @@ class Guard:
     def begin(self) -> None:
         """From here on, in the mode in which contestants are timed, nothing may change."""
         self.state, self._quick, self._pid, self._due = ProcessState(), _quick(), os.getpid(), 0.0
+        self._running = _running()
 
     def after(self, label: str) -> None:
         """Called after a sample: restores what its contestant has changed, and raises.
@@ -77,8 +78,8 @@ class Guard:
             complain(label, self.state.put_back(), "while it is measured")
 
     def due(self) -> bool:
-        """Whether enough time has passed that the cost of a sweep is negligible."""
-        return time.monotonic() >= self._due
+        """Whether threads or children have come, or the cost of a sweep is negligible for the time passed."""
+        return _running() != self._running or time.monotonic() >= self._due
 
     def sweep(self) -> str | None:
         """Compares and restores everything; returns the changes. From then on it checks every sample."""
@@ -86,7 +87,7 @@ class Guard:
         changes = self.state.put_back()
         found = [*changes.timed, *changes.left, *(["an input"] if self.feed.put_back() else [])]
         now = time.monotonic()
-        self._due = now + SWEEP_SHARE * (now - began)
+        self._due, self._running = now + SWEEP_SHARE * (now - began), _running()
         if changes.left and not self.strict:
             raise SpoiledError(None, f"a neuron leaves {', '.join(changes.left)} while being measured")
         self.strict = self.strict or bool(found)
@@ -109,9 +110,12 @@ def _quick() -> tuple[object, ...]:
         torch.is_grad_enabled(),
         torch.is_inference_mode_enabled(),
         torch.are_deterministic_algorithms_enabled(),
-        threading.active_count(),
-        _has_children(),
     )
+
+
+def _running() -> tuple[int, bool]:
+    """What can be looked at after every round."""
+    return threading.active_count(), _has_children()
 
 
 def _has_children() -> bool:

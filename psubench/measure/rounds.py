@@ -157,8 +157,7 @@ class Interleaver:
     Attributes:
         mark: called with the label of what runs next, so that a hang or a crash can be attributed.
         on_round: called between rounds, outside every window.
-        guard: called after every sample and between rounds.
-        checks: draws the windows of which a result is checked.
+        guard, checks: called after every sample and between rounds; draws the windows to check.
     """
 
     device: Device
@@ -176,8 +175,7 @@ class Interleaver:
         two. A contestant that raises is removed; the others continue.
 
         Args:
-            reference: label of the contestant that the others are compared with; None if it has
-                failed already.
+            reference: label of the one that the others are compared with; None if it has failed.
         """
         result = Measurement()
         ns_per_call: dict[Contestant, int] = {}
@@ -223,14 +221,14 @@ class Interleaver:
         self.mark(contestant.label)
         contestant.prepare()
         drawn = self.checks.draw(contestant, loops)
-        kept = loops - 1 if drawn is None else drawn  # the last one's lives no longer than the window
+        kept = loops - 1 if drawn is None else drawn
         try:
             before = self.device.counters()
             with contestant.mode():
                 sample = self.device.sample(contestant.label, contestant.call, loops, kept)
             after = self.device.counters()
             if drawn is not None:
-                self.checks.run(contestant, sample)
+                self.checks.run(contestant, sample, loops)
         finally:
             self.guard.after(contestant.label)
         # Without the result, which would hold memory while others are timed.
@@ -295,10 +293,8 @@ class Interleaver:
         return sum(sample.wall_ns for sample in samples.values())
 
 
-def _precise(
-    live: Sequence[Contestant], reference: str | None, precision: float, result: Measurement
-) -> bool:
-    if reference not in result.wall_ns:
+def _precise(live: Sequence[Contestant], against: str | None, precision: float, result: Measurement) -> bool:
+    if against not in result.wall_ns:
         return False
-    others = (c.label for c in live if c.label != reference)
-    return all(result.log_ratio(reference, label).width <= precision for label in others)
+    others = (c.label for c in live if c.label != against)
+    return all(result.log_ratio(against, label).width <= precision for label in others)

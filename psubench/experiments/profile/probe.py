@@ -79,6 +79,8 @@ class ProfileProbe:
 
     def _gated(self, subject: Subject, outcome: GatedOutcome, device: Device, name: str) -> profiled.Profile:
         """The profile of a neuron that passes the gate, and is the same after it."""
+        import torch._dynamo  # noqa: F401  # the profiler imports it, and it replaces functions of torch
+
         state = ProcessState()
         doubt = subject.check()
         outcome.activity = Spikes(**subject.activity())
