@@ -104,15 +104,16 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
     if end is not None:
         status, message = end.status, end.message
     result = end if end is not None and status == "ok" else None
-    spiking = result is None or result.output != "analog"
+    output = end.output if end else None
+    spiking = result is None or output != "analog"
     test, work = (result.test, result.activity) if result else (None, None)
     return TrainingRow(
         **{name: getattr(case, name) for name in case.__struct_fields__ if name != "seed"},
         seeds=[case.seed],
         n=int(result is not None),
         key=planned.key,
-        label=labelled(planned.label, end.output if end else None),
-        output=end.output if end else None,
+        label=labelled(planned.label, output),
+        output=output,
         note=planned.note,
         status=status,
         message=message,
@@ -120,7 +121,7 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         epochs=case.recipe["epochs"],
         epochs_done=max(epochs, default=0),
         verified=end.verified if end else None,
-        doubt=("; ".join(filter(None, (end.doubt, *end.notes))) or None) if end else None,
+        doubt=_doubt(end),
         accuracy=test.correct / test.samples if test else None,
         accuracy_sd=None,
         test_samples=test.samples if test else None,
@@ -138,6 +139,11 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         **_times(epochs),
         curves=[[epochs[epoch] for epoch in sorted(epochs)]],
     )
+
+
+def _doubt(end: Trained | None) -> str | None:
+    """Why no reference has confirmed the spikes, and remarks on how they were evaluated."""
+    return None if end is None else "; ".join(filter(None, (end.doubt, *end.notes))) or None
 
 
 def _spikes(test: Tested, case: TrainingCase) -> float:
