@@ -129,11 +129,7 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         loss=last.loss if result and last else None,
         firing_rate=test.firing_rate if test and spiking else None,
         spikes_per_sample=_spikes(test, case) if test and spiking else None,
-        sop_eff_per_sample=_per_sample(work, "sop_eff"),
-        energy_pj_per_sample=_per_sample(work, "energy_pj"),
-        dynamics_energy_pj_per_sample=_per_sample(work, "dynamics_energy_pj"),
-        energy_model=work.energy_model if work else None,
-        policy=work.policy if work else None,
+        **_work(work),
         parameters=result.parameters if result else None,
         peak_memory_bytes=result.peak_memory_bytes if result else None,
         **_times(epochs),
@@ -151,6 +147,16 @@ def _spikes(test: Tested, case: TrainingCase) -> float:
     passes = case.recipe["eval_samples"] if case.neuron.startswith("spsn") else 1
     spikes: int = sum(test.spikes.values())
     return spikes / float(test.samples * passes)
+
+
+def _work(work: Work | None) -> dict[str, Any]:
+    """What the counter found, per sample."""
+    names = ("sop_eff", "energy_pj", "dynamics_energy_pj")
+    return {
+        **{f"{name}_per_sample": _per_sample(work, name) for name in names},
+        "energy_model": work.energy_model if work else None,
+        "policy": work.policy if work else None,
+    }
 
 
 def _per_sample(work: Work | None, name: str) -> float | None:
