@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Runs the program; where it cannot even be imported, that is no regression, whose exit code is 1."""
+    """Runs the program; a failed import must not look like a regression, whose exit code is 1."""
     try:
         from psubench.cli import main as run
     except ImportError as error:

@@ -8,14 +8,16 @@ from msgspec.structs import replace
 from support import render_rows
 from support.command_line import psubench
 from support.figures import drawn, panel
+from support.jobs import ignore, job_of
 from support.records_of import typed
 
 from psubench import neurons
 from psubench.devices import open_device
+from psubench.experiments.paired.probe import Probe
 from psubench.experiments.speed import figures
 from psubench.experiments.speed import rows as speed_rows
 from psubench.experiments.speed.columns import COLUMNS
-from psubench.measure.copy_speed import SAMPLES, Roof, least_bytes
+from psubench.measure.copy_speed import SAMPLES, Copies, least_bytes
 from psubench.records import jsonl
 
 
@@ -32,7 +34,7 @@ def test_what_must_move_is_counted_once_and_twice_in_training():
 
 def test_as_many_samples_as_needed_and_no_more():
     device = open_device("cpu", T=1, phase="infer", seed=0)
-    roof = Roof(device, [torch.ones(8, 16)] * 2, {"lif": 1024})
+    roof = Copies(device, [torch.ones(8, 16)] * 2, {"lif": 1024})
     for _ in range(SAMPLES + 5):
         roof.sample()
     fields = roof.fields()
@@ -134,3 +136,23 @@ def test_a_run_of_one_layer_has_it_and_one_of_a_network_has_not(tmp_path):
         rows = json.loads(done.stdout)
         assert [row["status"] for row in rows] == ["ok"] * len(rows), rows
         assert all((row["copy_share"] is not None) is known for row in rows)
+
+
+def test_a_fake_clock_calls_nobody_faster_than_a_copy(tmp_path):
+    """Its durations follow from names and shapes: a short one tells nothing of the neuron."""
+    (tmp_path / "mine.py").write_text(
+        "import torch\n\n\n"
+        "class Fast(torch.nn.Module):\n"
+        "    def forward(self, x):\n"
+        "        return (x >= 1).to(x.dtype)\n"
+    )
+    about = {
+        "kind": "speed", "model": "neuron", "data": "normal", "T": 4, "batch": 2, "size": 64,
+        "device": "scripted", "dtype": "float32", "phase": "infer", "threads": 1, "mode": "layer",
+        "neuron": "lif", "implementation": "loop",
+    }  # fmt: skip
+    fast = f"{tmp_path}/mine.py:Fast"
+    block = Probe(job_of(about, fast, fast), ignore, ignore).run()
+    assert [outcome.status for outcome in block.cases] == ["ok"], block.cases[0].message
+    copy_ns = min(block.roof.copy_ns) / block.roof.copy_loops
+    assert min(block.wall_ns[fast]) / block.loops < copy_ns

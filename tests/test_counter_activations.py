@@ -113,7 +113,7 @@ NOT_FOLDED = {
     "normalised": (lambda s: functional.avg_pool2d(s, 3) * 0.5 + 1, "went through mul"),
     "beside spikes": (
         lambda s: torch.cat([functional.avg_pool2d(s, 3).flatten(1), s[..., 0, 0]], -1),
-        "beside other values",
+        "combined with other values",
     ),
     "of those": (lambda s: functional.avg_pool2d(functional.avg_pool2d(s, 3) - 1, 3), "went through sub"),
 }

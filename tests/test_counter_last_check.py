@@ -75,6 +75,11 @@ RIGHT = {
     "noise on the weight": lambda x, w: functional.linear(x, w + torch.randn_like(w)),
     "bits": bits,
     "out=": lambda x, w: torch.matmul(x, w.T, out=torch.empty(*x.shape[:2], OUT)),
+    "mapped over the batch": lambda x, w: torch.vmap(lambda one: functional.linear(one, w))(x),
+    "weight first": lambda x, w: (w @ x.flatten(0, 1).T).T,
+    "transposed convolution": lambda x, w: functional.conv_transpose1d(
+        x.permute(1, 2, 0), w.T[..., None]
+    ).permute(2, 0, 1),
     "rows of it as a matrix": lambda x, w: torch.cat(
         [functional.linear(x, w[i : i + 1]) for i in range(OUT)], -1
     ),
@@ -112,6 +117,13 @@ NAMED = {
                          "where values leave"),
     "item": (lambda x, w: sum(x[..., i] * w[0, i].item() for i in range(IN)), "item, where values leave"),
     "list": (lambda x, w: torch.tensor(w.tolist()).sum() * x, "tolist, where values leave"),
+    "dot products": (lambda x, w: torch.linalg.vecdot(x[..., None, :], w), "aten.mul"),
+    "choice": (lambda x, w: torch.where(x[..., None, :] > 0, w, 0).sum(-1), "aten.where"),
+    "distance": (lambda x, w: torch.cdist(x, w.expand(T, OUT, IN)), "aten._cdist_forward"),
+    "bilinear": (
+        lambda x, w: functional.bilinear(x.flatten(0, 1), torch.ones(T * B, 1), w[..., None]), "trilinear",
+    ),
+    "rows looked up": (lambda x, w: functional.embedding(x.long(), w.T[:2]).sum(2), "aten.embedding"),
     "thread": (in_a_thread, HIDDEN),
     "thread beside a counted use": (lambda x, w: functional.linear(x, w) + in_a_thread(x, w), HIDDEN),
     "thread through a threshold": (lambda x, w: (in_a_thread(x, w) > 0.3).float(), HIDDEN),

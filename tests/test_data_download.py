@@ -123,7 +123,7 @@ def test_a_wrong_checksum_leaves_nothing(server, root, shd):
 def test_a_broken_download_goes_on_where_it_broke_off(server, root, shd):
     server.cut = 150_000
     message = refused(shd)
-    assert "131,072 bytes have been received; run it again to go on from there" in message
+    assert "131,072 bytes have been received; run it again to continue" in message
     assert files(root) == ["shd/shd_train.h5.zip.part"]
     server.cut = None
     get(shd, quiet)
@@ -220,7 +220,7 @@ def test_fashion_mnist_is_used_as_it_comes(server, root, tmp_path):
 
 def test_what_cannot_be_downloaded_says_where_to_get_it(root, tmp_path, monkeypatch):
     assert f"figshare.4724671 into {root / 'cifar10-dvs'}" in refused(TABLE["cifar10-dvs"])
-    assert "it comes with psubench" in refused(TABLE["spoken-digits"])
+    assert "it is shipped with psubench" in refused(TABLE["spoken-digits"])
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("PSUBENCH_DATA", str(blocked))

@@ -51,7 +51,7 @@ def test_hostile_hdf5_is_read_or_told_and_no_link_is_followed(tmp_path):
     assert read == []
     links = [line for line in crafted if "is a link, which is not followed" in line]
     assert len(links) == 3 * 4 + 4
-    assert sum("lies in another file, which is not opened" in line for line in crafted) == 3 * 2
+    assert sum("is in another file, which is not opened" in line for line in crafted) == 3 * 2
 
 
 def test_hostile_aedat2_is_read_or_told(tmp_path):

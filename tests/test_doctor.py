@@ -255,7 +255,7 @@ def test_nothing_is_measured_in_no_seconds():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--margin", "x"], '--margin "x" is no share'),
+        (["--margin", "x"], '--margin "x" is not a share'),
         (["--device", "gpu"], 'device "gpu"'),
         (["--seconds", "-1"], "-1"),
     ],

@@ -34,7 +34,10 @@ def test_a_terminal_gets_text_and_no_command(text, shown):
     assert escape.terminal(shown) == shown
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-cmd", "@SUM(1)"])
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-cmd", "@SUM(1)", "\n=1", "  =1", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(1)"],
+)
 def test_a_cell_is_never_a_formula(text):
     assert escape.csv(text) == f"'{text}"
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from psubench import cli
 from psubench.errors import PsubenchError
@@ -41,6 +42,27 @@ def test_a_traceback_changes_no_exit_code(monkeypatch, capsys, error, code):
     assert found == code
     assert said.startswith("Traceback")
     assert said.splitlines()[-1].startswith("error: ")
+
+
+@pytest.mark.parametrize("told", ["", "ran out of input", "x\ny"])
+def test_a_stream_that_ends_too_early_is_no_ctrl_c(monkeypatch, capsys, told):
+    """Typer makes an abort of every EOFError, as at a prompt that is left by Ctrl-D; here nobody asks."""
+    fails = typer.Typer()
+
+    @fails.command()
+    def show():
+        raise EOFError(told)
+
+    monkeypatch.setattr(cli, "app", fails)
+    monkeypatch.setattr(cli.signals, "end_cleanly", lambda: None)
+    monkeypatch.setattr(cli.streams, "prepare", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["psubench", "--"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    said = capsys.readouterr().err.strip()
+    assert caught.value.code == 70
+    assert said.count("\n") == 0
+    assert "EOFError" in said
 
 
 def test_a_message_of_megabytes_is_cut(monkeypatch, capsys):

@@ -208,5 +208,5 @@ class Remembers(OffAtTies):
 def test_an_output_that_is_remembered_by_its_input_is_wrong():
     module = Remembers(0)
     x = 2 * torch.rand(4, 8, 32, generator=torch.Generator().manual_seed(3))
-    with pytest.raises(WrongError, match="it remembers outputs"):
+    with pytest.raises(WrongError, match="it caches outputs"):
         Gate(module, OffAtTies(0), None, gradients=False, seed=0, mark=lambda: None).check(x)

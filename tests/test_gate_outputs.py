@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from support.jobs import ignore, job_of
 
 from psubench import models, neurons
 from psubench.experiments import outputs
 from psubench.experiments.paired.probe import Probe
 from psubench.experiments.sparsity.probe import ActivityProbe
-from psubench.measure.job import Job
 from psubench.neurons.outputs import NO_INFERENCE, SEVERAL, Seen
 from psubench.records.failures import classify
 from psubench.records.outcomes import labelled
@@ -144,17 +144,8 @@ def case(**changes):
     return about | changes
 
 
-def job(probe, text, about, reference):
-    return Job(
-        probe=f"psubench.experiments.{probe}", case=about, entries=[("k", text, text, "layer")],
-        reference=reference, process=0, seed=0, precision=0.5, max_seconds=0.01, max_memory=2**33,
-    )  # fmt: skip
-
-
 def timed(text, **changes):
-    block = Probe(
-        job("paired.probe:Probe", text, case(**changes), text), lambda *_: None, lambda _: None
-    ).run()
+    block = Probe(job_of(case(**changes), text, text), ignore, ignore).run()
     return block.cases[0], block
 
 
@@ -163,10 +154,7 @@ def counted(text, model):
         kind="sparsity", model=model, samples=8, weights="untrained", energy_model="horowitz45-fp32",
         first_layer="sparse_mac", pooling="graded",
     )  # fmt: skip
-    probe = ActivityProbe(
-        job("sparsity.probe:ActivityProbe", text, about, None), lambda *_: None, lambda _: None
-    )
-    return probe.run().cases[0]
+    return ActivityProbe(job_of(about, text), ignore, ignore).run().cases[0]
 
 
 @pytest.mark.parametrize("phase", ["infer", "train"])
@@ -264,7 +252,7 @@ def test_labels_say_once_what_is_no_spike():
 def test_a_line_says_what_an_analog_output_is():
     row = SimpleNamespace(neuron="mine.py:Analog", label="Analog [analog]", T=4, output="analog")
     assert outputs.lines([row]) == [
-        "Analog [analog] gives values that are no spikes, so that it has no firing rate"
+        "Analog [analog] gives values other than spikes, so that it has no firing rate"
     ]
 
 

@@ -132,7 +132,7 @@ def test_each_setting_that_disturbs_is_found_alone(tmp_path, two_cores, files, w
 
 def test_more_threads_than_cores(tmp_path, two_cores):
     findings = noise_sources.settings(3, tree(tmp_path, QUIET))
-    assert findings[0].remedy == "give at most --threads 2"
+    assert findings[0].remedy == "use at most --threads 2"
 
 
 def test_a_gpu_of_our_own(monkeypatch):

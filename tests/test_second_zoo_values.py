@@ -13,7 +13,7 @@ from psubench.neurons import TABLE, build, build_reference, parse
         ("ilif(D=0)", "D = 0; D is the largest count: give an integer of at least 1"),
         ("fpt(K=-1)", "K = -1"),
         ("mulfree-psn(dilation=0.5)", "dilation = 0.5"),
-        ("cuba-lif(c=1.5)", "c = 1.5; c is what the current keeps"),
+        ("cuba-lif(c=1.5)", "c = 1.5; c is the share of the current"),
         ("tc-lif(gamma=-1)", "gamma = -1"),
         ("glif(decay=1)", "decay = 1; give a number between 0 and 1"),
         ("fpt(hard=1)", "hard = 1; write hard=true"),

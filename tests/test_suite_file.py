@@ -88,7 +88,7 @@ def test_a_suite_is_what_the_command_line_would_make(tmp_path):
         (("version = 1", "version = 2"), "line 1: version = 2; write version = 1"),
         (("version = 1", ""), "line 1: there is no version; write version = 1"),
         (('T = "4..16"', 'T = "16..4"'), 'line 11: T "16..4" runs backwards'),
-        (("T = 8", "T = true"), "line 17: T = True; give text"),
+        (("T = 8", "T = true"), "line 17: T = True; give a string"),
         (('model = "shd"\nneurons', 'model = "shdd"\nneurons'), 'line 9: unknown model "shdd"'),
         (('"lif,psu"', '"lif,pus"'), 'line 16: unknown neuron "pus"; did you mean "psu"?'),
         (('reason = "not asked"', ""), "line 22: it needs a reason"),

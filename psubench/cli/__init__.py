@@ -1,4 +1,4 @@
-"""The command line: parse, call, render. The only place where errors are caught and told."""
+"""The command line: parse, call, render. The only place where errors are caught and shown."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MOST_LETTERS = 500
 app = typer.Typer(
     help="How fast is a spiking neuron? Measured, with its uncertainty.",
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # importing what draws boxes would double the time of --help
+    rich_markup_mode=None,  # importing the module that draws boxes would double the time of --help
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(speed.speed)
@@ -81,7 +81,7 @@ def _common(
 
 
 def main() -> None:
-    """Runs the program; every error of the user's is one line on stderr and an exit code."""
+    """Runs the program; a user's error is one line on stderr and an exit code."""
     debug = "--debug" in sys.argv
     streams.prepare()
     signals.end_cleanly()
@@ -94,12 +94,14 @@ def main() -> None:
         _end(str(error), error.exit_code, debug=debug)
     except TyperException as error:
         told = one_line(error.format_message())
-        if told:  # without a message, the help that was asked for has been shown
+        if told:  # without a message, the requested help has been shown
             print(f"error: {told}; psubench --help lists what there is", file=sys.stderr)
         sys.exit(USAGE)
-    except OSError as error:  # of the machine: no temporary folder, a full disk, too many open files
-        _end(f"{one_line(str(error))}; mend that and try again", USAGE, debug=debug)
-    except (KeyboardInterrupt, typer.Abort):
+    except OSError as error:  # an error of the machine: no temporary folder, a full disk, too many open files
+        _end(f"{one_line(str(error))}; correct that and try again", USAGE, debug=debug)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        if isinstance(error.__cause__, EOFError):  # which typer takes for Ctrl-D at a prompt
+            _end(_own_fault(error.__cause__), INTERNAL, debug=debug)
         sys.exit(signals.exit_code(INTERRUPTED))
     except Exception as error:
         _end(_own_fault(error), INTERNAL, debug=debug)

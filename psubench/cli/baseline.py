@@ -13,13 +13,13 @@ from psubench.cli import options as o
 from psubench.cli.compare import SuiteFile
 
 app = typer.Typer(help="The record that later runs are compared with.", rich_markup_mode=None)
-Limit = Annotated[str, typer.Option(metavar="PERCENT", help="Largest noise floor of a block.")]
+Limit = Annotated[str, typer.Option(metavar="PERCENT", help="Largest noise floor that is accepted.")]
 Folder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the baseline is kept.")]
 
 
 @app.callback()
 def _several() -> None:
-    """Keeps `update` a command of its own while it is the only one."""
+    """Keeps `update` a separate command although it is the only one."""
 
 
 @app.command()
@@ -36,7 +36,7 @@ def update(
 
     Example: psubench baseline update
 
-    Later psubench compare reports/baseline reports/ci-20261124-101500 tells what has changed since.
+    Later psubench compare reports/baseline reports/ci-20261124-101500 shows what has changed since.
     """
     from psubench.cli.compare_git import ci_suite
     from psubench.compare import baseline
@@ -59,6 +59,6 @@ def update(
 
 
 def _parent(out: Path) -> Path:
-    """The folder of the baseline's folder: on the same disk, so that it can be moved in one step."""
+    """The parent of the baseline's folder: on the same disk, so that it can be moved in one step."""
     out.parent.mkdir(parents=True, exist_ok=True)
     return out.parent

@@ -1,4 +1,4 @@
-"""`psubench compare`: did it become slower, or other? Two records, or two revisions of a git repository."""
+"""`psubench compare`: did it become slower, or different? Two records, or two git revisions."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "markdown", "json", "github")
 Sides = Annotated[
-    list[str], typer.Argument(metavar="BASE [NEW]", help="Two runs; with --git two revisions, NEW is HEAD.")
+    list[str], typer.Argument(metavar="BASE [NEW]", help="Two runs; with --git two revisions (NEW: HEAD).")
 ]
 Git = Annotated[bool, typer.Option("--git", help="Measure two revisions of this repository, in turns.")]
 Margin = Annotated[
     str | None,
-    typer.Option(metavar="PERCENT", help="Change that counts as none; 3 % on a CPU, 2 % on a GPU."),
+    typer.Option(metavar="PERCENT", help="Change that is ignored; default: 3 % on a CPU, 2 % on a GPU."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit code 3 if a gated case is unclear or missing.")]
 Gate = Annotated[
     str,
     typer.Option(
-        metavar="PATTERNS", help='Cases that may fail it, by whole words: "psu train,lif*T=32"; all.'
+        metavar="PATTERNS", help='Cases that may fail it, by whole words: "psu train,lif*T=32"; default: all.'
     ),
 ]
 Format = Annotated[str, typer.Option("--format", metavar="NAME", help="table, markdown, json or github.")]
 SuiteFile = Annotated[
-    Path | None, typer.Option("--suite", metavar="FILE", help="With --git: what to measure; suites/ci.toml.")
+    Path | None,
+    typer.Option("--suite", metavar="FILE", help="With --git: what to measure; default: suites/ci.toml."),
 ]
 Budget = Annotated[
-    float, typer.Option(min=1, metavar="SECONDS", help="With --git: begin no look that ends later.")
+    float, typer.Option(min=1, metavar="SECONDS", help="With --git: start no look that would end later.")
 ]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="With --git: keep both records; not kept by default."),
+    typer.Option("--out", metavar="DIR", help="With --git: keep both records; default: not kept."),
 ]
 
 
@@ -121,5 +122,5 @@ def _append(text: str, path: Path) -> None:
             file.write(text)
     except OSError as error:
         raise PsubenchError(
-            f"cannot write {path}: {error.strerror}", "mend or unset GITHUB_STEP_SUMMARY"
+            f"cannot write {path}: {error.strerror}", "correct or unset GITHUB_STEP_SUMMARY"
         ) from None

@@ -62,8 +62,8 @@ def suite_for(suite: Path | None, device: str | None) -> tuple[Suite, str]:
     """The suite and the device that are measured.
 
     Args:
-        suite: a TOML file; suites/ci.toml in the current folder or beside this code by default.
-        device: the fastest present by default.
+        suite: a TOML file; suites/ci.toml in the current folder or next to this code by default.
+        device: a GPU by default, if there is one.
 
     Raises:
         PsubenchError: no suite or device, or a suite that leaves out what a comparison needs.

@@ -1,4 +1,4 @@
-"""What a shell completes after an option: names from the tables, without importing torch."""
+"""Shell completion of option values: names from the tables, without importing torch."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def data(incomplete: str) -> list[str]:
 
 
 def beginning(names: Iterable[str], incomplete: str) -> list[str]:
-    """The names that begin so, in their order."""
+    """The names with this prefix, in order."""
     return [name for name in names if name.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""`psubench data`: which data sets are here, getting the others, and what they look like."""
+"""`psubench data`: which data sets are present, downloads, and examples."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from psubench.errors import PsubenchError, nearest
 if TYPE_CHECKING:
     from psubench.data import DataSpec
 
-app = typer.Typer(help="Data sets: what is here, getting more, examples.", rich_markup_mode=None)
+app = typer.Typer(help="Lists, downloads and shows data sets.", rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set, as psubench data list names it.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set, as listed by psubench data list.")]
 Mirror = Annotated[
-    str | None, typer.Option(metavar="URL", help="Folder with the same files, instead of the publisher's.")
+    str | None,
+    typer.Option(metavar="URL", help="URL of a folder with the same files, instead of the publisher's."),
 ]
 Steps = Annotated[
     int | None,
-    typer.Option("--T", min=1, help="Time steps; those of the recordings, or 10 or 100, by default."),
+    typer.Option("--T", min=1, help="Time steps; default: those of the recordings, else 10 or 100."),
 ]
 Folder = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="For the figure; reports/data-NAME by default.")
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Folder of the figure; default: reports/data-NAME."),
 ]
 
 
 @app.command(name="list")
 def listed(json: o.Json = False) -> None:
-    """Every data set: what it is, its shape, where it comes from, whether it is here.
+    """Lists every data set: description, shape, source, and whether it is present.
 
     Example: psubench data list
     """
@@ -44,7 +46,7 @@ def listed(json: o.Json = False) -> None:
 
 @app.command()
 def get(name: Name, mirror: Mirror = None, quiet: o.Quiet = False) -> None:
-    """Downloads a data set into the cache folder ($PSUBENCH_DATA), with checksum; goes on where it broke off.
+    """Downloads a data set into the cache ($PSUBENCH_DATA), verifies it, and resumes broken downloads.
 
     Example: psubench data get shd
     """
@@ -60,7 +62,7 @@ def get(name: Name, mirror: Mirror = None, quiet: o.Quiet = False) -> None:
 
 @app.command()
 def show(name: Name, T: Steps = None, out: Folder = None, json: o.Json = False) -> None:
-    """Facts of a data set, and a figure with one example of each class (the paper's Figure 3).
+    """Shows facts of a data set, and draws one example of each class (the paper's Figure 3).
 
     Example: psubench data show fashion-mnist-events --T 10
     """
@@ -83,7 +85,7 @@ def show(name: Name, T: Steps = None, out: Folder = None, json: o.Json = False) 
 
 
 def _facts(spec: DataSpec, *, json: bool) -> dict[str, Any]:
-    """What the table and this machine know about a data set."""
+    """Facts from the table and from this machine about a data set."""
     from psubench.data import state
 
     here = state(spec.name)

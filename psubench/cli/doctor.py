@@ -9,9 +9,11 @@ import typer
 
 from psubench.cli import options as o
 
-Seconds = Annotated[float, typer.Option(min=0.0, max=3600.0, help="Of A/A samples; 0 measures no noise.")]
-Margin = Annotated[str, typer.Option(metavar="PERCENT", help="A change that compare lets pass.")]
-Processes = Annotated[int, typer.Option(min=1, help="Fresh ones; their spread decides.")]
+Seconds = Annotated[
+    float, typer.Option(min=0.0, max=3600.0, help="Seconds of A/A samples; 0 measures no noise.")
+]
+Margin = Annotated[str, typer.Option(metavar="PERCENT", help="Relative change that compare accepts.")]
+Processes = Annotated[int, typer.Option(min=1, help="Fresh processes; the noise is their spread.")]
 
 
 def doctor(
@@ -23,7 +25,7 @@ def doctor(
     quiet: o.Quiet = False,
     json: o.Json = False,
 ) -> None:
-    """Tells what this machine is, how noisy it is, why, and what to do about it.
+    """Reports what this machine is, how noisy it is, why, and what to do about it.
 
     Example: psubench doctor --seconds 10
     """

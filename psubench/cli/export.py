@@ -16,7 +16,9 @@ Format = Annotated[
         "--format", metavar="NAME", help="csv, json, markdown, latex, github-action-benchmark or bencher."
     ),
 ]
-File = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Standard output by default.")]
+File = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="File to write; default: standard output.")
+]
 
 
 def export(runs: o.Runs, format: Format = "csv", out: File = None) -> None:

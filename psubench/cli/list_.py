@@ -1,4 +1,4 @@
-"""`psubench list`: what there is, one line each."""
+"""`psubench list`: built-in names, one line each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def neurons(
         bool, typer.Option("--all", help="Also the neurons of other libraries, installed or not.")
     ] = False,
 ) -> None:
-    """Every neuron: its equation, whether it is causal, its relation to LIF, its source.
+    """Lists every neuron: equation, whether it is causal, relation to LIF, source.
 
     Example: psubench list neurons --all
     """
@@ -68,7 +68,7 @@ app.command(name="data")(data.listed)
 
 @app.command()
 def models(json: o.Json = False) -> None:
-    """Every network: its layers, the steps and classes that it takes, its source.
+    """Lists every network: its layers, the steps and classes that it takes, its source.
 
     Example: psubench list models
     """
@@ -95,7 +95,7 @@ def models(json: o.Json = False) -> None:
 
 @app.command()
 def devices(json: o.Json = False) -> None:
-    """Every device of this machine, and why another is missing.
+    """Lists every device of this machine, and why others are missing.
 
     Example: psubench list devices --json
     """
@@ -107,7 +107,7 @@ def devices(json: o.Json = False) -> None:
 
 @app.command(name="energy-models")
 def energy_models(json: o.Json = False) -> None:
-    """Every energy model: picojoule per operation, its source, what it leaves out.
+    """Lists every energy model: picojoules per operation, source, what it leaves out.
 
     Example: psubench list energy-models
     """

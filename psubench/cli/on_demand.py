@@ -1,4 +1,4 @@
-"""Commands whose options are made when they are asked for: `psubench --help` lists them and needs none."""
+"""Commands whose options are created on demand: `psubench --help` lists commands without their options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from psubench.cli.signature import Taking
 
 
 def defer(app: typer.Typer) -> None:
-    """Makes all commands of an app, and of the groups in it, such commands."""
+    """Turns all commands of an app, and of its groups, into such commands."""
     for info in app.registered_commands:
         assert info.callback is not None
         info.name, info.callback, info.cls = (
@@ -27,7 +27,7 @@ def defer(app: typer.Typer) -> None:
 
 
 def _stub(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What Typer looks at in place of the function: its help without its options."""
+    """A stub that Typer inspects instead of the function: its help without its options."""
 
     def stub() -> None:
         """Never called."""
@@ -38,7 +38,7 @@ def _stub(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class OnDemand(TyperCommand):
-    """A command that looks at its function when its options are needed for the first time."""
+    """A command that inspects its function when its options are first needed."""
 
     def __init__(self, name: str | None, *, callback: Callable[..., Any], **rest: Any) -> None:
         self._function = callback.function  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Options of the commands that measure nothing themselves, and those that say where results go."""
+"""Options of the commands that measure nothing themselves, and options for results."""
 
 from __future__ import annotations
 
@@ -29,16 +29,18 @@ Threads = Annotated[int, _like(axes.Threads, "--threads")]
 Processes = Annotated[int, _like(axes.Processes, "--processes")]
 Seed = Annotated[int, _like(axes.Seed, "--seed")]
 Out = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Folder of the run; reports/COMMAND-DATE-TIME by default.")
+    Path | None, typer.Option(metavar="DIR", help="Folder of the run; default: reports/COMMAND-DATE-TIME.")
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Continue the run in --out: measure only what it lacks.")
+    bool, typer.Option("--resume", help="Continue the run in --out: measure only what is missing.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Run more than 500 cases.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="List the cases and measure nothing.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
-Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
-Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or their run.jsonl.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List the cases without measuring.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Runs = Annotated[
+    list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or their run.jsonl files.")
+]
 Recipes = Annotated[
     list[Path] | None,
     typer.Option(

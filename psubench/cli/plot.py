@@ -10,9 +10,9 @@ import typer
 from psubench.cli import options as o
 from psubench.errors import PsubenchError
 
-Formats = Annotated[str, typer.Option("--format", metavar="LIST", help="pdf, svg, png.")]
+Formats = Annotated[str, typer.Option("--format", metavar="LIST", help="pdf, svg or png, or a list of them.")]
 Folder = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="The first run's folder by default.")
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder to write to; default: the first run's.")
 ]
 
 
@@ -29,7 +29,7 @@ def plot(runs: o.Runs, format: Formats = "pdf,png", out: Folder = None) -> None:
     figures = [figure for kind, found in runs_by_kind(runs) for figure in kind.drawn(found)]
     if not figures:
         raise PsubenchError(
-            "these runs hold nothing that has a figure", "psubench show prints what they hold"
+            "these runs contain nothing that has a figure", "psubench show prints what they contain"
         )
     for path in save(figures, folder, formats):
         print(path)

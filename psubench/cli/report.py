@@ -10,12 +10,12 @@ import typer
 from psubench.cli import options as o
 
 Folder = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="The first run's folder by default.")
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder to write to; default: the first run's.")
 ]
 
 
 def report(runs: o.Runs, out: Folder = None) -> None:
-    """Writes report.html, a page that needs nothing beside it, and paper/, figures and LaTeX tables.
+    """Writes report.html, a self-contained page, and paper/ with figures and LaTeX tables.
 
     Example: psubench report reports/speed-20261124-101500
     """

@@ -1,4 +1,4 @@
-"""`psubench run`: what a suite asks for."""
+"""`psubench run`: everything in a suite."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SuiteFile = Annotated[Path, typer.Argument(metavar="SUITE", help="A TOML file, s
 
 
 def _of_the_whole_run(field: Declared) -> bool:
-    """What a suite gives once, in [settings], and the device."""
+    """The options that a suite sets once, in [settings], and the device."""
     return field.name == "device" or (field.option is not None and field.option.suite == "settings")
 
 
 @takes(SpeedOptions, EnergyOptions, SparsityOptions, AccuracyOptions, chosen=_of_the_whole_run)
 def run(suite: SuiteFile, given: dict[str, Given], output: Output) -> None:
-    """Runs everything that a suite asks for, into one record. Options win over the suite's settings.
+    """Runs everything in a suite and writes one record. Options override the suite's settings.
 
     Example: psubench run suites/cpu-speed.toml --dry-run
     """

@@ -1,4 +1,4 @@
-"""What the runs hold that a command was given."""
+"""The contents of the runs that a command was given."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def runs_by_kind(runs: Sequence[Path]) -> list[tuple[Experiment, list[Any]]]:
-    """The kinds of the runs, and what those of each hold, in the order in which they were given."""
+    """The kinds of the runs, and the contents of those of each, in the given order."""
     from psubench.experiments.registry import KINDS, kind_of
     from psubench.records import jsonl
 
@@ -25,7 +25,7 @@ def runs_by_kind(runs: Sequence[Path]) -> list[tuple[Experiment, list[Any]]]:
 
 
 def one_kind(runs: Sequence[Path]) -> tuple[Experiment, list[Any]]:
-    """The kind of all runs, and what they hold.
+    """The kind of all runs, and their contents.
 
     Raises:
         PsubenchError: they are of several kinds, whose columns differ.

@@ -1,4 +1,4 @@
-"""`psubench schema`: what a record or a row of JSON holds, as a JSON Schema."""
+"""`psubench schema`: the JSON Schema of a record or of the rows of --json."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-Name = Annotated[str | None, typer.Argument(metavar="KIND", help="Such as record-block or rows-speed.")]
+Name = Annotated[str | None, typer.Argument(metavar="KIND", help="Name such as record-block or rows-speed.")]
 
 
 def schema(name: Name = None) -> None:
-    """Prints the JSON Schema of a record in run.jsonl or of the rows of --json; without KIND, their names.
+    """Prints the JSON Schema of a record in run.jsonl or of the rows of --json; without KIND, lists them.
 
     Example: psubench schema rows-speed
     """

@@ -12,14 +12,16 @@ import typer
 from psubench.cli import options as o
 from psubench.cli.compare import Margin, SuiteFile
 
-app = typer.Typer(help="How often compare cries wolf, and how often it sleeps.", rich_markup_mode=None)
+app = typer.Typer(help="Measures false alarms and detections of compare.", rich_markup_mode=None)
 Suites = Annotated[int, typer.Option(min=1, help="Comparisons of the suite with itself.")]
-Load = Annotated[bool, typer.Option("--load", help="With bursts of foreign work beside it.")]
+Load = Annotated[bool, typer.Option("--load", help="Run intermittent background load meanwhile.")]
 Budget = Annotated[
-    float, typer.Option(min=1, metavar="SECONDS", help="Of one comparison, as for compare --git.")
+    float, typer.Option(min=1, metavar="SECONDS", help="Seconds of one comparison, as for compare --git.")
 ]
-MaxSeconds = Annotated[float, typer.Option(min=1, help="Begin no comparison after so many seconds.")]
-Inject = Annotated[str, typer.Option(metavar="PERCENT", help="Work added to one neuron on one side.")]
+MaxSeconds = Annotated[float, typer.Option(min=1, help="Seconds after which no comparison is started.")]
+Inject = Annotated[
+    str, typer.Option(metavar="PERCENT", help="Share by which one neuron is slowed down on one side.")
+]
 Neuron = Annotated[str, typer.Option(metavar="NAME", help="The built-in neuron that is slowed down.")]
 
 
@@ -37,7 +39,7 @@ def aa(
     resume: o.Resume = False,
     json: o.Json = False,
 ) -> None:
-    """Identical code on both sides: how often is something called slower?
+    """Measures how often identical code on both sides is called slower.
 
     Example: psubench selftest aa --load
     """
@@ -61,7 +63,7 @@ def power(
     resume: o.Resume = False,
     json: o.Json = False,
 ) -> None:
-    """A known slowdown on one side: how often is it found?
+    """Measures how often a known slowdown on one side is detected.
 
     Example: psubench selftest power --inject 5%
     """
@@ -105,7 +107,7 @@ def _run(
     for sentence, rate in found.items():
         print(f"{sentence}: {rate.hits} of {rate.trials}{_limits(rate.low, rate.high)}")
     if half is not None:
-        print(f"slowdown of a single case that half of the comparisons find (computed): {100 * half:.1f} %")
+        print(f"slowdown of a single case that half of the comparisons detect (computed): {100 * half:.1f} %")
     print(f"record: {folder}")
 
 

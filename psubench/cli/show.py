@@ -6,7 +6,7 @@ from psubench.cli import options as o
 
 
 def show(runs: o.Runs, json: o.Json = False) -> None:
-    """Shows what runs have measured, and what it says.
+    """Shows the tables of runs and their conclusions.
 
     Example: psubench show reports/speed-20261124-101500
     """

@@ -32,5 +32,5 @@ def _interrupt(number: int, _: object) -> NoReturn:
 
 
 def exit_code(code: int) -> int:
-    """128 and the number of the signal, where one has interrupted the command."""
+    """128 plus the number of the signal, if one has interrupted the command."""
     return 128 + _received[0] if code == INTERRUPTED and _received else code

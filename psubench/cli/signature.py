@@ -22,7 +22,7 @@ OUTPUT: Mapping[str, Any] = {
 
 
 class Taking:
-    """A function that becomes a command once its options are needed."""
+    """A function that becomes a command when its options are needed."""
 
     def __init__(self, function: Callable[..., None], kinds: Sequence[type], chosen: Chosen | None) -> None:
         self.__doc__, self.__name__ = function.__doc__, function.__name__
@@ -53,7 +53,7 @@ class Taking:
         return command
 
     def _fields(self) -> list[Declared]:
-        """Those that the command line shows, each name once."""
+        """The options that the command line shows, each name once."""
         found: dict[str, Declared] = {}
         for field in (field for kind in self.kinds for field in declared(kind).values()):
             if field.option and field.option.command and (self.chosen is None or self.chosen(field)):
@@ -62,7 +62,7 @@ class Taking:
 
 
 def takes(*kinds: type, chosen: Chosen | None = None) -> Callable[[Callable[..., None]], Taking]:
-    """A decorator that gives a function the options of these classes, and those that say where results go.
+    """A decorator that gives a function the options of these classes and the options for results.
 
     The function is called with `given`, what stands on the command line, for `read_options`; with
     `output`; and with the parameters of its own beside the two.

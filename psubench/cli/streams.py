@@ -1,4 +1,4 @@
-"""Standard output and error: what becomes of them when nobody reads, and which letters they take."""
+"""Standard output and error: closed pipes, and characters that the terminal cannot show."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, TextIO
 
 
 class _UntilClosed(io.FileIO):
-    """A stream whose reader may leave, as `head` does: the rest is written nowhere.
+    """A stream whose reader may leave, as `head` does: the rest is discarded.
 
-    The command goes on, so that its exit code is that of its result: a comparison is not passed, and not
-    failed, because only its first lines were read.
+    The command continues, so that its exit code is that of its result: a comparison neither passes nor
+    fails because only its first lines were read.
     """
 
     def write(self, data: Any) -> int:
@@ -29,7 +29,7 @@ class _UntilClosed(io.FileIO):
 
 
 def prepare() -> None:
-    """Makes standard output and error ready for whatever they lead to."""
+    """Prepares standard output and error for their destination."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -44,7 +44,7 @@ def _wrapped(stream: TextIO) -> TextIO:
     unbuffered = isinstance(stream.buffer, io.FileIO)  # as with python -u
     stream.flush()
     raw = _UntilClosed(stream.fileno(), "w", closefd=False)
-    # A terminal that knows no µ gets an escape.
+    # A terminal that cannot show µ gets an escape.
     return io.TextIOWrapper(
         raw if unbuffered else io.BufferedWriter(raw),
         encoding=stream.encoding,
@@ -55,14 +55,14 @@ def _wrapped(stream: TextIO) -> TextIO:
 
 
 def flush() -> None:
-    """Writes what is buffered: a full disk is told now, not lost when the interpreter ends."""
+    """Flushes buffers: a full disk is reported now, not lost when the interpreter ends."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
 
 
 def write_utf8(text: str) -> None:
-    """Writes what other programs read to standard output: in UTF-8, whatever the locale."""
+    """Writes output for other programs to standard output: in UTF-8, whatever the locale."""
     if not isinstance(sys.stdout, io.TextIOWrapper):
         print(text, end="")
         return

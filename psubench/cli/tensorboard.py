@@ -48,7 +48,7 @@ def serve(folder: Path, names: Sequence[str]) -> None:
         PsubenchError: TensorBoard does not start.
     """
     with tempfile.TemporaryFile() as log:
-        # Its plug-in starts processes that run the main module once more: ours would be the wrong one.
+        # Its plug-in starts processes that run the main module again: ours would be the wrong one.
         server = subprocess.Popen(
             [sys.executable, "-P", "-m", "tensorboard.main", "--logdir", str(folder), *_OPTIONS],
             stdout=log,
@@ -76,7 +76,7 @@ def serve(folder: Path, names: Sequence[str]) -> None:
 
 
 def _address(server: subprocess.Popen[bytes], log: IO[bytes]) -> str:
-    """Where the server listens, as it says itself."""
+    """The address that the server reports."""
     began = time.monotonic()
     while time.monotonic() - began < START_SECONDS:
         log.seek(0)
@@ -102,7 +102,7 @@ def _unread(address: str, names: Sequence[str]) -> list[str]:
             with urlopen(address + RUNS, timeout=LOAD_SECONDS) as answer:
                 found = json.load(answer)
         except (URLError, ValueError):
-            break  # the plug-in itself is not there
+            break  # the plug-in itself is missing
         listed = found["runs"]
         if not found["loading"] and set(names) <= set(listed):
             break

@@ -75,7 +75,11 @@ Dtype = Annotated[str, Option("float32, float64 or bfloat16.", "NAME", n.one_of(
 Phase = Annotated[tuple[str, ...], Option("infer, train or both.", "LIST", n.some_of(PHASES))]
 Mode = Annotated[
     tuple[str, ...],
-    Option("How networks run: layer by layer, or (serial neurons) step by step.", "LIST", n.some_of(MODES)),
+    Option(
+        "Networks layer by layer (layer) or, with serial neurons, step by step (step).",
+        "LIST",
+        n.some_of(MODES),
+    ),
 ]
 Threads = Annotated[int, Meta(ge=1, le=1024), Option("Processor threads of a worker.", suite="settings")]
 Processes = Annotated[

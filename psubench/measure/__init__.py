@@ -1,1 +1,1 @@
-"""One question each, asked inside a worker process."""
+"""What runs inside a worker process: gate, clock and counters."""

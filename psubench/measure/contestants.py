@@ -1,12 +1,16 @@
-"""What is measured side by side, and what watches that one contestant changes nothing for the others."""
+"""The contestants of a block, and the guard that keeps one from affecting the others."""
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from psubench.devices import Sample
 
 
 def _nothing(*_: object) -> None:
@@ -19,8 +23,8 @@ class Contestant:
 
     Attributes:
         prepare: called before every window.
-        check: given the result of one call of every window once its clock has stopped; raises if it is
-            not what it has to be.
+        check: called with the result of one call of a window after its clock has stopped; raises if it is
+            not as expected.
         mode: entered around every window, before its clock starts.
         draws: whether `check` knows the result of the first call after `prepare` only.
     """
@@ -33,37 +37,66 @@ class Contestant:
     draws: bool = False
 
     def kept(self, loops: int) -> int:
-        """Number of the call of a window whose result is checked; nobody can foresee it."""
+        """Number of the call of a window whose result is kept; a neuron cannot predict it."""
         return 0 if self.draws else _UNFORESEEN.randrange(loops)
 
 
 _UNFORESEEN = random.SystemRandom()
+CHECK_SHARE = 0.015  # of the time in windows that checking may take
+LEAST_CHECKED = 1 / 16  # of the windows, however long it takes
+CHECKED_FIRST = 3  # windows of each contestant
+
+
+class Checks:
+    """Draws the windows of which a result is checked, and the call; nobody can foresee them.
+
+    Checking reads as much memory as a copy of the output. Of every window it would be a sixth of the time.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+        self._share: dict[str, float] = {}
+
+    def draw(self, contestant: Contestant, loops: int) -> int | None:
+        """Number of the call of the next window whose result is checked; None to check none of them."""
+        seen = self._seen[contestant.label] = self._seen.get(contestant.label, 0) + 1
+        if seen > CHECKED_FIRST and _UNFORESEEN.random() > self._share[contestant.label]:
+            return None
+        return contestant.kept(loops)
+
+    def run(self, contestant: Contestant, sample: Sample) -> None:
+        """Checks a result, and learns how many more can be afforded."""
+        began = time.perf_counter_ns()
+        contestant.check(sample.result)
+        took = time.perf_counter_ns() - began
+        share = CHECK_SHARE * sample.wall_ns / max(1, took)
+        self._share[contestant.label] = max(LEAST_CHECKED, share)
 
 
 class SpoiledError(Exception):
-    """A contestant has left what cannot be put back: the others must be measured in a fresh process."""
+    """A contestant has changed what cannot be restored: the others must be measured in a fresh process."""
 
     def __init__(self, label: str | None, message: str) -> None:
-        """Without a label it is not known who it was."""
+        """Without a label, the contestant is unknown."""
         super().__init__(message)
         self.label = label
 
 
 class Guard(Protocol):
-    """Looks after what contestants could change for each other."""
+    """Checks what contestants could change for each other."""
 
     def after(self, label: str) -> None:
-        """Right after a sample; raises what its contestant has changed."""
+        """Called after a sample; raises if its contestant has changed something."""
 
     def due(self) -> bool:
         """Whether it is time for a sweep."""
 
     def sweep(self) -> str | None:
-        """Compares everything; what had changed since the sweep before, by whomever."""
+        """Compares everything; returns what has changed since the previous sweep, whatever the cause."""
 
 
 class Unguarded:
-    """Nothing is looked at: for contestants of one's own."""
+    """Checks nothing: for trusted contestants."""
 
     def after(self, label: str) -> None:
         """Nothing."""

@@ -1,4 +1,4 @@
-"""How fast could a layer be? What it must move, and how fast this worker's memory moves as much in a copy."""
+"""How fast could a layer be? The bytes that it must move, and the copy bandwidth of this worker."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 COPY = "copy"
 SAMPLES = 24
-"""As many as tell the copy's median within a few per cent; further rounds go without."""
+"""Enough to know the median of the copy within a few per cent; further rounds have no copy."""
 LEAST_SAMPLES = 6
 WARM_UP_CALLS = 3
 
 
 @dataclass
-class Roof:
-    """A copy of the layer's input, sampled between the rounds, so that both meet the same machine.
+class Copies:
+    """Copies of the layer's input, sampled between the rounds, so that both run under the same conditions.
 
     Attributes:
         inputs: both inputs, [T, B, features], in turn as contestants get them.
@@ -58,16 +58,16 @@ class Roof:
         return max(1, found.device_ns or found.wall_ns)
 
     def fastest_ns(self) -> float | None:
-        """Of one copy; None where too few were timed to tell."""
+        """Duration of one copy; None if too few were timed."""
         return min(self.ns) / self.loops if len(self.ns) >= LEAST_SAMPLES else None
 
     def _copy(self) -> None:
         self._out.copy_(next(self._turns))
 
-    def fields(self) -> measured.Roof:
+    def fields(self) -> measured.CopyBandwidth:
         """Its part of the record."""
         copied = 2 * _bytes([self._out])  # read and written
-        return measured.Roof(
+        return measured.CopyBandwidth(
             least_bytes=dict(self.least_bytes), copy_bytes=copied, copy_loops=self.loops, copy_ns=self.ns
         )
 
@@ -75,7 +75,7 @@ class Roof:
 def least_bytes(module: nn.Module, x: Tensor, *, train: bool) -> int:
     """What a call moves at least: input, spikes and weights once; in training their gradients as well.
 
-    No implementation can do with less, however much its cache holds between forward and backward pass.
+    No implementation can move less, however much its cache keeps between forward and backward pass.
     """
     weights = [weight for weight in module.parameters() if weight.requires_grad]
     return (2 if train else 1) * (2 * _bytes([x]) + _bytes(weights))

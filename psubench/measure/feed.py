@@ -1,4 +1,4 @@
-"""The inputs that a block feeds in turn, and what tells that a neuron has written to them."""
+"""The inputs that a block uses in turn, and the detection of writes to them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from psubench.errors import WrongError
 
 
 class Feed:
-    """The two inputs of a block, and copies of them that nobody is given."""
+    """The two inputs of a block, and private copies of them."""
 
     def __init__(self, x: Tensor, *, strict: bool = False) -> None:
         """The second input is the first with its samples, or its last dimension, moved by one.
 
         Args:
-            strict: whether both are compared after every sample, so that a wrong result is nobody else's.
+            strict: whether both are compared after every sample, so that a wrong result can be attributed.
         """
         self.strict = strict
         self.given = (x, x.roll(1, 1 if x.shape[1] > 1 else -1).contiguous())
@@ -27,11 +27,11 @@ class Feed:
         return [tensor._version for tensor in self.given]
 
     def touched(self) -> bool:
-        """Whether torch has written to an input since it was last found whole."""
+        """Whether torch has written to an input since it was last found intact."""
         return self._now() != self._versions
 
     def put_back(self) -> bool:
-        """Compares the inputs with their copies; whether one had to be put back."""
+        """Compares the inputs with their copies; returns whether one had to be restored."""
         wrong = [
             (t, kept) for t, kept in zip(self.given, self._kept, strict=True) if not torch.equal(t, kept)
         ]
@@ -41,16 +41,16 @@ class Feed:
         return bool(wrong)
 
     def check(self) -> None:
-        """Raises WrongError if an input had to be put back."""
+        """Raises WrongError if an input had to be restored."""
         if self.put_back():
             raise WrongError("it writes to its input while it is measured")
 
     def swap(self) -> None:
-        """Gives each input the content of the other; `put_back` ends it."""
+        """Swaps the contents of the inputs; `put_back` undoes it."""
         for tensor, other in zip(self.given, reversed(self._kept), strict=True):
             tensor.copy_(other)
 
     def renew(self) -> None:
-        """Gives the first input content that it has never had, made of its own values."""
+        """Fills the first input with new content, made from its own values."""
         self._renewed += 1
         self.given[0].copy_(self._kept[0].roll(self._renewed, -1).flip(-1))

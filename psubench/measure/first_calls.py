@@ -1,7 +1,7 @@
-"""First calls of implementations that build or compile code then: before any window, and never silently.
+"""First calls of implementations that build or compile code, made before any window.
 
-A loop over 128 steps takes torch.compile minutes, during which a worker says nothing. It is kept alive
-here, for a while, and the time goes into the record, apart from run time.
+A loop over 128 steps takes torch.compile minutes, during which a worker reports nothing. It is kept alive
+here for a limited time, which is recorded separately from run time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import nn
 from psubench.records.outcomes import Compilation
 
 READY_SECONDS = 1800.0
-"""For so long a neuron may build and compile; then it has to answer as any other."""
+"""Longest time that a neuron may build and compile; after it the usual timeout applies."""
 
 _BEAT_SECONDS = 1.0
 
@@ -55,7 +55,7 @@ def _graph_breaks() -> int:
 
 @contextmanager
 def alive(mark: Callable[[], None]) -> Iterator[None]:
-    """Gives signs of life from another thread while the block runs, for READY_SECONDS at most."""
+    """Reports progress from another thread while the block runs, for READY_SECONDS at most."""
     done = threading.Event()
 
     def beat() -> None:

@@ -1,8 +1,7 @@
 """What binds the gate to the clock: what is timed gives the spikes that were verified, and changes nothing.
 
-Two inputs are fed in turn, so that an output that is remembered saves one call in two at most; what a
-window has computed is compared once its clock has stopped; the inputs are compared with copies that
-nobody was given.
+Two inputs are fed in turn, so that a cached output saves at most one call in two; results of a window are
+compared after its clock has stopped; the inputs are compared with private copies.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from psubench.devices.process_state import Changes, ProcessState
 from psubench.errors import CASE_FAILED, PsubenchError, WrongError
 from psubench.measure.contestants import SpoiledError
 from psubench.measure.feed import Feed
-from psubench.neurons.calling import random_state
+from psubench.neurons.calling import random_state, set_seed
 from psubench.neurons.tolerances import TOLERANCES
 from psubench.records.outcomes import Spikes
 
@@ -29,26 +28,26 @@ if TYPE_CHECKING:
     from psubench.devices import Device
     from psubench.measure.subject import Subject
 
-SWEEP_SHARE = 20.0  # a sweep is due when this many times its own duration has passed
+SWEEP_SHARE = 100.0  # a sweep is due when this many times its own duration has passed
 MEMO_TRIES = 9
 MEMO_LOOKS = 3
-MEMO_RATIO = 2.0  # so much longer a call on new content takes where an output is remembered
+MEMO_RATIO = 2.0  # a call on new content takes this much longer if outputs are cached
 MEMO_LEAST_NS = 2_000
 
 
 class LeakError(PsubenchError):
-    """A neuron changes what others in its process depend on."""
+    """A neuron changes settings that others in its process depend on."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(what, "leave that as it is, so that it can be measured beside others", CASE_FAILED)
+        super().__init__(what, "leave it unchanged, so that it can be measured next to others", CASE_FAILED)
 
 
 @dataclass
 class Guard:
-    """Looks after what contestants could change for each other while they are timed.
+    """Checks what contestants could change for each other while they are timed.
 
     Attributes:
-        strict: whether everything is compared after every sample, to find out who it was.
+        strict: whether everything is compared after every sample, to find the cause.
     """
 
     feed: Feed
@@ -63,39 +62,39 @@ class Guard:
         self.state, self._quick, self._pid, self._due = ProcessState(), _quick(), os.getpid(), 0.0
 
     def after(self, label: str) -> None:
-        """Right after a sample: raises what its contestant has changed, once it is put right.
+        """Called after a sample: restores what its contestant has changed, and raises.
 
         Raises:
             WrongError: it has written to an input.
             LeakError: it has changed a setting.
-            SpoiledError: it has left something that cannot be put back.
+            SpoiledError: it has changed something that cannot be restored.
         """
         if os.getpid() != self._pid:
-            os._exit(0)  # a copy of this process, which a contestant has made and let go on
+            os._exit(0)  # a fork of this process by a contestant
         if self.feed.touched() or self.strict:
             self.feed.check()
         if self.strict or _quick() != self._quick:
             complain(label, self.state.put_back(), "while it is measured")
 
     def due(self) -> bool:
-        """Whether so much time has passed that a sweep costs next to nothing."""
+        """Whether enough time has passed that the cost of a sweep is negligible."""
         return time.monotonic() >= self._due
 
     def sweep(self) -> str | None:
-        """Compares everything and puts it back; what had changed. From then on every sample is looked at."""
+        """Compares and restores everything; returns the changes. From then on it checks every sample."""
         began = time.monotonic()
         changes = self.state.put_back()
         found = [*changes.timed, *changes.left, *(["an input"] if self.feed.put_back() else [])]
         now = time.monotonic()
         self._due = now + SWEEP_SHARE * (now - began)
         if changes.left and not self.strict:
-            raise SpoiledError(None, f"somebody leaves {', '.join(changes.left)} while being measured")
+            raise SpoiledError(None, f"a neuron leaves {', '.join(changes.left)} while being measured")
         self.strict = self.strict or bool(found)
         return ", ".join(found) or None
 
 
 def complain(label: str, changes: Changes, when: str) -> None:
-    """Raises LeakError for settings that were changed, SpoiledError for what cannot be put back."""
+    """Raises LeakError for settings that were changed, SpoiledError for what cannot be restored."""
     if changes.left:
         raise SpoiledError(label, f"it leaves {', '.join(changes.left)} {when}")
     if changes.timed:
@@ -103,7 +102,7 @@ def complain(label: str, changes: Changes, when: str) -> None:
 
 
 def _quick() -> tuple[object, ...]:
-    """What can be looked at after every sample."""
+    """The checks that are cheap enough for every sample."""
     return (
         torch.get_num_threads(),
         torch.get_default_dtype(),
@@ -125,12 +124,12 @@ def _has_children() -> bool:
 
 @dataclass
 class Witness:
-    """What a subject must give while it is timed.
+    """The results that a subject must return while it is timed.
 
     Attributes:
-        call: the very call that is timed; gives the number of its input and a result.
+        call: the call that is timed; returns the number of its input and a result.
         expected: result per input.
-        feed: of the inputs; None where nobody else is measured.
+        feed: of the inputs; None if nothing else is measured.
         draws: whether it takes random numbers: then a result is that of the first call after `prepare`.
     """
 
@@ -142,7 +141,7 @@ class Witness:
 
     @classmethod
     def of(cls, subject: Subject, feed: Feed | None = None) -> Witness:
-        """Calls a subject that has passed the gate, and keeps what it gives.
+        """Calls a subject that has passed the gate, and keeps its results.
 
         Raises:
             WrongError: its spikes are not those that the gate has verified.
@@ -164,25 +163,25 @@ class Witness:
         return number, _detached(result)
 
     def prepare(self) -> None:
-        """Before a window: equal random numbers, where it takes any."""
+        """Called before a window: sets equal random numbers, if it uses any."""
         if self.draws or len(self.expected) < 2:
-            torch.manual_seed(self.subject.seed)
+            set_seed(self.subject.seed)
 
     def check(self, kept: object) -> None:
         """Raises WrongError unless a kept result is the one that is expected for its input."""
         if kept is None:
-            return  # of a device that calls nothing
+            return  # of a device that makes no calls
         assert isinstance(kept, tuple)
         number, result = kept
         problem = _difference(_detached(result), self.expected[number])
         if problem and self.feed is not None and not self.feed.strict:
-            # Perhaps another one did it: in a fresh process everything is compared after every sample.
+            # Another one may be the cause: in a fresh process everything is compared after every sample.
             raise SpoiledError(None, f"a result changes while it is measured: {problem}")
         if problem:
             raise WrongError(f"while it is measured it gives {problem}")
 
     def check_unchanged(self, activity: Spikes | None) -> None:
-        """Raises WrongError unless it still gives what it gave before it was measured."""
+        """Raises WrongError unless its results are the same as before it was measured."""
         self.prepare()
         self.check(self.again())
         if Spikes(**self.subject.activity()) != activity:
@@ -197,21 +196,21 @@ class Witness:
             for _ in range(2):
                 number, result = self.again()
                 if _difference(result, self.expected[1 - number]):
-                    raise WrongError("it remembers outputs: on a new input it gives those of the old one")
+                    raise WrongError("it caches outputs: on a new input it returns those of the old one")
         finally:
             feed.put_back()
 
     def check_memory(self, device: Device, feed: Feed) -> None:
-        """Raises WrongError if calls on content that it has met are far faster than on any other."""
+        """Raises WrongError if calls on known content are far faster than on new content."""
         if device.name == "scripted":
             return
-        for _ in range(MEMO_LOOKS):  # every one must say so: a busy machine may spoil one
+        for _ in range(MEMO_LOOKS):  # all must agree: a busy machine may distort one
             known, new = self._known_and_new_ns(device, feed)
             if new <= MEMO_RATIO * known or new - known <= MEMO_LEAST_NS:
                 return
         raise WrongError(
-            f"it remembers outputs: a call takes {new / 1000:.3g} µs on new content,"
-            f" {known / 1000:.3g} µs on content that it has met"
+            f"it caches outputs: a call takes {new / 1000:.3g} µs on new content,"
+            f" {known / 1000:.3g} µs on known content"
         )
 
     def _known_and_new_ns(self, device: Device, feed: Feed) -> tuple[int, int]:
@@ -254,7 +253,7 @@ def _detached(result: Any) -> Any:
 
 
 def _difference(found: Any, expected: Any) -> str | None:
-    """In what a result differs from the expected one, in words."""
+    """The difference of a result from the expected one, in words."""
     if isinstance(expected, tuple):
         if not isinstance(found, tuple) or len(found) != len(expected):
             return "other gradients"

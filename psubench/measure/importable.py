@@ -1,7 +1,7 @@
-"""Whether plug-ins can be imported and called, asked in a process that may import them.
+"""Checks in a separate process that plug-ins can be imported and called.
 
 `psubench.runs.preflight` gives a list of plug-ins on standard input, as JSON; the answer is the last line
-of standard output: null, or what is wrong with the first that is wrong, and the remedy.
+of standard output: null, or the problem of the first bad one and its remedy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from psubench.neurons.construct import check_plugin
 def main() -> None:
     """Answers once."""
     answer = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a plug-in prints is no answer
+    os.dup2(2, 1)  # output of a plug-in is not an answer
     told = None
     try:
         for one in json.load(sys.stdin):

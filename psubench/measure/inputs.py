@@ -1,4 +1,4 @@
-"""What a case is fed: the current of one layer, or a batch of samples for a network."""
+"""The input of a case: the current of one layer, or a batch of samples for a network."""
 
 from __future__ import annotations
 

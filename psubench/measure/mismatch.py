@@ -1,4 +1,4 @@
-"""How much a neuron that tends to another one differs from it, layer by layer on the same input."""
+"""How much a neuron that approximates another one differs from it, layer by layer on the same input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psubench.neurons import NeuronRef
 
 
 def mismatch(ref: NeuronRef, T: int, layers: Iterable[nn.Module], run: Callable[[], object]) -> float | None:
-    """Share of the outputs of all layers that the other neuron gives otherwise; None if it tends to none.
+    """Share of the outputs of all layers in which the two neurons differ; None if it approximates none.
 
     Args:
         layers: the spiking layers.

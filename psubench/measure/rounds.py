@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psubench.devices import Counters
-from psubench.measure.contestants import Contestant, Guard, SpoiledError, Unguarded
+from psubench.measure.contestants import Checks, Contestant, Guard, SpoiledError, Unguarded
 from psubench.records.measured import AGAIN
 from psubench.stats import intervals
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from psubench.devices import Device, Sample
 
 MIN_ROUNDS = 6  # the fewest that give a median an interval
-FIRST_LOOK = 12  # rounds at which the stop rule looks first; then at twice as many each time
+FIRST_LOOK = 12  # rounds at which the stop rule is checked first; then at twice as many each time
 MAX_LOOPS = 1_000_000
 MOST_DROPPED = 120  # rounds; then it ends, although settings go on being changed
 WARM_UP_CALLS = 3
@@ -30,7 +30,7 @@ WARM_UP_MOST_NS = 1_000_000_000  # no further call after so long: a round that d
 
 @dataclass(frozen=True)
 class Limits:
-    """When the rounds end: at a relative interval width, or after so many seconds of samples."""
+    """When the rounds end: at a relative interval width, or after some seconds of samples."""
 
     precision: float
     max_seconds: float
@@ -44,9 +44,9 @@ class Measurement:
         order: per round the indices into `labels`, as they ran.
         faults: minor page faults per round, in its windows.
         cpu_ns: processor time per round in its windows, all threads.
-        dropped: rounds by the reason for which they do not count: throttling, settings that were changed.
-        states: what the device said of itself before the first and after the last round.
-        failures: what contestants raised; they have no samples.
+        dropped: number of rounds by the reason why they do not count: throttling, changed settings.
+        states: state of the device before the first and after the last round.
+        failures: exceptions of contestants, which have no samples.
     """
 
     labels: list[str] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Measurement:
                 self.device_ns.setdefault(label, []).append(sample.device_ns)
 
     def cut(self, rounds: int, reason: str) -> None:
-        """Drops, for every contestant, all rounds but the first so many."""
+        """Drops all rounds after the first `count`, for every contestant."""
         gone = len(self.order) - rounds
         if gone <= 0:
             return
@@ -99,7 +99,7 @@ class Measurement:
         return RuntimeError(f"no round was left: {reasons}")
 
     def fields(self) -> dict[str, Any]:
-        """What the record holds."""
+        """Its part of the record."""
         return {
             "rounds": len(self.order),
             "loops": self.loops,
@@ -115,7 +115,7 @@ class Measurement:
         }
 
     def remove(self, label: str, failure: BaseException) -> None:
-        """Takes out a contestant that failed; what the others have stays valid."""
+        """Removes a contestant that failed; the samples of the others stay valid."""
         self.failures[label] = failure
         self.wall_ns.pop(label, None)
         self.device_ns.pop(label, None)
@@ -157,7 +157,8 @@ class Interleaver:
     Attributes:
         mark: called with the label of what runs next, so that a hang or a crash can be attributed.
         on_round: called between rounds, outside every window.
-        guard: asked after every sample and between rounds.
+        guard: called after every sample and between rounds.
+        checks: draws the windows of which a result is checked.
     """
 
     device: Device
@@ -166,12 +167,13 @@ class Interleaver:
     mark: Callable[[str], None]
     on_round: Callable[[Measurement], None]
     guard: Guard = field(default_factory=Unguarded)
+    checks: Checks = field(default_factory=Checks)
 
     def measure(self, contestants: Sequence[Contestant], reference: str | None) -> Measurement:
         """Warms up, sizes the inner loop, and runs rounds until the stop rule ends them.
 
         In a round every contestant gives one sample, in a freshly shuffled order, and the reference
-        two. A contestant that raises is taken out; the others go on.
+        two. A contestant that raises is removed; the others continue.
 
         Args:
             reference: label of the contestant that the others are compared with; None if it has
@@ -200,7 +202,7 @@ class Interleaver:
         return result
 
     def _warm_up(self, contestant: Contestant) -> int:
-        """Calls a contestant until pools and lazy set-up are done; returns its ns per call.
+        """Calls a contestant until allocator pools and lazy set-up are done; returns its ns per call.
 
         The least of all samples: a size for the inner loop, not a result.
         """
@@ -217,16 +219,18 @@ class Interleaver:
         return least
 
     def _sample(self, contestant: Contestant, loops: int) -> tuple[Sample, Counters]:
-        """One window, and what was used in it; looks afterwards at what it has computed and changed."""
+        """One window and its resource usage; checks afterwards what it has computed and changed."""
         self.mark(contestant.label)
         contestant.prepare()
-        kept = contestant.kept(loops)
+        drawn = self.checks.draw(contestant, loops)
+        kept = loops - 1 if drawn is None else drawn  # the last one's lives no longer than the window
         try:
             before = self.device.counters()
             with contestant.mode():
                 sample = self.device.sample(contestant.label, contestant.call, loops, kept)
             after = self.device.counters()
-            contestant.check(sample.result)
+            if drawn is not None:
+                self.checks.run(contestant, sample)
         finally:
             self.guard.after(contestant.label)
         # Without the result, which would hold memory while others are timed.
@@ -254,7 +258,7 @@ class Interleaver:
                 return
 
     def _sweep(self, clean: int, result: Measurement) -> bool:
-        """Whether nothing has changed since so many rounds; later ones are dropped if something has."""
+        """Whether nothing has changed since round `kept`; later rounds are dropped if something has."""
         changed = self.guard.sweep()
         if changed is not None:
             result.cut(clean, f"{changed} was changed")

@@ -31,11 +31,11 @@ class Subject:
         case: as `Case.canonical` gives it, without neuron and mode.
         ref: the neuron.
         x: the input on its device, without gradient.
-        mark: called before each call: a sign of life.
+        mark: called before each call, to report progress.
         module: with the weights; in training mode in phase `train`.
         other: the input that is fed in turn with x; None to feed x alone.
         inference: whether it runs in inference mode where the phase is not training; else under `no_grad`.
-        seen: what its spiking layers gave on x when they were checked.
+        seen: outputs of its spiking layers on x when they were checked.
         verified: counts of the spikes that the gate has compared, as `activity` gives them; None where
             the gate compares those of another mode.
     """
@@ -52,7 +52,7 @@ class Subject:
     verified: dict[str, Any] | None = field(default=None, init=False)
 
     def load(self, checkpoint: str | None) -> None:
-        """Puts trained weights in the place of the fresh ones; None leaves those.
+        """Replaces the fresh weights by trained ones; None keeps them.
 
         Raises:
             PsubenchError: the weights are of something else.
@@ -86,7 +86,7 @@ class Subject:
         """Why the spikes are not verified; None if a reference has confirmed them.
 
         Raises:
-            WrongError: the subject is not what it says it is.
+            WrongError: the subject does not compute what it claims to.
         """
         doubt = self._check()
         if self.verified is not None and self.activity() != self.verified:
@@ -101,11 +101,11 @@ class Subject:
         raise NotImplementedError
 
     def leaves(self, x: Tensor) -> list[Tensor]:
-        """What training asks gradients for; `x` requires one."""
+        """The tensors whose gradients training needs; `x` requires one."""
         raise NotImplementedError
 
     def least_bytes(self) -> int | None:
-        """What a call must move through memory at least; None where that is not known."""
+        """What a call must move through memory at least; None if unknown."""
         return None
 
     @property
@@ -122,7 +122,7 @@ class Subject:
     def call(self) -> Callable[[], tuple[int, Any]]:
         """One unit of work: the forward pass, in training with its backward pass.
 
-        The inputs take turns, so that an output that is remembered is no speed. The call gives the number
+        The inputs take turns, so that a cached output does not look fast. The call returns the number
         of its input and its output, in training with the gradients. The loss is linear in the output, so
         its gradient is a fixed tensor. `autograd.grad` returns fresh gradients and accumulates none, so
         there is nothing to clear.
@@ -157,6 +157,6 @@ class Subject:
 
 
 def runs_without_inference(error: BaseException) -> bool:
-    """Whether what a subject raised in inference mode leaves open that it runs under `no_grad`."""
+    """Whether a subject that raised in inference mode may still run under `no_grad`."""
     beyond = (WrongError, PsubenchError, MemoryError, torch.OutOfMemoryError)
     return isinstance(error, Exception) and not isinstance(error, beyond)

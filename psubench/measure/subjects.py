@@ -18,7 +18,7 @@ from psubench.measure.spike_counts import activity
 from psubench.measure.subject import Mark, Subject
 from psubench.models import Network
 from psubench.models.spikes import listening
-from psubench.neurons import NeuronRef
+from psubench.neurons import NeuronRef, calling
 from psubench.neurons.checks import NO_REFERENCE
 from psubench.neurons.equality import Gate
 from psubench.neurons.outputs import spikes_of
@@ -111,7 +111,7 @@ class InNetwork(Subject):
 
     def _forward(self, module: nn.Module, x: Tensor) -> Tensor:
         self.mark()
-        torch.manual_seed(self.seed)
+        calling.set_seed(self.seed)
         with torch.no_grad():
             output: Tensor = module(x)
         return output
@@ -141,7 +141,7 @@ class InNetwork(Subject):
         """Of all spiking layers."""
         found: dict[str, list[Tensor]] = {name: [] for name in self.network.spiking}
         self.mark()
-        torch.manual_seed(self.seed)
+        calling.set_seed(self.seed)
         with self.grad_mode():
             if self.mode == "step":
                 self._in_mode(self.module, self.x, lambda name, spikes: found[name].append(spikes))

@@ -30,13 +30,13 @@ WARM_UP_CALLS = 3
 
 @dataclass(frozen=True)
 class Windowing:
-    """How energy is measured: windows per contestant, and how long each is at least, in seconds."""
+    """How energy is measured: windows per contestant, and the least length of each in seconds."""
 
     count: int
     seconds: float
 
     def total_seconds(self, contestants: int) -> float:
-        """What `Metering.measure` takes for so many contestants, one of which is the reference."""
+        """Duration of `Metering.measure` for `contestants` contestants, one of which is the reference."""
         rounds = self.count * ((contestants + 1) * (1 + WARM_SHARE) + 1)
         return (rounds + 1) * self.seconds
 
@@ -51,7 +51,7 @@ class Windows:
         windows: in the order in which they ran: round (None before the first), label (`idle` for
             windows in which nothing ran), calls, wall time in ns, counts per counter and, where one
             is None, the reason.
-        failures: what contestants raised; they have no windows.
+        failures: exceptions of contestants, which have no windows.
     """
 
     counters: list[measured.Counter]
@@ -67,16 +67,16 @@ class Windows:
         if not reasons or None in reasons:
             return None
         return PsubenchError(
-            f"no window could be read: {reasons[0]}", "psubench doctor tells what counts on this machine"
+            f"no window could be read: {reasons[0]}", "psubench doctor lists the counters of this machine"
         )
 
     def remove(self, label: str, failure: BaseException) -> None:
-        """Takes out a contestant that failed; what the others have stays valid."""
+        """Removes a contestant that failed; the windows of the others stay valid."""
         self.failures[label] = failure
         self.windows = [window for window in self.windows if window.label != label]
 
     def spoil(self, number: int, reason: str) -> None:
-        """Says that no window of a round counts, for nobody knows whom."""
+        """Invalidates all windows of a round, if the cause of a change is unknown."""
         unknown: list[int | float | None] = [None] * len(self.counters)
         self.windows = [
             structs.replace(window, counts=unknown, reason=reason) if window.round == number else window
@@ -84,7 +84,7 @@ class Windows:
         ]
 
     def fields(self) -> dict[str, Any]:
-        """What the record holds."""
+        """Its part of the record."""
         return {"counters": self.counters, "windows": self.windows, "states": self.states}
 
 
@@ -95,9 +95,9 @@ class Metering:
     Attributes:
         mark: called with the label of what runs next, so that a hang or a crash can be attributed.
         on_round: called between rounds, outside every window.
-        guard: asked after every window and between rounds.
+        guard: called after every window and between rounds.
         clock: nanoseconds, monotonic.
-        sleep: lets seconds pass in which nothing runs.
+        sleep: waits while nothing runs.
     """
 
     device: Device
@@ -113,8 +113,8 @@ class Metering:
     def measure(self, contestants: Sequence[Contestant], reference: str | None) -> Windows:
         """Rounds of one window per contestant in a fresh order, two of the reference, and one idle.
 
-        An idle window stands before the first round and after each, so every round lies between two.
-        A contestant that raises is taken out; the others go on.
+        There is an idle window before the first round and after each, so every round lies between two.
+        A contestant that raises is removed; the others continue.
 
         Args:
             reference: label of the contestant that the others are compared with; None if it has
@@ -199,7 +199,7 @@ class Metering:
     def _window(self, number: int, contestant: Contestant, loops: int, result: Windows) -> None:
         seconds = self.plan.seconds
         # Python's collector stays on: cycles of thousands of calls would fill the memory, and in seconds
-        # it uses next to nothing. What others have left is not this contestant's to clear away.
+        # it uses next to nothing. This contestant must not pay for the garbage of others.
         gc.collect()
         try:
             self._run(contestant, loops, seconds * WARM_SHARE)
@@ -213,7 +213,7 @@ class Metering:
             self.guard.after(contestant.label)
 
     def _run(self, contestant: Contestant, loops: int, seconds: float) -> int:
-        """Calls for at least so many seconds; returns how many."""
+        """Calls for at least `seconds`; returns the number of calls."""
         calls, until = 0, self.clock() + seconds * 1e9
         while self.clock() < until:
             self._sample(contestant, loops)  # synchronises: all its work is done when it returns

@@ -1,8 +1,8 @@
 """The host of the workers: imports torch once, then forks a fresh worker process for every job.
 
 Started by `psubench.runs.worker_process` with its environment set, because thread counts and the
-allocator are fixed once torch is imported. A worker has a heap of its own and dies alone. Every replicate
-of a case comes from another host, so that its address-space layout is drawn anew.
+allocator are fixed once torch is imported. A worker has its own heap, and its death affects nothing
+else. Every replicate of a case comes from another host, so that its address-space layout is new.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _speaker(events: IO[bytes]) -> Say:
 
 
 def _end_group(pid: int) -> None:
-    """Ends what a worker has started and left running, so that it does not disturb the next one."""
+    """Ends processes that a worker has left running, so that they do not disturb the next one."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 
@@ -111,7 +111,7 @@ def _measure(job: Job, say: Say, status_file: int) -> None:
     numbers = {name: number for number, (_, name, *_) in enumerate(job.entries)} | {AGAIN: 0}
 
     def mark(neuron: str, stage: str) -> None:
-        # A write to a file, not an event: nobody must wake up between samples.
+        # A write to a file, not an event: no process must wake up between samples.
         os.pwrite(status_file, f"{numbers[neuron]} {stage} {next(counter)}".ljust(STATUS_BYTES).encode(), 0)
 
     mark, say = _only_here(mark), _only_here(say)
@@ -128,7 +128,7 @@ def _measure(job: Job, say: Say, status_file: int) -> None:
 
 
 def _die_with_parent() -> None:
-    """No job comes while one is at work: input that ends means that the parent was killed."""
+    """No job comes while one is running: the end of the input means that the parent was killed."""
     os.read(0, 1)
     os._exit(1)
 

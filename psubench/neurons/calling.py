@@ -20,6 +20,17 @@ def _without_gradients() -> Iterator[None]:
         yield
 
 
+def set_seed(number: int) -> None:
+    """Seeds the generators that modules draw from, as `torch.manual_seed` does for the CPU and CUDA.
+
+    That function queues a call with the trace of its caller for every kind of device that has not been
+    used so far, which takes far longer than a call of a small neuron.
+    """
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.manual_seed_all(number)
+
+
 def random_state(device: torch.device) -> Tensor:
     """The state of the generator that a module on the device draws from."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()

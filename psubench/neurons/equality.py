@@ -1,7 +1,7 @@
 """The gate: no number without proven equality.
 
 An implementation is compared with its slow float64 reference on the very input that will be measured and
-on a seeded noise input, of 65,536 entries for one layer, so that a small case is no weak test. It runs in
+on a seeded noise input, of 65,536 entries for one layer, so that a small case is not a weak test. It runs in
 the mode in which it will be timed: under `inference_mode`, or with gradients in training. Rounding may
 flip a spike whose membrane potential lies within rounding of the threshold (a tie), and a flip changes
 what follows in the same trace. A difference is excused only if the reference itself flips there, or
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from psubench import plugins
 from psubench.errors import WrongError
-from psubench.neurons.calling import grad_mode, random_state
+from psubench.neurons.calling import grad_mode, random_state, set_seed
 from psubench.neurons.checks import NO_REFERENCE, check_input
 from psubench.neurons.outputs import spikes_of
 from psubench.neurons.tolerances import TOLERANCES, where_spikes_differ
@@ -96,7 +96,7 @@ class Gate:
         what = f"{hanging:.1%} of the traces on {name} hang on ties"
         if x.dtype == torch.float64:
             return f"{what}, too many to tell"
-        # Here a disagreement is no proof: its constants may be those of its own dtype.
+        # Here a disagreement proves nothing: its constants may be those of its own dtype.
         try:
             exact = replace(self, module=copy.deepcopy(self.module).to(torch.float64), causal=None)
             doubt = exact._check_on(x.double(), name)
@@ -134,14 +134,14 @@ class Gate:
         with self.mode():
             before = x.clone()
             self.mark()
-            torch.manual_seed(self.seed)
+            set_seed(self.seed)
             output: object = self.module(x.detach().requires_grad_(True) if self.gradients else x)
             self._check_unchanged(x, before)
         return output
 
     def draws(self, x: Tensor) -> bool:
         """Whether a call on x takes numbers from torch's generators."""
-        torch.manual_seed(self.seed)
+        set_seed(self.seed)
         before = random_state(x.device)
         with self.mode():
             self.mark()
@@ -155,7 +155,7 @@ class Gate:
         with self.mode(), torch.no_grad():
             own.copy_(other)
         if not torch.equal(self.spikes(own), self.spikes(other)):
-            raise WrongError("it remembers outputs: on a new input it gives those of the old one")
+            raise WrongError("it caches outputs: on a new input it returns those of the old one")
 
     def _check_unchanged(self, x: Tensor, before: Tensor) -> None:
         if not torch.equal(x, before):
@@ -193,7 +193,7 @@ class Gate:
     def _expected(self, exact: Tensor) -> Tensor:
         assert self.reference is not None
         self.mark()
-        torch.manual_seed(self.seed)
+        set_seed(self.seed)
         with torch.no_grad():
             expected: Tensor = spikes_of(self.reference(exact.clone()))  # which it may write to
         return expected
@@ -235,7 +235,7 @@ class Gate:
     def _edges(self, x: Tensor, beyond: Tensor) -> bool:
         """Whether gradients differ only where rounding moves a potential across the edge of a slope.
 
-        Such slopes (a box) have ties of their own, which are no ties of the spikes. In float64 there are
+        Such slopes (a box) have ties of their own, which are not ties of the spikes. In float64 there are
         none: a copy of the module must agree there, and few entries may differ here.
         """
         few = float(beyond.double().mean()) <= TOLERANCES[x.dtype].tied
@@ -253,7 +253,7 @@ class Gate:
         leaf = x.detach().clone().requires_grad_(True)
         named = {"the input": leaf, **{n: p for n, p in module.named_parameters() if p.requires_grad}}
         self.mark()
-        torch.manual_seed(self.seed)
+        set_seed(self.seed)
         before = leaf.detach().clone()
         output = spikes_of(module(leaf))
         self._check_unchanged(leaf.detach(), before)

@@ -53,7 +53,7 @@ class NeuronRef:
 
     @property
     def label(self) -> str:
-        """Short name for tables and figures: a plug-in without its path; what is no spike is named."""
+        """Short name for tables and figures: a plug-in without its path; names outputs other than spikes."""
         if self.is_plugin:
             return self.text.rpartition(":")[2] if foreign.library_of(self.kind) is None else self.text
         kind = TABLE[self.kind].output
@@ -75,10 +75,10 @@ def parse(text: str) -> NeuronRef:
         return _parse_plugin(text.strip())
     match = _AT.fullmatch(text.strip())
     if match is None or (match["at"] and match["late"]):
-        raise PsubenchError(f'"{text}" is no neuron', "write name, name@implementation or name(key=value)")
+        raise PsubenchError(f'"{text}" is not a neuron', "write name, name@implementation or name(key=value)")
     kind = match["kind"].strip()
     if kind not in TABLE:
-        what = f'unknown neuron "{kind}"' if kind else f'"{text}" names no neuron'
+        what = f'unknown neuron "{kind}"' if kind else f'"{text}" does not name a neuron'
         raise PsubenchError(what, nearest(kind, TABLE))
     spec = TABLE[kind]
     implementation = ((match["at"] or match["late"] or "").removeprefix("@").strip()) or spec.default
@@ -142,7 +142,7 @@ def parse_list(text: str) -> list[NeuronRef]:
     refs: dict[NeuronRef, None] = {}
     for piece in plugins.split_list(text):
         if not piece:
-            raise PsubenchError(f'"{text}" names no neuron between two commas', nearest("", ["all", *TABLE]))
+            raise PsubenchError(f'"{text}" has no neuron between two commas', nearest("", ["all", *TABLE]))
         for name in _SEVERAL[piece]() if piece in _SEVERAL else [piece]:
             refs[parse(name)] = None
     return list(refs)

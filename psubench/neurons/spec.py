@@ -26,7 +26,7 @@ OUTPUTS: Mapping[str, str] = MappingProxyType(
         "spikes": "0 and 1",
         "counts": "counts 0..D, not single spikes: a count of c is c events",
         "ternary": "-1, 0 and 1: spikes of both signs",
-        "analog": "values that are no spikes, so that it has no firing rate",
+        "analog": "values other than spikes, so that it has no firing rate",
     }
 )
 """What a neuron can output, and its description."""

@@ -119,7 +119,7 @@ class Watcher(Protocol):
     """Told how a run goes on; shows it or does not."""
 
     def plan(self, units: str, count: int, steps: int) -> None:
-        """So many "blocks" or "trainings", of so many steps in all, are to come."""
+        """The number of "blocks" or "trainings" to come, and of their steps."""
 
     def hear(self, title: str, event: Shown) -> None:
         """What a block or a training, named by its title, tells."""

@@ -19,7 +19,7 @@ IDLE = "idle"
 Samples = dict[str, list[Positive]]
 
 
-class Roof(Struct, frozen=True, kw_only=True):
+class CopyBandwidth(Struct, frozen=True, kw_only=True):
     """Bytes that a call of one layer must move, and times of copies of its input between the rounds."""
 
     least_bytes: Annotated[dict[str, Positive], Meta(description="by name in the block")]
@@ -34,7 +34,7 @@ class _Measured(Struct, frozen=True, kw_only=True):
     cases: list[GatedOutcome]
     note: str | None = None
     states: list[Any] = []
-    roof: Roof | None = None
+    roof: CopyBandwidth | None = None
     device: dict[str, Any] = {}
     elapsed_s: Amount | None = None
 

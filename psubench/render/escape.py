@@ -33,7 +33,7 @@ _MARKDOWN = (
 )
 _BLOCK = re.compile(r"^(?=`{3}|~{3}|>|[-+*] |-{2}|={2}|#+ |\[|\d+[.)] )")  # begins a list, a fence, ...
 _LONGEST_CELL = 30_000  # spreadsheets take 32,767 letters, and the reader of Python 131,072
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = tuple("=+-@＝＋－＠")  # spreadsheets of East Asia obey the wide ones too
 
 
 def printable(text: str) -> str:
@@ -68,7 +68,7 @@ def csv(value: Any) -> Any:
     if len(value) > _LONGEST_CELL:
         value = f"{value[:_LONGEST_CELL]} ... ({len(value) - _LONGEST_CELL:,} more characters)"
     text = _LINE_COMMAND.sub(r"\\x3a:", printable(value))
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def markdown(text: str) -> str:

@@ -140,7 +140,7 @@ class CountCase(Case):
 
     Attributes:
         samples: how many are counted, in batches of `batch`.
-        weights: "untrained", "checkpoint PATH", or "epochs N" for so many on the spot.
+        weights: "untrained", "checkpoint PATH", or "epochs N" if trained within the command.
         energy_model: as the user named it.
         first_layer, pooling: policies, see `psubench.sops.work`.
     """

@@ -39,7 +39,7 @@ class Settings:
     Attributes:
         processes: fresh worker processes per block.
         precision: relative width of the 95 % interval at which rounds end.
-        max_seconds: rounds end after so many seconds of samples, per block and process.
+        max_seconds: seconds of samples after which rounds end, per block and process.
         timeout: seconds that a neuron may take for one step of its gate or for one sample.
         max_memory: bytes that a worker may allocate.
         memory: whether each case's peak memory is measured, in a pass of its own after the timing.

@@ -23,6 +23,8 @@ Due = Sequence[tuple[Training, Path]]
 """Trainings, and the folders of their checkpoints."""
 Hear = Callable[[Training, Told], None]
 """Told what a training tells; last comes the record of its end, or `Lost` of one that died."""
+STARTS = 3
+"""How often a training is started whose process cannot be forked, because the one that forks it has died."""
 
 
 def together(due: Due, hear: Hear) -> None:
@@ -37,18 +39,15 @@ def each(due: Due, jobs: int, hear: Hear) -> None:
     """Runs trainings in their order, at most `jobs` at the same time, each in a fresh process."""
     waiting = deque(due)
     running: dict[Connection, tuple[Training, BaseProcess]] = {}
-    context = _context(due[0][0]) if due else None
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                assert context is not None
                 case, folder = waiting.popleft()
-                events, end = context.Pipe(duplex=False)
-                process = context.Process(target=_train, args=(case, folder, end), daemon=True)
-                process.start()
-                end.close()  # so that the pipe ends when the process does
-                running[events] = case, process
-            for events in cast("list[Connection]", wait(list(running))):
+                if (started := _started(case, folder)) is None:
+                    hear(case, Lost("failed", "the process that starts trainings dies"))
+                else:
+                    running[started[0]] = case, started[1]
+            for events in cast("list[Connection]", wait(list(running)) if running else []):
                 case, process = running[events]
                 event = _next(events, process)
                 if isinstance(event, Lost) or (
@@ -69,6 +68,23 @@ def _next(events: Connection, process: BaseProcess) -> Told:
     except (EOFError, OSError):  # at its end, or in the middle of an event
         process.join()
         return Lost(*cause_of_death(process.exitcode or 0, "the process"))
+
+
+def _started(case: Training, folder: Path) -> tuple[Connection, BaseProcess] | None:
+    """The events of a training and its process; None if what it is forked from dies again and again."""
+    for _ in range(STARTS):
+        context = _context(case)
+        events, end = context.Pipe(duplex=False)
+        process = context.Process(target=_train, args=(case, folder, end), daemon=True)
+        try:
+            process.start()
+        except (EOFError, OSError):  # killed, perhaps because memory was short
+            events.close()
+        else:
+            return events, process
+        finally:
+            end.close()  # so that the pipe ends when the process does
+    return None
 
 
 def _context(case: Training) -> Any:

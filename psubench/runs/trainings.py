@@ -127,7 +127,7 @@ class Trainings:
         if isinstance(shown, Epoch | Trained):
             record(shown)
         if self.follows and isinstance(shown, Trained) and shown.status != "ok":
-            raise PsubenchError(f"{case.title}: {shown.message}", "mend it and resume", CASE_FAILED)
+            raise PsubenchError(f"{case.title}: {shown.message}", "correct the cause and resume", CASE_FAILED)
         watcher.hear(case.title, cast("Shown", shown))
 
 

@@ -57,7 +57,7 @@ def layer_rows(
 
 
 def without_spikes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of a network whose neurons give values that are no spikes: how much it fires means nothing."""
+    """A row of a network whose neurons output values other than spikes: it has no firing rate."""
     return {**row, "spikes": None, "spikes_per_step": None, "firing_rate": None}
 
 

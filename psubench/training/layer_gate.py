@@ -16,7 +16,7 @@ from psubench.errors import WrongError
 from psubench.models import Network
 from psubench.models.spikes import listening
 from psubench.neurons import NeuronRef
-from psubench.neurons.calling import grad_mode
+from psubench.neurons.calling import grad_mode, set_seed
 from psubench.neurons.equality import PROBE_ENTRIES, Gate
 from psubench.neurons.outputs import Seen
 
@@ -84,7 +84,7 @@ class LayerGate:
             found.spikes[name].append(output)
 
         self.mark()
-        torch.manual_seed(self.seed)
+        set_seed(self.seed)
         mode = grad_mode(train=self.train, inference=self.inference)
         with mode, listening(self.network.spiking, on_layer, self.seen):
             forward()

@@ -20,7 +20,7 @@ def check_out(tree: Path, source: Path, say: Callable[[str], None]) -> None:
     Args:
         tree: the worktree, or a submodule in it.
         source: the same repository where the user has it; its submodules are what is cloned from.
-        say: told which are left out because nobody has them.
+        say: called with a sentence about each that is left out because it is not available.
 
     Raises:
         PsubenchError: a submodule that the user has checked out lacks that commit.

@@ -20,7 +20,7 @@ from psubench.devices.process_state import ProcessState
 from psubench.errors import WrongError
 from psubench.measure import inputs, subjects
 from psubench.measure.contestants import Contestant, SpoiledError
-from psubench.measure.copy_speed import Roof
+from psubench.measure.copy_speed import Copies
 from psubench.measure.feed import Feed
 from psubench.measure.first_calls import alive, first_calls, graphs
 from psubench.measure.gate import Guard, Witness, complain
@@ -68,7 +68,7 @@ class Probe:
     x: Tensor = field(init=False)
     feed: Feed = field(init=False)
     guard: Guard = field(init=False)
-    roof: Roof | None = None
+    roof: Copies | None = None
     _told: float = 0.0
 
     def run(self) -> Block | Energy:
@@ -157,11 +157,11 @@ class Probe:
         except Exception:
             raise why from None
 
-    def _roof(self, admitted: dict[str, Witness]) -> Roof | None:
+    def _roof(self, admitted: dict[str, Witness]) -> Copies | None:
         """Of one layer; what a network must move at least is not known."""
         moved = {name: witness.subject.least_bytes() for name, witness in admitted.items()}
         known = {name: count for name, count in moved.items() if count is not None}
-        return Roof(self.device, self.feed.given, known) if known else None
+        return Copies(self.device, self.feed.given, known) if known else None
 
     def _rng(self) -> random.Random:
         """Draws the order of the rounds."""
