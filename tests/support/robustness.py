@@ -92,20 +92,8 @@ def _told(value):
 def profile():
     """Three profiles, and a case that failed."""
     axes = (
-        *(
-            "kind",
-            "neuron",
-            "implementation",
-            "model",
-            "data",
-            "T",
-            "batch",
-            "size",
-            "device",
-            "dtype",
-            "phase",
-        ),
-        *("mode", "threads"),
+        *("kind", "neuron", "implementation", "model", "data", "T", "batch", "size"),
+        *("device", "dtype", "phase", "mode", "threads"),
     )
     found = [
         {**plain(one), "T": 4 + place, "kind": "profile", "activity": None}

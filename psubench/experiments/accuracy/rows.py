@@ -104,15 +104,16 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
     if end is not None:
         status, message = end.status, end.message
     result = end if end is not None and status == "ok" else None
-    spiking = result is None or result.output != "analog"
+    output = end.output if end else None
+    spiking = result is None or output != "analog"
     test, work = (result.test, result.activity) if result else (None, None)
     return TrainingRow(
         **{name: getattr(case, name) for name in case.__struct_fields__ if name != "seed"},
         seeds=[case.seed],
         n=int(result is not None),
         key=planned.key,
-        label=labelled(planned.label, end.output if end else None),
-        output=end.output if end else None,
+        label=labelled(planned.label, output),
+        output=output,
         note=planned.note,
         status=status,
         message=message,
@@ -120,7 +121,7 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         epochs=case.recipe["epochs"],
         epochs_done=max(epochs, default=0),
         verified=end.verified if end else None,
-        doubt=("; ".join(filter(None, (end.doubt, *end.notes))) or None) if end else None,
+        doubt=_doubt(end),
         accuracy=test.correct / test.samples if test else None,
         accuracy_sd=None,
         test_samples=test.samples if test else None,
@@ -128,11 +129,7 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         loss=last.loss if result and last else None,
         firing_rate=test.firing_rate if test and spiking else None,
         spikes_per_sample=_spikes(test, case) if test and spiking else None,
-        sop_eff_per_sample=_per_sample(work, "sop_eff"),
-        energy_pj_per_sample=_per_sample(work, "energy_pj"),
-        dynamics_energy_pj_per_sample=_per_sample(work, "dynamics_energy_pj"),
-        energy_model=work.energy_model if work else None,
-        policy=work.policy if work else None,
+        **_work(work),
         parameters=result.parameters if result else None,
         peak_memory_bytes=result.peak_memory_bytes if result else None,
         **_times(epochs),
@@ -140,11 +137,26 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
     )
 
 
+def _doubt(end: Trained | None) -> str | None:
+    """Why no reference has confirmed the spikes, and remarks on how they were evaluated."""
+    return None if end is None else "; ".join(filter(None, (end.doubt, *end.notes))) or None
+
+
 def _spikes(test: Tested, case: TrainingCase) -> float:
     """Spikes of all layers per sample and pass: a stochastic neuron is run several times per sample."""
     passes = case.recipe["eval_samples"] if case.neuron.startswith("spsn") else 1
     spikes: int = sum(test.spikes.values())
     return spikes / float(test.samples * passes)
+
+
+def _work(work: Work | None) -> dict[str, Any]:
+    """What the counter found, per sample."""
+    names = ("sop_eff", "energy_pj", "dynamics_energy_pj")
+    return {
+        **{f"{name}_per_sample": _per_sample(work, name) for name in names},
+        "energy_model": work.energy_model if work else None,
+        "policy": work.policy if work else None,
+    }
 
 
 def _per_sample(work: Work | None, name: str) -> float | None:
