@@ -44,7 +44,8 @@ def ways(path):
 @pytest.mark.parametrize("kind", RUNS)
 def test_the_records_that_are_edited_are_good_ones(folder, kind):
     path = written(folder, text_of(RUNS[kind]), kind)
-    assert {ends_well(*way)[0] for way in ways(path)} == {0}
+    # compare refuses what holds neither times nor exact values.
+    assert {ends_well(*way)[0] for way in ways(path)} == ({0, 5} if kind in ("sparsity", "training") else {0})
     assert ends_well("plot", path, "--out", folder, "--format", "svg")[0] == 2 * (kind == "energy")
 
 

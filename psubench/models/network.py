@@ -89,19 +89,12 @@ def build(
     from psubench.models import made_layers
 
     if neuron is None:
-        from psubench.models.own_neurons import with_own_neurons
-
-        if not ref.is_plugin:
-            raise PsubenchError(
-                f'model "{ref.name}" has no neurons of its own', "name neurons with --neurons"
-            )
-        return with_own_neurons(ref, T, input_shape)
+        return _with_own_neurons(ref, T, input_shape)
     _refuse_marks(ref)
     made = made_layers.Factory(neuron)
     module = _made(ref, made, T, input_shape, classes)
-    if not ref.is_plugin:  # which takes apart by itself what its neurons give
-        for layer in made.layers:
-            layer.register_forward_hook(_spikes_alone)
+    for layer in made.layers if not ref.is_plugin else ():  # a plug-in takes apart what its neurons give
+        layer.register_forward_hook(_spikes_alone)
     spiking = made_layers.found(module, made.layers)
     if not spiking:
         what = "never calls neuron()" if not made.layers else "holds none of the layers that neuron() made"
@@ -115,6 +108,14 @@ def build(
 
         return time_axis.examined(network, ref.name, T)
     return network
+
+
+def _with_own_neurons(ref: ModelRef, T: int, input_shape: tuple[int, ...]) -> Network:
+    from psubench.models.own_neurons import with_own_neurons
+
+    if not ref.is_plugin:
+        raise PsubenchError(f'model "{ref.name}" has no neurons of its own', "name neurons with --neurons")
+    return with_own_neurons(ref, T, input_shape)
 
 
 def _spikes_alone(_module: nn.Module, _given: Any, output: Any) -> Any:

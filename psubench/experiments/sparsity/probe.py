@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -106,14 +106,8 @@ class ActivityProbe:
         mark()
         case, T = self.job.case, self.job.case["T"]
         network, parameters = self._network(ref)
-        weights = self._trained(ref, mark)
-        if weights is not None:
-            weights.into(network.module)
-        torch.manual_seed(self.job.seed)  # for neurons that draw their spikes
-        fresh = UNTRAINED if case["weights"] == UNTRAINED else AS_BUILT
-        if weights is None and self._loaded(network, ref):
-            fresh = LOADED
-        norms = calibrate(network.module, _marked(self._batches("train"), mark)) if fresh == UNTRAINED else 0
+        origin = self._weighted(network, ref, mark)
+        norms = calibrate(network.module, _marked(self._batches("train"), mark)) if origin == UNTRAINED else 0
         test = self._test_split()
         first = next(self._batches(test))
         checked = self._checked(network, ref, first, mark)
@@ -126,29 +120,37 @@ class ActivityProbe:
         rows = layer_rows(layers, dynamics(ref, T), T, Pricing(model, case["first_layer"], case["pooling"]))
         if checked.output == "analog":
             rows = [without_spikes(row) for row in rows]
-        total, spiking = rows[-1], network.spiking.values()
-        exact = {name: total[name] for name in ("spikes", "neuron_steps", "sop_eff", "mac_textbook")}
-        exact = {name: count for name, count in exact.items() if count is not None or name != "spikes"}
         if self._spikes(network, first, mark) != checked.spikes:
             raise WrongError("after its operations were counted it gives other spikes than before")
-        data_ref = data.parse(case["data"])
         shown = pictures(network, first[:, :1], inference=self.inference)
         return {
             "verified": checked.doubt is None,
             "doubt": checked.doubt,
             "output": checked.output,
             "notes": checked.notes,
-            "weights": fresh if weights is None else weights.origin,
-            "exact": {**exact, "parameters": parameters},
+            "weights": origin,
+            "exact": {**_exact(rows[-1]), "parameters": parameters},
             "split": test,
-            "note": data.note(data_ref, T),
+            "note": data.note(data.parse(case["data"]), T),
             "calibrated_layers": norms,
             "energy_model": _described(model),
             "layers": [counted.Layer(**row) for row in rows],
-            "mismatch": mismatch(ref, T, spiking, lambda: network.module(first)),
+            "mismatch": mismatch(ref, T, network.spiking.values(), lambda: network.module(first)),
             "maps": [counted.Map(**one) for one in shown["maps"]],
             "raster": [counted.Raster(**one) for one in shown["raster"]],
         }
+
+    def _weighted(self, network: Network, ref: neurons.NeuronRef, mark: Callable[[], None]) -> str:
+        """Puts the weights of the case into a network; where they come from, in words."""
+        weights = self._trained(ref, mark)
+        if weights is not None:
+            weights.into(network.module)
+        torch.manual_seed(self.job.seed)  # for neurons that draw their spikes
+        if weights is not None:
+            return weights.origin
+        if self._loaded(network, ref):
+            return LOADED
+        return UNTRAINED if self.job.case["weights"] == UNTRAINED else AS_BUILT
 
     def _checked(
         self, network: Network, ref: neurons.NeuronRef, x: Tensor, mark: Callable[[], None]
@@ -274,6 +276,12 @@ class ActivityProbe:
                 case["data"], T=case["T"], batch=case["batch"], size=math.prod(shape), seed=seed
             )
             yield x.view(case["T"], -1, *shape)
+
+
+def _exact(total: Mapping[str, Any]) -> dict[str, Any]:
+    """The totals that another run of the same code gives again; an analog output has no spikes."""
+    found = {name: total[name] for name in ("spikes", "neuron_steps", "sop_eff", "mac_textbook")}
+    return {name: count for name, count in found.items() if count is not None or name != "spikes"}
 
 
 def _marked(batches: Iterator[Tensor], mark: Callable[[], None]) -> Iterator[Tensor]:

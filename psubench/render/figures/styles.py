@@ -36,6 +36,17 @@ _BUILT_IN: Mapping[str, Style] = {
     "if": Style("#7F7F7F", "h", _DOTS, "++++"),
     "lif-noreset": Style("#B3B3B3", "d", _DOTS, "oooo"),
     "spsn": Style("#882255", "<", _DOTS, "////"),
+    "cuba-lif": Style("#332288", ">", _SOLID, "////"),
+    "clif": Style("#117733", "H", _SOLID, "...."),
+    "glif": Style("#44AA99", "8", _SHORT, "xxxx"),
+    "adlif": Style("#999933", "1", _DASH_DOT, "++++"),
+    "tc-lif": Style("#AA4499", "2", _SHORT, "----"),
+    "ilif": Style("#661100", "3", _SOLID, "||||"),
+    "ternary-lif": Style("#6699CC", "4", _DASH_DOT, "oooo"),
+    "fpt": Style("#DDCC77", "+", _SHORT, "\\\\\\\\"),
+    "prf": Style("#AA4466", "x", _DOTS, "...."),
+    "pmsn": Style("#4477AA", "|", _DOTS, "xxxx"),
+    "mulfree-psn": Style("#228833", "_", _DASH_DOT, "////"),
 }
 # For plug-ins, and for the built-in neurons with another implementation or other parameters.
 _SPARE_COLORS = ("#332288", "#999933", "#44AA99", "#AA4499", "#661100", "#6699CC", "#DDCC77", "#117733")
