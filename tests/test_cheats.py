@@ -18,13 +18,13 @@ COMMAND = [
 ]  # fmt: skip
 CAUGHT = {
     "EveryTenth": ("wrong", "other|differ|causal"),
-    "Late": ("wrong", "other|differ|remembers"),
+    "Late": ("wrong", "other|differ|caches"),
     "OnlyInference": ("wrong", "differ from the reference"),
     "NaNWhileTimed": ("wrong", "NaN"),
     "ZeroWhileTimed": ("wrong", "other results than it was checked with"),
-    "MemoByAddress": ("wrong", "remembers|copy|kept between calls"),
-    "MemoByVersion": ("wrong", "remembers|copy"),
-    "MemoByContent": ("wrong", "remembers"),
+    "MemoByAddress": ("wrong", "caches|copy|kept between calls"),
+    "MemoByVersion": ("wrong", "caches|copy"),
+    "MemoByContent": ("wrong", "caches"),
     "WritesLater": ("wrong", "writes to its input"),
     "WritesBehind": ("wrong", "writes to its input"),
     "ShortOfPrecision": ("wrong", "differ from the reference"),
