@@ -157,7 +157,7 @@ def test_a_compiler_that_fails(tiny, monkeypatch, body, message):
 
 def test_no_compiler(tiny, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(UnsupportedError, match=r'no "no-such-compiler"; install g\+\+'):
+    with pytest.raises(UnsupportedError, match=r'"no-such-compiler" was not found; install g\+\+'):
         cpp_build.library()
     assert not (tiny / "cache").exists()
 

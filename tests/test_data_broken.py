@@ -167,7 +167,7 @@ def test_broken_idx_files_are_told_in_one_line(root):
         (plain, "BadGzipFile"),
         (whole[: len(whole) // 2], "EOFError"),
         (gzip.compress(b"\0\0\x0d" + plain[3:]), "does not begin as an idx file"),
-        (gzip.compress(plain[:-1]), f"holds {12 * 784 - 1} values for sizes [12, 28, 28]"),
+        (gzip.compress(plain[:-1]), f"contains {12 * 784 - 1} values for sizes [12, 28, 28]"),
         (gzip.compress(plain[:5]), "ends after 5 bytes"),
     ):
         path.write_bytes(content)

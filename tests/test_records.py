@@ -83,7 +83,7 @@ def test_a_worker_that_died_left_a_block_of_any_kind_in_schema_1(tmp_path, kind,
     assert type(records[1]) is struct
     read = {"sparsity": sparsity.cases, "profile": rows.cases}.get(kind)
     if read is not None:
-        assert [(one["status"], one["message"]) for one in read(records)] == [("oom", "killed")]
+        assert [(one.status, one.message) for one in read(records)] == [("oom", "killed")]
 
 
 @pytest.mark.parametrize(
