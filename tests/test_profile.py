@@ -131,7 +131,7 @@ def test_who_fails_is_a_row_and_costs_only_itself(trained):
     assert found["NoReference"].verified is False
     assert "NoReference: unverified" in done.stdout
     rows = list(csv.DictReader((folder / "profile.csv").read_text().splitlines()))
-    failed = [row for row in rows if row.status == "failed"]
+    failed = [row for row in rows if row["status"] == "failed"]
     assert len(failed) == 2
     assert {row[name] for row in failed for name in ("time_s", "launches", "peak_memory_bytes")} == {""}
 

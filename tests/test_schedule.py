@@ -52,16 +52,16 @@ def test_who_raises_hangs_crashes_or_eats_the_memory_costs_only_itself(tmp_path)
     neurons = ",".join(["lif", *(f"{WRONG}:{name}" for name in bad), "psu"])
     done = speed(tmp_path, "--neurons", neurons, "--timeout", "6", "--max-memory", "1500MiB", check=4)
     got = rows(tmp_path)
-    assert {name: got[name]["status"] for name in bad} == bad
+    assert {name: got[name].status for name in bad} == bad
     for name in bad:
-        assert got[name]["median_s"] is None
-        assert got[name]["message"] in done.stderr
-    assert "SIGABRT" in got["Crashes"]["message"]
-    assert "6 s" in got["Hangs"]["message"]
+        assert got[name].median_s is None
+        assert got[name].message in done.stderr
+    assert "SIGABRT" in got["Crashes"].message
+    assert "6 s" in got["Hangs"].message
     for name in ("lif", "psu"):
-        assert (got[name]["status"], got[name]["verified"]) == ("ok", True)
-        assert got[name]["median_s"] > 0
-    assert got["psu"]["ratio_low"] < got["psu"]["ratio"] < got["psu"]["ratio_high"]
+        assert (got[name].status, got[name].verified) == ("ok", True)
+        assert got[name].median_s > 0
+    assert got["psu"].ratio_low < got["psu"].ratio < got["psu"].ratio_high
 
 
 def test_wrong_neurons_get_no_time_and_an_unverified_one_says_so(tmp_path):
@@ -70,8 +70,8 @@ def test_wrong_neurons_get_no_time_and_an_unverified_one_says_so(tmp_path):
     speed(tmp_path, "--neurons", neurons, check=4)
     got = rows(tmp_path)
     for name in wrong:
-        assert (got[name]["status"], got[name]["verified"], got[name]["median_s"]) == ("wrong", False, None)
-    assert (got["NoReference"]["status"], got["NoReference"]["verified"]) == ("ok", False)
+        assert (got[name].status, got[name].verified, got[name].median_s) == ("wrong", False, None)
+    assert (got["NoReference"].status, got["NoReference"].verified) == ("ok", False)
     block = blocks(tmp_path)[-1]
     assert set(block.wall_ns) == {"lif", AGAIN, f"{WRONG}:NoReference"}
 
@@ -88,8 +88,8 @@ def test_a_failed_reference_leaves_times_without_ratios(tmp_path):
     reference = f"{WRONG}:Raises"
     speed(tmp_path, "--neurons", "lif", "--reference", reference, check=4)
     got = rows(tmp_path)
-    assert (got["lif"]["status"], got["lif"]["ratio"], got["lif"]["noise_floor"]) == ("ok", None, None)
-    assert got["lif"]["median_s"] > 0
+    assert (got["lif"].status, got["lif"].ratio, got["lif"].noise_floor) == ("ok", None, None)
+    assert got["lif"].median_s > 0
 
 
 def test_the_scripted_device_gives_the_same_run_every_time(tmp_path):
@@ -134,7 +134,7 @@ def test_killed_and_resumed_nothing_is_lost_or_measured_twice(tmp_path):
     assert [line_of(block).decode().strip() for block in found][: len(done_before)] == done_before
     speed(tmp_path, *options, "--resume", check=0)
     assert len(blocks(tmp_path)) == 6
-    assert all(row["processes"] == 2 for row in rows(tmp_path).values())
+    assert all(row.processes == 2 for row in rows(tmp_path).values())
 
 
 def test_ctrl_c_ends_cleanly_and_says_how_to_continue(tmp_path):

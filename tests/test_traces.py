@@ -129,14 +129,18 @@ def test_every_layer_is_a_range_and_has_the_backward_nodes_of_its_kind(traced):
 
 def test_when_the_ranges_are_off_nothing_of_them_is_left():
     one = subject("lif", "step")
-    before = {name: dict(vars(module)) for name, module in one.module.named_modules()}
+
+    def found():
+        return {
+            name: (set(vars(module)), dict(module._forward_hooks), dict(module._forward_pre_hooks))
+            for name, module in one.module.named_modules()
+        }
+
+    before = found()
     with ranges.named(one):
+        assert found() != before
         one.call()()
-    for name, module in one.module.named_modules():
-        now = vars(module)
-        assert set(now) == set(before[name])
-        assert not now["_forward_hooks"]
-        assert not now["_forward_pre_hooks"]
+    assert found() == before
 
 
 def test_dispatches_of_a_line_of_python_counted_by_hand():
