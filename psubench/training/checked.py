@@ -38,10 +38,12 @@ def check(network: Network, case: Training, device: torch.device, *, train: bool
         WrongError: a layer disagrees with its reference.
     """
     module, was = network.module, network.module.training
-    before = deepcopy(module.state_dict())
-    unset = [
-        (inner, name) for inner in module.modules() for name, own in inner._buffers.items() if own is None
-    ]
+    before = {
+        name: value.clone() if isinstance(value, torch.Tensor) else deepcopy(value)
+        for name, value in module.state_dict().items()
+    }
+    buffers = [(inner, name, own) for inner in module.modules() for name, own in inner._buffers.items()]
+    unset = [(inner, name) for inner, name, own in buffers if own is None]
     split = "train" if train else "test"
     batches = data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=case.seed, split=split)
     x = next(iter(batches))[0][:, :SAMPLES].to(device)
