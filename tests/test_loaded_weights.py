@@ -3,6 +3,7 @@
 import pytest
 import torch
 from safetensors.torch import save_file
+from support.jobs import ignore, job_of
 from torch import nn
 
 from psubench import models, neurons
@@ -115,8 +116,6 @@ def test_what_a_constructor_loads_is_told_from_what_it_draws(plugin, name, loads
 
 def counted(plugin, name, **options):
     """What the worker of `psubench sparsity` finds."""
-    from psubench.experiments.paired.probe import Job
-
     (block,) = count_blocks(
         SparsityOptions(
             model=f"{plugin}:{name}",
@@ -130,10 +129,8 @@ def counted(plugin, name, **options):
         "cpu",
     )
     (entry,) = block.entries
-    entries = [(entry.case.key, entry.text, entry.ref.text, "layer")]
-    case = {**block.case.canonical(), "neuron": "lif", "implementation": "unbind", "mode": "layer"}
-    job = Job(case, entries, None, 0, 0, 1.0, 1.0)
-    (outcome,) = ActivityProbe(job, lambda *_: None).run().cases
+    job = job_of(block.case.canonical(), entry.text)
+    (outcome,) = ActivityProbe(job, ignore, ignore).run().cases
     assert outcome.message is None
     return outcome
 

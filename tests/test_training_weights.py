@@ -109,7 +109,7 @@ def test_a_finished_training_is_not_lost_to_its_last_write_and_resume_finishes_i
     row, summed, told = campaign(tmp_path / "run", one)
     assert row.status == "ok"
     assert row.accuracy == summed.accuracy == whole.accuracy
-    assert "No space left on device; what was saved before is kept; make room" in row.message
+    assert "No space left on device; what was saved before is kept; correct the cause" in row.message
     assert row.message in summed.message
     assert "No space left" in told
     spoiled.append(True)
@@ -151,9 +151,9 @@ def test_numbers_that_no_record_may_hold_are_a_row_and_not_a_fault(tmp_path, mon
 
     monkeypatch.setattr("psubench.training.session.counted", counted)
     row, _, told = campaign(tmp_path, case("lif", epochs=1))
-    assert (row["status"], row["accuracy"], row["epochs_done"]) == ("failed", None, 1)
-    assert "activity.energy_pj" in row["message"]
-    assert row["message"] in told
+    assert (row.status, row.accuracy, row.epochs_done) == ("failed", None, 1)
+    assert "activity.energy_pj" in row.message
+    assert row.message in told
 
 
 def what_is_told(path, one):

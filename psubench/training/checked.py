@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -37,7 +38,12 @@ def check(network: Network, case: Training, device: torch.device, *, train: bool
         WrongError: a layer disagrees with its reference.
     """
     module, was = network.module, network.module.training
-    before = {name: value.clone() for name, value in module.state_dict().items()}
+    before = {
+        name: value.clone() if isinstance(value, torch.Tensor) else deepcopy(value)
+        for name, value in module.state_dict().items()
+    }
+    buffers = [(inner, name, own) for inner in module.modules() for name, own in inner._buffers.items()]
+    unset = [(inner, name) for inner, name, own in buffers if own is None]
     split = "train" if train else "test"
     batches = data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=case.seed, split=split)
     x = next(iter(batches))[0][:, :SAMPLES].to(device)
@@ -55,5 +61,7 @@ def check(network: Network, case: Training, device: torch.device, *, train: bool
             output = seen.kind if case.neuron.is_plugin else neurons.output(case.neuron)
             return Checked(doubt, output, seen.notes(inference=True))
     finally:
+        for inner, name in unset:  # else the state before would lack what the forward pass has set
+            setattr(inner, name, None)
         weights.put(module, before)  # such as statistics of normalisation
         module.train(was)
