@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import math
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -109,6 +111,38 @@ def load(text: str) -> object:
         raise PsubenchError(
             f'plug-in "{text}": {where} has no "{attribute}"', nearest(attribute, public)
         ) from None
+
+
+def call(make: object, arguments: Mapping[str, object], what: str, at: str, contract: str) -> object:
+    """What the user's function or class gives for these arguments.
+
+    Args:
+        make: what a plug-in names.
+        what, at: words of an error: of the plug-in, and the values that it is called with.
+        contract: how such a plug-in is called.
+
+    Raises:
+        PsubenchError: it is not callable, does not take the arguments, or raises.
+    """
+    if not callable(make):
+        raise PsubenchError(f"{what} is a {type(make).__name__}", contract)
+    try:
+        inspect.signature(make).bind(**arguments)
+    except TypeError as error:
+        raise PsubenchError(f"{what} cannot be called: {one_line(error)}", contract) from None
+    except ValueError:  # some builtins have no signature: the call itself will tell
+        pass
+    try:
+        return make(**arguments)
+    except PsubenchError:
+        raise
+    except Exception as error:  # the user's code may raise anything
+        raise raised(what, at, error) from error
+
+
+def raised(what: str, at: str, error: Exception) -> PsubenchError:
+    """The error of a plug-in that raised another one; `what` and `at` as for `call`."""
+    return PsubenchError(f"{what} with {at} raises {one_line(error)}", "correct it or its parameters")
 
 
 def check_exists(text: str) -> None:

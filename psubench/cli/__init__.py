@@ -103,7 +103,7 @@ def main() -> None:
         if isinstance(error.__cause__, EOFError):  # which typer takes for Ctrl-D at a prompt
             _end(_own_fault(error.__cause__), INTERNAL, debug=debug)
         sys.exit(signals.exit_code(INTERRUPTED))
-    except Exception as error:
+    except Exception as error:  # the border: whatever is left is a fault of psubench itself
         _end(_own_fault(error), INTERNAL, debug=debug)
 
 

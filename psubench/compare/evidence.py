@@ -32,7 +32,7 @@ class Evidence:
     """One case in one record.
 
     Attributes:
-        reference: key of the case that its ratios are to; None if there are no ratios.
+        reference: key of the case that it is compared with; None if it has no ratios.
         exact: per field the values seen, one where all processes agree.
         log_ratio: per process log(t_reference / t_case) of their fastest samples (of energy: medians).
         log_time: per process the log of seconds (of energy: joules) per call, likewise.

@@ -117,7 +117,7 @@ def written(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             Path(file.name).chmod(0o644)  # temporary files are for their owner alone
             os.replace(file.name, path)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: no half a file is left behind
             Path(file.name).unlink(missing_ok=True)
             raise
 

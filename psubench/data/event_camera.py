@@ -10,13 +10,12 @@ which it falls below (Lichtsteiner et al. 2008, doi:10.1109/JSSC.2007.914337). N
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from psubench.data import cache
-from psubench.data.fashion_mnist import ROWS, images
+from psubench.data.fashion_mnist import ROWS, Images, images
 
 SIZE = 48
 ENLARGED = 40
@@ -35,19 +34,8 @@ _SHIFT = 12
 """Bits of such a sum that make no difference: the logarithm is taken of 4,081 levels."""
 
 
-class Camera:
-    """Images as frames of events.
-
-    Args:
-        folder: of the user's copy of the full set; None for the images that are shipped.
-    """
-
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
-
-    def labels(self, split: str) -> NDArray[np.int64]:
-        """The classes of a split, [N]."""
-        return images(self.folder, split)[1]
+class Camera(Images):
+    """Images as frames of events."""
 
     def frames(self, split: str, chosen: NDArray[np.int64], T: int) -> NDArray[np.float32]:
         """Counts of OFF and ON events, [T, B, 2, 48, 48], in the usual order."""

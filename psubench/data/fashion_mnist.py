@@ -24,8 +24,8 @@ Split = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images [N, 28, 28] and their classes [N]."""
 
 
-class Rows:
-    """Images as sequences of rows.
+class Images:
+    """Images and their classes; what is made of an image, a subclass says.
 
     Args:
         folder: of the user's copy of the full set; None for the images that are shipped.
@@ -37,6 +37,10 @@ class Rows:
     def labels(self, split: str) -> NDArray[np.int64]:
         """The classes of a split, [N]."""
         return images(self.folder, split)[1]
+
+
+class Rows(Images):
+    """Images as sequences of rows."""
 
     def frames(self, split: str, chosen: NDArray[np.int64], T: int) -> NDArray[np.float32]:
         """Brightness from 0 to 1, [T, B, 28]; the rows are resampled to T."""

@@ -37,11 +37,8 @@ def from_plugin(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iter
             given = next(iterator, None)
         except PsubenchError:
             raise
-        except Exception as error:
-            raise PsubenchError(
-                f"{what} with T={T}, batch={batch} raises {plugins.one_line(error)}",
-                "fix it or its parameters",
-            ) from error
+        except Exception as error:  # the user's code may raise anything
+            raise plugins.raised(what, f"T={T}, batch={batch}", error) from error
         if given is None and step is None:
             raise NothingError(f'{what} yields nothing for T={T}, batch={batch}, split="{split}"', _CONTRACT)
         if given is None:
@@ -105,20 +102,7 @@ def _started(ref: DataRef, T: int, batch: int, seed: int, split: str) -> Iterato
         return ready
     asked = {"T": T, "batch": batch, "seed": seed, "split": split}
     arguments = {**_taken(make, asked), **dict(ref.parameters)}
-    if not callable(make):
-        raise PsubenchError(f"{what} is a {type(make).__name__}", _CONTRACT)
-    try:
-        inspect.signature(make).bind(**arguments)
-    except TypeError as error:
-        raise PsubenchError(f"{what} cannot be called: {plugins.one_line(error)}", _CONTRACT) from None
-    except ValueError:  # some builtins have no signature: the call itself will show
-        pass
-    try:
-        made = make(**arguments)
-    except Exception as error:
-        raise PsubenchError(
-            f"{what} with T={T}, batch={batch} raises {plugins.one_line(error)}", "fix it or its parameters"
-        ) from error
+    made = plugins.call(make, arguments, what, f"T={T}, batch={batch}", _CONTRACT)
     if made is None:
         return iter(())
     if (ready := _torch_batches(made, T, batch, seed, split, what)) is not None:

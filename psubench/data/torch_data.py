@@ -35,7 +35,7 @@ def batches(
         what: name of the plug-in, for errors.
 
     Raises:
-        PsubenchError: samples are no pairs, or have another number of steps than T.
+        PsubenchError: samples are not pairs, or have another number of steps than T.
     """
     if isinstance(made, DataLoader):
         given = (_time_first(one, T, what, made) for one in made)
@@ -50,7 +50,7 @@ def batches(
 def _time_first(given: Any, T: int, what: str, loader: DataLoader[Any]) -> tuple[Tensor, Tensor]:
     """A batch with its steps first, as its labels tell which dimension is the batch."""
     if not isinstance(given, tuple | list) or len(given) != 2:
-        raise PsubenchError(f"{what} gives a {type(given).__name__} that is no pair", CONTRACT)
+        raise PsubenchError(f"{what} gives a {type(given).__name__} that is not a pair", CONTRACT)
     x, labels = (torch.as_tensor(part) for part in given)
     if x.dim() < 2 or labels.dim() != 1:
         raise PsubenchError(

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from psubench.records.measured import AGAIN
+
 if TYPE_CHECKING:
     from psubench.devices import Sample
 
@@ -39,6 +41,12 @@ class Contestant:
     def kept(self, loops: int) -> int:
         """Number of the call of a window whose result is kept; a neuron cannot predict it."""
         return 0 if self.draws else _UNFORESEEN.randrange(loops)
+
+
+def tied(label: str, reference: str | None) -> tuple[str, ...]:
+    """Who leaves with a contestant that failed: the reference and its second self have one another alone."""
+    pair = (AGAIN,) if reference is None else (reference, AGAIN)
+    return pair if label in pair else (label,)
 
 
 _UNFORESEEN = random.SystemRandom()

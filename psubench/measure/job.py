@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
+
+from psubench.records.events import Told
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -37,3 +41,18 @@ class Job(Struct, frozen=True, kw_only=True):
     folder: str | None = None
     checkpoint: str | None = None
     strict: bool = False
+
+
+@dataclass
+class AtWork:
+    """What a worker has while it does a job; each kind of run adds its own `run`.
+
+    Attributes:
+        mark: called with what is about to run (name of the entry and stage), so that the parent knows what to
+            blame.
+        say: sends an event to the parent.
+    """
+
+    job: Job
+    mark: Callable[[str, str], None]
+    say: Callable[[Told], None]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psubench.devices import Counters
-from psubench.measure.contestants import Checks, Contestant, Guard, SpoiledError, Unguarded
+from psubench.measure.contestants import Checks, Contestant, Guard, SpoiledError, Unguarded, tied
 from psubench.records.measured import AGAIN
 from psubench.stats import intervals
 
@@ -275,10 +275,9 @@ class Interleaver:
             except SpoiledError:
                 raise
             except BaseException as error:  # the boundary of the worker
-                pair = (reference, AGAIN)
-                for label in pair if contestant.label in pair else (contestant.label,):
-                    result.remove(str(label), error)
-                    samples.pop(str(label), None)
+                for label in tied(contestant.label, reference):
+                    result.remove(label, error)
+                    samples.pop(label, None)
                 live[:] = [c for c in live if c.label not in result.failures]
                 continue
             samples[contestant.label] = sample

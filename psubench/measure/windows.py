@@ -16,7 +16,7 @@ from msgspec import structs
 
 from psubench.devices.energy_counter import Counter, Reading
 from psubench.errors import PsubenchError
-from psubench.measure.contestants import Contestant, Guard, SpoiledError, Unguarded
+from psubench.measure.contestants import Contestant, Guard, SpoiledError, Unguarded, tied
 from psubench.records import measured
 from psubench.records.measured import AGAIN, IDLE
 
@@ -191,9 +191,8 @@ class Metering:
             except SpoiledError:
                 raise
             except BaseException as error:  # the boundary of the worker
-                pair = (reference, AGAIN)
-                for label in pair if contestant.label in pair else (contestant.label,):
-                    result.remove(str(label), error)
+                for label in tied(contestant.label, reference):
+                    result.remove(label, error)
         live[:] = [c for c in live if c.label not in result.failures]
 
     def _window(self, number: int, contestant: Contestant, loops: int, result: Windows) -> None:

@@ -78,7 +78,7 @@ class FreshState:
                 self._kept.append(_kept(part, part._buffers if id(part) in inside else {}))
 
     def keep_what_changes(self) -> None:
-        """Told after a call: what it has left as it was is no state, and may be loaded or set later."""
+        """Told after a call: what the call has not changed is not state, and may be loaded or set later."""
         for kept in self._kept:
             kept.keep_what_changes()
 

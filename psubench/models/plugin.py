@@ -42,7 +42,7 @@ def takes_neuron(ref: ModelRef) -> bool | None:
     """Whether a plug-in is to be called with neuron=; None where its signature does not tell.
 
     Raises:
-        PsubenchError: it cannot be imported, or is nothing that could be called.
+        PsubenchError: it cannot be imported, or cannot be called.
     """
     from torch import nn
 
@@ -95,22 +95,7 @@ def _called(ref: ModelRef, make: object, given: dict[str, Any], T: int) -> nn.Mo
 
     what = f'model plug-in "{ref.name}"'
     arguments = {**given, **dict(ref.parameters)}
-    if not callable(make):
-        raise PsubenchError(f"{what} is a {type(make).__name__}", CONTRACT)
-    try:
-        inspect.signature(make).bind(**arguments)
-    except TypeError as error:
-        raise PsubenchError(f"{what} cannot be called: {plugins.one_line(error)}", CONTRACT) from None
-    except ValueError:  # no signature: the call itself will tell
-        pass
-    try:
-        module = make(**arguments)
-    except PsubenchError:
-        raise
-    except Exception as error:
-        raise PsubenchError(
-            f"{what} with T={T} raises {plugins.one_line(error)}", "correct it or its parameters"
-        ) from error
+    module = plugins.call(make, arguments, what, f"T={T}", CONTRACT)
     if not isinstance(module, nn.Module):
         raise PsubenchError(f"{what} gives a {type(module).__name__}", CONTRACT)
     return module

@@ -92,10 +92,7 @@ def _build_plugin(ref: NeuronRef, make: object, T: int, label: str) -> nn.Module
     try:
         module = _made(make, arguments)
     except Exception as error:
-        raise PsubenchError(
-            f'plug-in "{ref.kind}": {label} with T={T} raises {plugins.one_line(error)}',
-            "correct it or its parameters",
-        ) from error
+        raise plugins.raised(f'plug-in "{ref.kind}": {label}', f"T={T}", error) from error
     if not isinstance(module, nn.Module):
         raise PsubenchError(f'plug-in "{ref.kind}": {label} gives a {type(module).__name__}', _HOW)
     return module

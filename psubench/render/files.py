@@ -11,14 +11,14 @@ from psubench.errors import PsubenchError
 
 def write_text(text: str, path: Path) -> None:
     """Writes a file, in UTF-8, that is whole or not there."""
-    # Names of files may hold bytes that are no text: an escape stands for each.
+    # Names of files may hold bytes that are not text: an escape stands for each.
     write_bytes(text.encode(errors="backslashreplace"), path)
 
 
 def write_bytes(data: bytes, path: Path) -> None:
     """Writes a file that is whole or not there; what stood there before stays until then.
 
-    A link in its place is replaced, and what it leads to is left alone. What is no file, such as
+    A link in its place is replaced, and what it leads to is left alone. What is not a file, such as
     `/dev/stdout`, is written to.
 
     Raises:

@@ -89,7 +89,7 @@ def show(sheet: Sheet, console: Console | None = None) -> None:
     """Prints a sheet: the caption, then every block after an empty line.
 
     Args:
-        console: standard output by default, 80 columns wide where that is no terminal.
+        console: standard output by default, 80 columns wide where that is not a terminal.
     """
     from rich.text import Text
 

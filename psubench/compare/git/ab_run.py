@@ -34,7 +34,7 @@ STEP_BY_STEP = frozenset({"loop", "scan"})
 LEAST = 6
 """Fewest processes per side for which a further look is started."""
 FEW = 4
-"""Processes per side of the look at cases far beyond the margin, if there is no time for more."""
+"""Processes per side for a further look at cases far beyond the margin when time is too short for more."""
 NEVER = f"{100 * NEVER_EARLY:g}%"
 """`NEVER_EARLY` as written in a suite: all blocks use all of their seconds, noisy or not."""
 
@@ -101,10 +101,10 @@ class AbRun:
     def _next(
         self, found: Match, looks: Sequence[Look], keys: frozenset[str], seconds: float, each: float
     ) -> tuple[int, frozenset[str]]:
-        """Processes per side of the next look, and what it measures; 0 if there is no time for one.
+        """Processes per side of the next look, 0 if too little time is left, and the keys of its cases.
 
-        Cases that the first look found far beyond the margin are measured again in any case: a few processes
-        are enough for so large an effect, and it must not pass for lack of time.
+        Cases that the first look found far beyond the margin are always measured again: a few processes are
+        enough for so large an effect, and a lack of time must not let it pass.
         """
         count = size(len(looks), seconds, each)
         if count or len(looks) > 1:

@@ -75,7 +75,7 @@ class Watch:
         return None
 
     def invalidate_caches(self) -> None:
-        """There is no cache."""
+        """Does nothing: this finder caches nothing."""
 
     def note_loaded(self) -> None:
         """Notes the loaded modules; for a package only the package, unless a part of it is elsewhere."""

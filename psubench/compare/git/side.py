@@ -109,7 +109,7 @@ class Side:
         )
         try:
             return self._follow(process, written, deadline)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: no process is left behind
             end(process)
             raise
 

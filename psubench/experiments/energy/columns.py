@@ -28,7 +28,7 @@ def _power(row: EnergyRow) -> str:
 
 
 def coarse(rows: Sequence[EnergyRow]) -> list[str]:
-    """One sentence if the steps of a counter are no small part of a window in some row, else none."""
+    """One sentence if the steps of a counter are a large part of a window in some row; else no sentence."""
     most = max((row.resolution for row in rows if row.resolution is not None), default=0.0)
     if most <= _COARSE:
         return []

@@ -24,11 +24,11 @@ from psubench.measure.copy_speed import Copies
 from psubench.measure.feed import Feed
 from psubench.measure.first_calls import alive, first_calls, graphs
 from psubench.measure.gate import Guard, Witness, complain
-from psubench.measure.job import Job
+from psubench.measure.job import AtWork
 from psubench.measure.mismatch import mismatch
 from psubench.measure.rounds import Interleaver, Limits, Measurement
 from psubench.measure.subject import Subject, runs_without_inference
-from psubench.records.events import Failed, Live, Told
+from psubench.records.events import Failed, Live
 from psubench.records.measured import AGAIN, Block, Energy
 from psubench.records.outcomes import GatedOutcome, Spikes
 from psubench.records.run import case_of
@@ -50,18 +50,9 @@ class Measured(Protocol):
 
 
 @dataclass
-class Probe:
-    """State of a worker while it measures its block.
+class Probe(AtWork):
+    """State of a worker while it measures its block."""
 
-    Attributes:
-        mark: called with what is about to run (name of the entry and stage), so that the parent knows what to
-            blame.
-        say: sends an event to the parent.
-    """
-
-    job: Job
-    mark: Callable[[str, str], None]
-    say: Callable[[Told], None]
     record: ClassVar[type[Block | Energy]] = Block
     device: Device = field(init=False)
     given: inputs.Inputs = field(init=False)

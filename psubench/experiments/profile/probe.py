@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,10 +20,10 @@ from psubench.experiments.profile import ranges, trace
 from psubench.experiments.profile.plan import CALLS, TRACES
 from psubench.measure import inputs, subjects
 from psubench.measure.gate import Witness, complain
-from psubench.measure.job import Job
+from psubench.measure.job import AtWork
 from psubench.measure.subject import Subject
 from psubench.records import profiled
-from psubench.records.events import Failed, Told
+from psubench.records.events import Failed
 from psubench.records.outcomes import GatedOutcome, Spikes
 from psubench.records.run import ProfileCase, case_of
 
@@ -33,17 +32,8 @@ WAIT, WARMUP = 1, 1
 
 
 @dataclass
-class ProfileProbe:
-    """State of a worker while it profiles.
-
-    Attributes:
-        mark: called with what is about to run, so that the parent knows what to blame.
-        say: sends an event to the parent.
-    """
-
-    job: Job
-    mark: Callable[[str, str], None]
-    say: Callable[[Told], None]
+class ProfileProbe(AtWork):
+    """State of a worker while it profiles."""
 
     def run(self) -> profiled.Profiled:
         """Profiles one neuron; returns its record, in which a failure has a status and a message."""

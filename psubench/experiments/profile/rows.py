@@ -10,13 +10,11 @@ import statistics
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-from msgspec.structs import replace
-
+from psubench.experiments.cases import folded
 from psubench.records.bounds import Amount, Count, Number, Output
-from psubench.records.outcomes import labelled
-from psubench.records.profiled import Operator, Profile, Profiled, ProfiledLayer, Sums
+from psubench.records.profiled import Operator, Profile, Profiled, ProfiledLayer, ProfiledOutcome, Sums
 from psubench.records.rows import CaseRow, Share
-from psubench.records.run import Planned, Run
+from psubench.records.run import Planned
 from psubench.records.structs import Record, plain
 
 ROLES = ("neuron", "synapse", "other", "unattributed")
@@ -73,29 +71,7 @@ def cases(records: Sequence[Record]) -> list[Case]:
     A case that failed has its message and no profile; one that was planned and never run has the status
     `interrupted`.
     """
-    planned: dict[str, Case] = {}
-    run_id = ""
-    for record in records:
-        if isinstance(record, Run):
-            run_id = record.run_id
-            for case in record.cases:
-                planned.setdefault(case.key, _planned(case, run_id))
-        elif isinstance(record, Profiled):
-            for outcome in record.cases:
-                before = planned.get(outcome.key)
-                if before is not None and before.status != "ok":
-                    planned[outcome.key] = replace(
-                        before,
-                        run_id=run_id,
-                        status=outcome.status,
-                        label=labelled(before.label, outcome.output),
-                        output=outcome.output,
-                        message=outcome.message or "; ".join(outcome.notes) or None,
-                        verified=outcome.verified,
-                        profile=outcome.profile,
-                        note=record.note,
-                    )
-    return list(planned.values())
+    return folded(records, Profiled, _planned, _told)
 
 
 def _planned(planned: Planned, run_id: str) -> Case:
@@ -104,6 +80,18 @@ def _planned(planned: Planned, run_id: str) -> Case:
     message = "planned, but the run ended before it was profiled"
     more: dict[str, Any] = {"status": "interrupted", "verified": None, "message": message, "profile": None}
     return Case(**axes, key=planned.key, label=planned.label, run_id=run_id, **more)
+
+
+def _told(outcome: ProfiledOutcome, record: Profiled) -> dict[str, Any]:
+    """What an outcome says of its case."""
+    return {
+        "status": outcome.status,
+        "output": outcome.output,
+        "message": outcome.message or "; ".join(outcome.notes) or None,
+        "verified": outcome.verified,
+        "profile": outcome.profile,
+        "note": record.note,
+    }
 
 
 def rows(cases: Sequence[Case]) -> list[ProfileRow]:

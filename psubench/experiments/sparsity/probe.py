@@ -18,7 +18,7 @@ from psubench.devices import open_device
 from psubench.errors import WrongError
 from psubench.experiments.sparsity.plan import AS_BUILT, EPOCHS, LOADED, UNTRAINED
 from psubench.measure.first_calls import alive
-from psubench.measure.job import Job
+from psubench.measure.job import AtWork
 from psubench.measure.mismatch import mismatch
 from psubench.measure.spike_counts import activity
 from psubench.measure.subject import runs_without_inference
@@ -30,7 +30,7 @@ from psubench.neurons.checks import NO_REFERENCE
 from psubench.neurons.operations import dynamics
 from psubench.neurons.outputs import Seen
 from psubench.records import counted
-from psubench.records.events import Failed, Told
+from psubench.records.events import Failed
 from psubench.records.run import SparsityCase, case_of
 from psubench.runs.case import CHECKPOINT
 from psubench.sops import energy_models
@@ -57,18 +57,13 @@ class _Checked(NamedTuple):
 
 
 @dataclass
-class ActivityProbe:
+class ActivityProbe(AtWork):
     """State of a worker while it counts.
 
     Attributes:
-        mark: called with what is about to run, so that the parent knows what to blame.
-        say: sends an event to the parent.
         inference: whether it counts in inference mode; else under `no_grad`.
     """
 
-    job: Job
-    mark: Callable[[str, str], None]
-    say: Callable[[Told], None]
     inference: bool = True
 
     def run(self) -> counted.Activity:

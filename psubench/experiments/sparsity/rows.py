@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
+from psubench.experiments.cases import folded
 from psubench.records.bounds import Count, Number, Output, Positive, Status, Tally
 from psubench.records.counted import Activity, CountedOutcome, EnergyModel, Layer, Map, Raster
-from psubench.records.outcomes import labelled
 from psubench.records.rows import Share
-from psubench.records.run import Planned, Run, SparsityCase
+from psubench.records.run import Planned, SparsityCase
 from psubench.records.structs import Record, plain
 from psubench.sops.row_fields import TOTAL, empty_row
 
@@ -138,20 +138,7 @@ def cases(records: Sequence[Record]) -> list[Case]:
     A case that failed has its status and message and no layers; one that was planned and never counted
     has the status `interrupted`.
     """
-    planned: dict[str, Case] = {}
-    run_id = ""
-    for record in records:
-        if isinstance(record, Run):
-            run_id = record.run_id
-            for case in record.cases:
-                planned.setdefault(case.key, _planned(case, run_id))
-        elif isinstance(record, Activity):
-            for outcome in record.cases:
-                before = planned.get(outcome.key)
-                if before is not None and before.status != "ok":
-                    label = labelled(before.label, outcome.output)
-                    planned[outcome.key] = replace(before, run_id=run_id, label=label, **_counted(outcome))
-    return list(planned.values())
+    return folded(records, Activity, _planned, lambda outcome, _: _counted(outcome))
 
 
 def _planned(planned: Planned, run_id: str) -> Case:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,24 +10,15 @@ import torch
 from psubench import neurons
 from psubench.devices import open_device
 from psubench.measure import inputs, subjects
-from psubench.measure.job import Job
-from psubench.records.events import Failed, Told
+from psubench.measure.job import AtWork
+from psubench.records.events import Failed
 from psubench.records.measured import Memory, MemoryOutcome
 from psubench.records.run import case_of
 
 
 @dataclass
-class MemoryProbe:
-    """State of a worker while it measures its case.
-
-    Attributes:
-        mark: called with what is about to run, so that the parent knows what to blame.
-        say: sends an event to the parent.
-    """
-
-    job: Job
-    mark: Callable[[str, str], None]
-    say: Callable[[Told], None]
+class MemoryProbe(AtWork):
+    """State of a worker while it measures its case."""
 
     def run(self) -> Memory:
         """Measures the case, which has passed the gate already; returns its record."""
