@@ -94,7 +94,7 @@ def with_share(**changes):
 
 
 def test_the_roofline_has_a_line_per_neuron_below_the_copys():
-    axes = panel(drawn("roofline", with_share()), "testing")
+    axes = panel(drawn("roofline", with_share()), "inference")
     lines = {c.get_label(): c.lines[0] for c in axes.containers}
     assert list(lines) == list(render_rows.LABELS)
     rows = [row for row in with_share() if (row.label, row.phase) == ("psu", "infer")]
@@ -104,8 +104,8 @@ def test_the_roofline_has_a_line_per_neuron_below_the_copys():
 
 def test_implementations_stand_together_with_the_copy_below_them():
     figure = drawn("implementations", with_share())
-    assert [axes.get_title() for axes in figure.axes] == ["psu, training", "psu, testing"]
-    axes = panel(figure, "psu, testing")
+    assert [axes.get_title() for axes in figure.axes] == ["psu, training", "psu, inference"]
+    axes = panel(figure, "psu, inference")
     lines = {c.get_label(): list(c.lines[0].get_ydata()) for c in axes.containers}
     assert list(lines) == ["matrix", "scan"]
     of_scan = [row for row in with_share() if (row.label, row.phase) == ("psu@scan", "infer")]

@@ -31,7 +31,7 @@ def words(figure):
     return " ".join(text.get_text() for text in figure.texts) + figure.get_supxlabel()
 
 
-@pytest.mark.parametrize(("phase", "title"), [("train", "training"), ("infer", "testing")])
+@pytest.mark.parametrize(("phase", "title"), [("train", "training"), ("infer", "inference")])
 def test_every_bar_ends_at_its_ratio_and_bad_cases_have_none(phase, title):
     axes = panel(drawn("ratio", render_rows.rows()), title)
     rows = of_phase(phase)
@@ -44,7 +44,7 @@ def test_every_bar_ends_at_its_ratio_and_bad_cases_have_none(phase, title):
 
 
 def test_bars_stand_over_their_T_in_the_neurons_colour():
-    axes = panel(drawn("ratio", render_rows.rows()), "testing")
+    axes = panel(drawn("ratio", render_rows.rows()), "inference")
     looks = styles(render_rows.LABELS)
     by_end = {round(bar.get_y() + bar.get_height(), 9): bar for bar in axes.patches}
     for row in of_phase("infer"):
@@ -55,7 +55,7 @@ def test_bars_stand_over_their_T_in_the_neurons_colour():
 
 
 def test_error_bars_are_the_interval():
-    axes = panel(drawn("ratio", render_rows.rows()), "testing")
+    axes = panel(drawn("ratio", render_rows.rows()), "inference")
     ends = set()
     for container in axes.containers:
         if isinstance(container, ErrorbarContainer):
@@ -128,7 +128,9 @@ def test_a_phase_without_times_and_a_single_T_are_drawn(tmp_path):
     rows = [replace(r, median_s=None, ratio=None, status="oom") if r.phase == "train" else r for r in rows]
     figures = speed_figures.figures(rows)
     assert [text.get_text() for text in panel(dict(figures)["ratio"], "training").texts] == ["oom"] * 4
-    assert panel(dict(figures)["time"], "testing").get_xlim() == pytest.approx((128 / 2**0.05, 128 * 2**0.05))
+    assert panel(dict(figures)["time"], "inference").get_xlim() == pytest.approx(
+        (128 / 2**0.05, 128 * 2**0.05)
+    )
     save.save(figures, tmp_path, ["png"])
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+PHASES = {"train": "training", "infer": "inference"}
+"""Words for the phases, in the order of tables and figures."""
 _NAMED = re.compile(r"\b(model|data)=")
 """Axes whose values say what they are."""
 

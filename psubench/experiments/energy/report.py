@@ -11,7 +11,7 @@ from psubench.experiments.paired import axes, grids, large, setting
 from psubench.experiments.paired import tables as paired_tables
 from psubench.experiments.paired.verdicts import verdict_lines
 from psubench.records.structs import Record
-from psubench.render.axes import file_name, labels_of, phases_of
+from psubench.render.axes import PHASES, file_name, labels_of, phases_of
 from psubench.render.report import facts
 from psubench.render.report.parts import Part, Section
 
@@ -37,9 +37,9 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
 
 def _section(name: str, rows: Sequence[EnergyRow], runs: Sequence[Sequence[Record]]) -> Section:
     tables = []
-    for phase in (phase for phase in paired_tables.PHASES if phase in phases_of(rows)):
+    for phase in (phase for phase in PHASES if phase in phases_of(rows)):
         of_phase = [row for row in rows if row.phase == phase]
-        what = f"Measured energy of {paired_tables.PHASES[phase]}, all cases"
+        what = f"Measured energy of {PHASES[phase]}, all cases"
         caption = f"{what}; ratio above 1: less than {rows[0].reference}"
         tables.append(grids.full(of_phase, COLUMNS, file_name(f"energy-{phase}", name), caption))
     counters = dict.fromkeys(str(row.counters) for row in rows if row.counters)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from psubench.experiments.paired import axes as paired_axes
 from psubench.experiments.paired.axes import R
 from psubench.experiments.paired.rows import Row, unverified
-from psubench.render.axes import phases_of
+from psubench.render.axes import PHASES, phases_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PHASES = {"train": "training", "infer": "testing"}
-"""The paper's words for the phases, in its order."""
 PANEL_WIDTH = 3.5  # inches: one column of a paper
 
 

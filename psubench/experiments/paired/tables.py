@@ -10,11 +10,9 @@ from psubench.experiments.paired import axes as paired_axes
 from psubench.experiments.paired.columns import shown
 from psubench.experiments.paired.rows import Row
 from psubench.experiments.paired.verdicts import verdict_lines
-from psubench.render.axes import phases_of
+from psubench.render.axes import PHASES, phases_of
 from psubench.render.column import Column
 from psubench.render.grid import Grid, Sheet
-
-PHASES = {"train": "training", "infer": "inference"}
 
 
 def sheet(rows: Sequence[Row], results: Sequence[Column], more: Sequence[str] = ()) -> Sheet:

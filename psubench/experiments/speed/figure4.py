@@ -10,7 +10,7 @@ from psubench.experiments.paired import axes as paired_axes
 from psubench.experiments.paired import frame
 from psubench.experiments.speed import bars
 from psubench.experiments.speed.rows import SpeedRow
-from psubench.render.axes import labels_of, phases_of
+from psubench.render.axes import PHASES, labels_of, phases_of
 from psubench.render.figures.styles import Style
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def draw(rows: Sequence[SpeedRow], looks: Mapping[str, Style], bars_mean: str) -
     from matplotlib.figure import Figure
 
     networks = paired_axes.networks(rows)
-    phases = [phase for phase in frame.PHASES if phase in phases_of(rows)]
+    phases = [phase for phase in PHASES if phase in phases_of(rows)]
     others = [row for row in rows if not row.is_reference]
     labels = labels_of(others)
     figure = Figure(
@@ -42,7 +42,7 @@ def draw(rows: Sequence[SpeedRow], looks: Mapping[str, Style], bars_mean: str) -
             if not any(row.ratio is not None for row in of_phase):
                 axes.set_axis_off()
                 continue
-            axes.set_title("\n".join(textwrap.wrap(f"{frame.PHASES[phase]}: {title}", 58)), fontsize=7)
+            axes.set_title("\n".join(textwrap.wrap(f"{PHASES[phase]}: {title}", 58)), fontsize=7)
             bars.draw(axes, of_phase, labels, dict(looks))
             axes.set_xlabel("number of time steps T")
             drawn.append(axes)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from psubench.experiments.paired import frame
 from psubench.experiments.speed.rows import SpeedRow
-from psubench.render.axes import labels_of, phases_of
+from psubench.render.axes import PHASES, labels_of, phases_of
 from psubench.render.figures import lines
 from psubench.render.figures.styles import Style
 from psubench.render.numbers import SECONDS
@@ -52,7 +52,7 @@ def draw(rows: Sequence[SpeedRow]) -> Figure:
     from matplotlib.figure import Figure
 
     families = [name for name, found in _families(rows).items() if len(found) > 1]
-    phases = [phase for phase in frame.PHASES if phase in phases_of(rows)]
+    phases = [phase for phase in PHASES if phase in phases_of(rows)]
     across = min(_MOST_ACROSS, len(families))
     down = math.ceil(len(families) / across)
     size = (max(frame.PANEL_WIDTH, _PANEL[0] * across), _PANEL[1] * down * len(phases) + 0.5)
@@ -64,7 +64,7 @@ def draw(rows: Sequence[SpeedRow]) -> Figure:
         panels = list(grid[number * down : (number + 1) * down].flat)
         for axes, family in zip(panels, families, strict=False):
             _panel(axes, [row for row in shown if (row.phase, _family(row)) == (phase, family)], looks)
-            axes.set_title(f"{family}, {frame.PHASES[phase]}")
+            axes.set_title(f"{family}, {PHASES[phase]}")
         for axes in panels[len(families) :]:
             axes.remove()
         for axes in panels[max(0, len(families) - across) : len(families)]:

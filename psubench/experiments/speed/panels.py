@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from psubench.experiments.paired import frame
 from psubench.experiments.speed import bars, figures
 from psubench.experiments.speed.rows import SpeedRow
-from psubench.render.axes import phases_of
+from psubench.render.axes import PHASES, phases_of
 from psubench.render.figures import lines
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def by_phase(rows: Sequence[SpeedRow]) -> list[tuple[str, str, Figure]]:
     Without the footer, whose facts stand beside the figure; but a fake clock is told of in the figure.
     """
     found = []
-    for phase in (phase for phase in frame.PHASES if phase in phases_of(rows)):
+    for phase in (phase for phase in PHASES if phase in phases_of(rows)):
         found += [(name, phase, f) for name, f in figures.figures([r for r in rows if r.phase == phase])]
     if not str(rows[0].device).startswith("scripted"):
         for _, _, figure in found:

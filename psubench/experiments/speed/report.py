@@ -14,7 +14,7 @@ from psubench.experiments.speed.columns import COLUMNS
 from psubench.experiments.speed.rows import SpeedRow
 from psubench.records.measured import Block
 from psubench.records.structs import Record
-from psubench.render.axes import file_name, labels_of, phases_of
+from psubench.render.axes import PHASES, file_name, labels_of, phases_of
 from psubench.render.numbers import percent
 from psubench.render.report import facts
 from psubench.render.report.parts import Drawing, Part, Section, Table
@@ -67,9 +67,9 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
 def _for_paper(name: str, figure: Any) -> Drawing:
     kind = name.split("-")[0]
     if kind == "figure4":
-        caption = "Time ratio of all networks: a row of panels for each, training and testing side by side."
+        caption = "Time ratio of all networks: a row of panels for each, training and inference side by side."
         return Drawing(name, caption, f"{caption} The sections hold the numbers.", figure, wide=True)
-    words = {"phase": "training and in testing", "reference": "reference"}
+    words = {"phase": "training and in inference", "reference": "reference"}
     caption = f"{_TITLES[kind].format(**words)}."
     return Drawing(name, caption, caption, figure)
 
@@ -78,14 +78,14 @@ def _section(
     name: str, rows: Sequence[SpeedRow], runs: Sequence[Sequence[Record]], printed: Sequence[Drawing]
 ) -> Section:
     names = {file_name(kind, name) for kind in panels.ORDER}
-    rows = sorted(rows, key=lambda row: list(tables.PHASES).index(row.phase))
+    rows = sorted(rows, key=lambda row: list(PHASES).index(row.phase))
     drawings = []
     paper = tuple(drawing for drawing in printed if drawing.name in names)
     # A large run has figures of its first settings alone.
     for kind, phase, figure in panels.by_phase(rows) if paper else ():
         of_phase = [row for row in rows if row.phase == phase]
         words = {
-            "phase": tables.PHASES[phase], "reference": of_phase[0].reference, "floors": _floors(of_phase),
+            "phase": PHASES[phase], "reference": of_phase[0].reference, "floors": _floors(of_phase),
             "says": ". ".join(large.first(verdict_lines(of_phase))) + ".",
         }  # fmt: skip
         title, marks, shows = (texts[kind].format(**words) for texts in (_TITLES, _MARKS, _SHOWS))
@@ -120,9 +120,9 @@ def _rates(rows: Sequence[SpeedRow]) -> list[str]:
 def _tables(rows: Sequence[SpeedRow], name: str) -> list[Table]:
     """The tables of ratios, then those of all cases, so that the phases stand beside each other."""
     ratios, cases = [], []
-    for phase in (phase for phase in tables.PHASES if phase in phases_of(rows)):
+    for phase in (phase for phase in PHASES if phase in phases_of(rows)):
         of_phase = [row for row in rows if row.phase == phase]
-        word, reference = tables.PHASES[phase], of_phase[0].reference
+        word, reference = PHASES[phase], of_phase[0].reference
         caption = f"Time ratio t_{reference} / t_neuron in {word} with its 95 % interval"
         if any(row.ratio is not None for row in of_phase):
             ratios.append(ratio_tables.by_steps(of_phase, file_name(f"ratios-{phase}", name), caption))
