@@ -36,7 +36,7 @@ def test_a_src_layout_that_moved_is_measured_from_each_revision(empty, tmp_path,
     git(empty, "rm", "-rq", "mypkg")
     write(empty, {"src/mypkg/__init__.py": "", "src/mypkg/neurons.py": FAST.replace(">= 1", ">= 0.5")})
     commit(empty, "new")
-    monkeypatch.setenv("PYTHONPATH", f"{empty / 'src'}:{os.environ['PYTHONPATH']}")
+    monkeypatch.setenv("PYTHONPATH", f"{empty / 'src'}:{os.environ.get('PYTHONPATH', '')}")
     monkeypatch.syspath_prepend(str(empty / "src"))
     found = measured(empty, "mypkg.neurons:Fast", tmp_path, monkeypatch)
     assert found["Fast"].verdict == "changed"

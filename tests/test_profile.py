@@ -17,6 +17,7 @@ from psubench.experiments.profile import rows as profile_rows
 from psubench.experiments.profile.options import ProfileOptions
 from psubench.experiments.profile.plan import CALLS, profile_blocks
 from psubench.records import jsonl
+from psubench.records.profiled import Profiled
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +42,12 @@ def psubench(*arguments, check=0, cwd=None):
 
 def cases(folder):
     return {case.label: case for case in profile_rows.cases(jsonl.read(folder / jsonl.NAME))}
+
+
+def spikes(folder):
+    records = jsonl.read(folder / jsonl.NAME)
+    cases = [one for record in records if isinstance(record, Profiled) for one in record.cases]
+    return {one.neuron: one.activity.spikes for one in cases}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +94,7 @@ def test_the_trace_reads_in_the_networks_terms(vggsnn):
             assert names.count(title) == CALLS * times
         assert names.count("forward") == CALLS
         assert (case.status, case.verified) == ("ok", True)
+        assert spikes(folder)[label] > 0
 
 
 def test_shares_are_those_of_a_whole_call(vggsnn):

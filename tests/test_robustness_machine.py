@@ -104,7 +104,7 @@ def test_a_block_in_which_every_case_failed_can_be_read(tmp_path):
     code, said = ended([*command, *plugin])
     assert code == 4
     assert len(said) == 1
-    assert "getcwd cannot be called" in said[0]
+    assert "getcwd gives a str" in said[0]
     assert [one.cases[0].status for one in jsonl.read(tmp_path / jsonl.NAME)[1:-1]] == ["failed"]
 
 

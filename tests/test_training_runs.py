@@ -87,6 +87,6 @@ def test_a_training_that_dies_is_a_row_and_the_others_go_on(tmp_path):
     both = ["--recipe", str(recipe), "--recipe", str(good), "--neurons", "psu", "--seeds", "0"]
     done = psubench("accuracy", *both, "--out", str(tmp_path / "run"), "--json", check=4)
     rows = json.loads(done.stdout)
-    assert [row.status for row in rows] == ["failed", "ok"]
-    assert rows[0].accuracy is None
-    assert "the process died of SIGSEGV" in rows[0].message
+    assert [row["status"] for row in rows] == ["failed", "ok"]
+    assert rows[0]["accuracy"] is None
+    assert "the process died of SIGSEGV" in rows[0]["message"]

@@ -121,9 +121,12 @@ def _spec(name: str, places: Sequence[str] | None) -> importlib.machinery.Module
 
 def _is_installed(path: Path) -> bool:
     """Whether a file belongs to a library: its version is in the environment, or it is not edited."""
-    return any(path.resolve().is_relative_to(place) for place in _INSTALLED)
+    whole = path.resolve()
+    # By name too: PYTHONPATH may hold the libraries of another environment than the one that runs.
+    return not _LIBRARIES.isdisjoint(whole.parts) or any(whole.is_relative_to(place) for place in _INSTALLED)
 
 
+_LIBRARIES = frozenset({"site-packages", "dist-packages"})
 _INSTALLED = tuple(
     Path(place).resolve()
     for place in (
