@@ -1,4 +1,4 @@
-"""Neurons of other libraries against float64 twins; skipped where scripts/peers-environment has not run."""
+"""Neurons of other libraries against float64 references; skipped without scripts/peers-environment."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""Every neuron against its slow float64 twin: spikes, gradients, dtypes, causality."""
+"""Every neuron against its slow float64 reference: spikes, gradients, dtypes, causality."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""The neurons that the field compares with: the published vector, their float64 twins, their gradients."""
+"""The neurons that the field compares with: the published vector, float64 references, gradients."""
 
 import copy
 import math

@@ -104,9 +104,9 @@ def _pairs(
     for key, one in before.items():
         if key in after:
             continue
-        twin = elsewhere.get(_place(one.case))
-        if twin is not None:
-            pairs[twin] = (one, after[twin])
+        same = elsewhere.get(_place(one.case))
+        if same is not None:
+            pairs[same] = (one, after[same])
         else:
             pairs[key] = (one, None)
     pairs = {key: pair for key, pair in pairs.items() if any(one and one.status != "skipped" for one in pair)}

@@ -18,10 +18,10 @@ def mismatch(ref: NeuronRef, T: int, layers: Iterable[nn.Module], run: Callable[
         layers: the spiking layers.
         run: one forward pass.
     """
-    twin = neurons.approximated(ref)
-    if twin is None:
+    original = neurons.approximated(ref)
+    if original is None:
         return None
-    other, wrong, seen = neurons.build(twin, T), 0, 0
+    other, wrong, seen = neurons.build(original, T), 0, 0
 
     def compare(_: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal wrong, seen

@@ -122,10 +122,10 @@ class InNetwork(Subject):
         With the running statistics: in training, the statistics of one step are not those of all.
         """
         module = copy.deepcopy(self.module).to("cpu", torch.float64).eval()
-        twin = Network(module, _same_layers(self.network, module), self.network.input_shape)
+        again = Network(module, _same_layers(self.network, module), self.network.input_shape)
         x = self.x[:, :1].to("cpu", torch.float64)
         expected: dict[str, Tensor] = {}
-        with listening(twin.spiking, lambda name, _, output: expected.__setitem__(name, output)):
+        with listening(again.spiking, lambda name, _, output: expected.__setitem__(name, output)):
             logits = self._forward(module, x)
         found: dict[str, list[Tensor]] = {name: [] for name in expected}
         self.mark()

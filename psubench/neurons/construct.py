@@ -1,4 +1,4 @@
-"""From a neuron as it was asked for to its module, and to its slow float64 twin."""
+"""From a neuron as it was asked for to its module, and to its slow float64 reference."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def build(ref: NeuronRef, T: int, features: tuple[int, ...] | None = None) -> nn
 
 
 def build_reference(ref: NeuronRef, T: int) -> nn.Module | None:
-    """The slow float64 twin, with parameters of the same names and shapes; None for a plug-in without."""
+    """The slow float64 reference, with parameters of the same names and shapes; None if there is none."""
     if not ref.is_plugin:
         return _construct(ref, TABLE[ref.kind].reference, T)
     make = getattr(load(ref), "reference", None)

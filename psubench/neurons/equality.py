@@ -36,7 +36,7 @@ class Gate:
 
     Attributes:
         module: the very object that is going to be measured.
-        reference: float64 twin on the CPU with the same weights, or None.
+        reference: float64 reference on the CPU with the same weights, or None.
         causal: whether the neuron claims that its output does not depend on later input.
         gradients: whether gradients are compared too (phase `train`).
         seed: of the probe input, the cotangent and the perturbations; also set before every call, so

@@ -1,4 +1,4 @@
-"""The slow obvious twin of the counter: one Python loop over every output, channel and tap."""
+"""The slow, obvious form of the counter: one Python loop over every output, channel and tap."""
 
 import itertools
 import math

@@ -31,7 +31,7 @@ class Foreign(nn.Module):
         # What a call leaves in the library's buffers is state, not weights.
         self.register_state_dict_post_hook(_only_learned)  # type: ignore[no-untyped-call]
 
-    def twin(self) -> nn.Module:
+    def own_reference(self) -> nn.Module:
         """The float64 reference with the same switches and names of parameters."""
         raise NotImplementedError
 
@@ -40,7 +40,7 @@ class Foreign(nn.Module):
         """The reference with the same parameters; T is dropped if the neuron does not take it."""
         if "T" not in inspect.signature(cls).parameters:
             parameters.pop("T", None)
-        return cls(**parameters).twin()
+        return cls(**parameters).own_reference()
 
 
 def _only_learned(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from psubench.neurons.foreign import twins
+from psubench.neurons.foreign import references
 from psubench.neurons.foreign.adapter import Foreign, lif_operations, loop
 
 DT = 0.001  # seconds, norse's own
 
 
-def _firing(v_th: float) -> twins.Firing:
-    return twins.Firing(v_th, twins.superspike(1.0), strict=True, hard=True)
+def _firing(v_th: float) -> references.Firing:
+    return references.Firing(v_th, references.superspike(1.0), strict=True, hard=True)
 
 
 def _tensors(values: dict[str, float]) -> dict[str, torch.Tensor]:
@@ -40,9 +40,9 @@ class LIFBoxCell(Foreign):
         """Spikes for input current x, both [T, B, *features]."""
         return loop(self.node, x, None)
 
-    def twin(self) -> nn.Module:
+    def own_reference(self) -> nn.Module:
         """The recurrence."""
-        return twins.LeakyTwin(1 - self.rate, self.rate, _firing(self.v_th))
+        return references.LeakyReference(1 - self.rate, self.rate, _firing(self.v_th))
 
 
 class LIFCell(Foreign):
@@ -60,6 +60,6 @@ class LIFCell(Foreign):
         """Spikes for input current x, both [T, B, *features]."""
         return loop(self.node, x, None)
 
-    def twin(self) -> nn.Module:
+    def own_reference(self) -> nn.Module:
         """The recurrence."""
-        return twins.CurrentTwin(self.membrane, self.synapse, _firing(self.v_th))
+        return references.CurrentReference(self.membrane, self.synapse, _firing(self.v_th))

@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from psubench.neurons.foreign import twins
+from psubench.neurons.foreign import references
 from psubench.neurons.foreign.adapter import Foreign, lif_operations
 
 WIDTH = 0.5  # of sinabs's exponential surrogate, in thresholds
@@ -48,12 +48,12 @@ class LIF(_Layer):
             )
         )
 
-    def twin(self) -> nn.Module:
+    def own_reference(self) -> nn.Module:
         """The recurrence with its learned time constant."""
-        slope = twins.exponential(WIDTH * self.threshold)
+        slope = references.exponential(WIDTH * self.threshold)
         tau_mem = cast("Any", self.node).tau_mem
-        return twins.TimeConstantTwin(
-            tau_mem, twins.Firing(self.threshold, slope), normalised=self.norm_input
+        return references.TimeConstantReference(
+            tau_mem, references.Firing(self.threshold, slope), normalised=self.norm_input
         )
 
 
@@ -67,7 +67,7 @@ class ALIF(_Layer):
         node = layers.ALIF(tau_mem=float(tau_mem), tau_adapt=float(tau_adapt), adapt_scale=adapt_scale)
         super().__init__(node)
 
-    def twin(self) -> nn.Module:
+    def own_reference(self) -> nn.Module:
         """The recurrence with its learned time constants."""
         node = cast("Any", self.node)
-        return twins.AdaptiveTwin(node.tau_mem, node.tau_adapt, self.adapt_scale, WIDTH)
+        return references.AdaptiveReference(node.tau_mem, node.tau_adapt, self.adapt_scale, WIDTH)

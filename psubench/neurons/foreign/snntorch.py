@@ -8,16 +8,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from psubench.neurons.foreign import twins
+from psubench.neurons.foreign import references
 from psubench.neurons.foreign.adapter import Foreign, lif_operations, loop
 
 _RESETS = {"subtract": False, "zero": True}
 
 
-def _firing(threshold: float, reset: str, alpha: float) -> twins.Firing:
+def _firing(threshold: float, reset: str, alpha: float) -> references.Firing:
     if reset not in _RESETS:
         raise ValueError(f"reset_mechanism={reset}: give subtract or zero")
-    return twins.Firing(threshold, twins.atan(alpha), strict=True, hard=_RESETS[reset], detached=True)
+    return references.Firing(
+        threshold, references.atan(alpha), strict=True, hard=_RESETS[reset], detached=True
+    )
 
 
 class Leaky(Foreign):
@@ -46,9 +48,9 @@ class Leaky(Foreign):
         """Spikes for input current x, both [T, B, *features]."""
         return loop(self.node, x, torch.zeros_like(x[0]))
 
-    def twin(self) -> nn.Module:
+    def own_reference(self) -> nn.Module:
         """The recurrence with its late reset."""
-        return twins.LateResetTwin(self.beta, self.firing)
+        return references.LateResetReference(self.beta, self.firing)
 
 
 class Synaptic(Foreign):
@@ -75,6 +77,6 @@ class Synaptic(Foreign):
 
         return loop(step, x, (zeros, zeros))
 
-    def twin(self) -> nn.Module:
+    def own_reference(self) -> nn.Module:
         """The recurrence with its late reset."""
-        return twins.LateSynapticTwin(self.alpha, self.beta, self.firing)
+        return references.LateSynapticReference(self.alpha, self.beta, self.firing)

@@ -28,7 +28,7 @@ class Multistep(Foreign):
         spikes: Tensor = self.node(x)
         return spikes
 
-    def twin(self) -> nn.Module:
+    def own_reference(self) -> nn.Module:
         """psubench's own float64 reference with the same switches."""
         return _Named(self.same_as, self.steps)
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from psubench.neurons.foreign import twins
+from psubench.neurons.foreign import references
 from psubench.neurons.foreign.adapter import Foreign, lif_operations
 
 SLOPE = 25.0
@@ -38,10 +38,10 @@ class LIF(Foreign):
         spikes: Tensor = _Scan.apply(x.contiguous(), self.node.beta, self.threshold)  # type: ignore[no-untyped-call]
         return spikes
 
-    def twin(self) -> nn.Module:
+    def own_reference(self) -> nn.Module:
         """The recurrence with its late spike."""
-        firing = twins.Firing(self.threshold, twins.superspike(SLOPE), strict=True)
-        return twins.LateSpikeTwin(self.node.get_parameter("beta"), firing)
+        firing = references.Firing(self.threshold, references.superspike(SLOPE), strict=True)
+        return references.LateSpikeReference(self.node.get_parameter("beta"), firing)
 
 
 class _Scan(torch.autograd.Function):

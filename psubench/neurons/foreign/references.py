@@ -1,4 +1,4 @@
-"""Slow float64 twins of other libraries' serial neurons, for the gate.
+"""Slow float64 references of other libraries' serial neurons, for the gate.
 
 Each is the recurrence that the library documents, with the switches in which libraries differ: when a
 spike resets, what it resets to, whether the gradient passes the reset, which side of the threshold a tie
@@ -68,7 +68,7 @@ class Firing:
         return (1 - s) * h if self.hard else h - self.threshold * s
 
 
-class Twin(nn.Module):
+class Reference(nn.Module):
     """Steps through x [T, B, *features] in float64.
 
     A subclass gives `start` and `step`. Learned values stand in `node`, so that their names are those
@@ -106,7 +106,7 @@ class Twin(nn.Module):
         return torch.stack(spikes)
 
 
-class LeakyTwin(Twin):
+class LeakyReference(Reference):
     """h = k v + g x; s fires at h; the spike resets h."""
 
     def __init__(self, keep: float, gain: float, firing: Firing) -> None:
@@ -120,7 +120,7 @@ class LeakyTwin(Twin):
         return s, self.firing.after(h, s)
 
 
-class LateResetTwin(Twin):
+class LateResetReference(Reference):
     """v fired at the step before: v = k v + x - Vth r (soft) or k (1 - r) v + x (hard); s fires at v.
 
     r is without gradient (snnTorch's Leaky; its reset acts one step after the spike, undecayed if soft).
@@ -142,8 +142,8 @@ class LateResetTwin(Twin):
         return self.firing.spikes(h), h
 
 
-class LateSynapticTwin(Twin):
-    """i = a i + x; v = b v + i - Vth r: `LateResetTwin` with a synaptic current (snnTorch's Synaptic)."""
+class LateSynapticReference(Reference):
+    """i = a i + x; v = b v + i - Vth r: late reset with a synaptic current (snnTorch's Synaptic)."""
 
     def __init__(self, keep_current: float, keep: float, firing: Firing) -> None:
         super().__init__()
@@ -162,7 +162,7 @@ class LateSynapticTwin(Twin):
         return self.firing.spikes(v), i, v
 
 
-class LateSpikeTwin(Twin):
+class LateSpikeReference(Reference):
     """s fires at the v of the step before; v = β v + x - Vth s (spyx's LIF), β learned and kept in [0, 1]."""
 
     def __init__(self, beta: Tensor, firing: Firing) -> None:
@@ -175,7 +175,7 @@ class LateSpikeTwin(Twin):
         return s, self.learned("beta").clamp(0, 1) * state[0] + x - s * self.firing.threshold
 
 
-class CurrentTwin(Twin):
+class CurrentReference(Reference):
     """j = i + x; h = v + a (j - v); s fires at h; v = (1 - s) h; i = (1 - b) j (norse's LIFCell)."""
 
     def __init__(self, membrane: float, synapse: float, firing: Firing) -> None:
@@ -195,7 +195,7 @@ class CurrentTwin(Twin):
         return s, self.firing.after(h, s), (1 - self.synapse) * j
 
 
-class TimeConstantTwin(Twin):
+class TimeConstantReference(Reference):
     """a = exp(-1/τ), τ learned: h = a v + (1 - a) x; s fires at h; v = h - Vth s (sinabs's LIF)."""
 
     def __init__(self, tau_mem: Tensor, firing: Firing, *, normalised: bool) -> None:
@@ -210,8 +210,8 @@ class TimeConstantTwin(Twin):
         return s, self.firing.after(h, s)
 
 
-class AdaptiveTwin(Twin):
-    """`TimeConstantTwin` with Vth = 1 + c b, b = d b + (1 - d) s, d = exp(-1/τ_adapt) (sinabs's ALIF)."""
+class AdaptiveReference(Reference):
+    """`TimeConstantReference` with Vth = 1 + c b, b = d b + (1 - d) s, d = exp(-1/τ_adapt) (sinabs ALIF)."""
 
     def __init__(self, tau_mem: Tensor, tau_adapt: Tensor, scale: float, width: float) -> None:
         super().__init__(tau_mem=tau_mem, tau_adapt=tau_adapt)
