@@ -18,6 +18,7 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
 locks = tempfile.TemporaryDirectory(prefix="psubench-locks-")  # removed when the tests end
 os.environ["PSUBENCH_LOCKS"] = locks.name
+os.environ["PSUBENCH_FIGURES"] = "0"  # a third of a short run; tests that look at them ask for them
 os.environ["COLUMNS"] = "80"  # tables are as wide as in a pipe, whatever terminal the tests run in
 
 # Under nohup, and in the background of a script, a process starts with signals ignored, and so would the

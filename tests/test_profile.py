@@ -53,7 +53,7 @@ def spikes(folder):
 @pytest.fixture(scope="module")
 def vggsnn(tmp_path_factory):
     folder = tmp_path_factory.mktemp("profile")
-    done = psubench("profile", *VGGSNN, "--neurons", "lif,psu", "--out", folder)
+    done = psubench("profile", *VGGSNN, "--neurons", "lif,psu", "--figures", "--out", folder)
     return folder, done.stdout
 
 

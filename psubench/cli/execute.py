@@ -37,6 +37,7 @@ class Output(NamedTuple):
     yes: bool
     quiet: bool
     json: bool
+    figures: bool
 
 
 def run(
@@ -94,7 +95,7 @@ def execute(
         complete = _run(work, folder, output)
     if work.follows:
         return
-    cases = _show(command, folder, json=output.json)
+    cases = _show(command, folder, output)
     if finish is not None:
         finish(folder, cases)
     if not complete:
@@ -180,7 +181,7 @@ def _list(work: Work, *, json: bool) -> None:
         print(line)
 
 
-def _show(command: str, folder: Path, *, json: bool) -> list[Any]:
+def _show(command: str, folder: Path, output: Output) -> list[Any]:
     """Reads the record back, writes table and figures beside it, prints the result; returns its cases."""
     from psubench.experiments.registry import COMMANDS
     from psubench.records import jsonl
@@ -195,12 +196,12 @@ def _show(command: str, folder: Path, *, json: bool) -> list[Any]:
     write_text(kind.export(found, "csv"), folder / f"{command}.csv")
     if command == "accuracy":
         write_text(kind.export(found, "latex"), folder / "accuracy.tex")
-    if json:
+    if output.json:
         print(kind.to_json(found))
     else:
         kind.show(found)
-    drawn = save_beside(lambda: kind.drawn(found), folder)
-    if not json:
+    drawn = output.figures and save_beside(lambda: kind.drawn(found), folder)
+    if not output.json:
         files = ["record", f"{command}.csv", *["figures"] * drawn, *_BESIDE.get(kind.name, ())]
         print(f"\n{', '.join(files[:-1])} and {files[-1]}: {folder}")
     return cases

@@ -38,6 +38,12 @@ Yes = Annotated[bool, typer.Option("--yes", help="Run more than 500 cases.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the cases without measuring.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Figures = Annotated[
+    bool,
+    typer.Option(
+        "--figures/--no-figures", envvar="PSUBENCH_FIGURES", help="Draw the figures beside the table."
+    ),
+]
 Runs = Annotated[
     list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or their run.jsonl files.")
 ]

@@ -17,7 +17,7 @@ from psubench.experiments.read_options import Given
 Chosen = Callable[[Declared], bool]
 OUTPUT: Mapping[str, Any] = {
     "out": options.Out, "resume": options.Resume, "dry_run": options.DryRun, "yes": options.Yes,
-    "quiet": options.Quiet, "json": options.Json,
+    "quiet": options.Quiet, "json": options.Json, "figures": options.Figures,
 }  # fmt: skip
 
 
@@ -39,7 +39,10 @@ class Taking:
         kept = [parameter for parameter in parameters if parameter.name not in ("given", "output")]
         made = [_parameter(field, optional=self.chosen is not None) for field in own]
         made += [_alias(field) for field in own if field.option and field.option.alias]
-        outputs = [_keyword(name, kind, None if name == "out" else False) for name, kind in OUTPUT.items()]
+        outputs = [
+            _keyword(name, kind, {"out": None, "figures": True}.get(name, False))
+            for name, kind in OUTPUT.items()
+        ]
         context = _keyword("context", typer.Context, inspect.Parameter.empty)
 
         def command(context: typer.Context, **values: Any) -> None:
