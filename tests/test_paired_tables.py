@@ -11,6 +11,7 @@ from support.render_rows import same_as_golden
 from psubench.experiments.paired import axes, columns, tables
 from psubench.experiments.paired.rows import verdict
 from psubench.experiments.paired.verdicts import verdict_lines
+from psubench.experiments.paired.warnings import warnings
 from psubench.experiments.speed.columns import COLUMNS
 from psubench.experiments.speed.tables import sheet
 from psubench.render import grid, numbers
@@ -191,3 +192,25 @@ def test_digits_of_ratios(value, text):
 def test_units_of_times(seconds, text):
     time = next(column for column in COLUMNS if column.name == "time")
     assert time.text(one(median_s=seconds, p05_s=None, p95_s=None)) == text
+
+
+def test_an_interval_of_more_than_a_factor_of_two_is_no_number():
+    wide = one(ratio=0.59, ratio_low=0.01, ratio_high=222100.0, noise_floor=0.02)
+    text = shown([one("lif"), wide])
+    assert "222100" not in text
+    assert "0.59" not in text
+    assert "too few samples or too much noise to tell" in text
+    # A claim needs one end alone; the number between the ends is still not known.
+    assert "psu infers slower than lif at T = 16." in shown([one("lif"), replace(wide, ratio_high=0.5)])
+
+
+def test_noise_and_rates_at_an_end_are_warned_of():
+    quiet = warnings([one("lif"), one()])
+    assert quiet == []
+    noisy, silent = replace(one("lif"), noise_floor=0.3), replace(one(), firing_rate=0.0)
+    assert warnings([noisy]) == ["the noise of this machine is ±30 %: psubench doctor says what disturbs it"]
+    assert warnings([one("lif"), silent]) == ["psu never fires at T = 16: look at its input"]
+    assert warnings([replace(silent, firing_rate=0.95)]) == [
+        "psu fires at more than 90 % of all steps at T = 16: look at its input"
+    ]
+    assert warnings([replace(silent, output="counts")]) == []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from psubench.cli.saved_runs import REPORTS
 from psubench.errors import CASE_FAILED, INTERRUPTED, PsubenchError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from psubench.experiments.read_options import Given
     from psubench.runs.campaign import Work
 
-REPORTS = Path("reports")
 Finish = Callable[[Path, Sequence[Any]], None]
 _BESIDE = {"profile": ["traces"], "training": ["checkpoints"]}
 """What else lies in the folder of a run, by the kind of its cases."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from psubench.cli import data
 from psubench.cli import options as o
+from psubench.errors import PsubenchError
 
 app = typer.Typer(
-    help="Lists neurons, networks, data sets, devices and energy models.", rich_markup_mode=None
+    help="Lists neurons, networks, data sets, runs, devices and energy models.", rich_markup_mode=None
 )
 
 
@@ -91,6 +93,40 @@ def models(json: o.Json = False) -> None:
         ],
         json=json,
     )
+
+
+@app.command()
+def runs(json: o.Json = False) -> None:
+    """Lists the runs in reports/, the latest first: kind, when, cases, whether complete.
+
+    Example: psubench list runs
+    """
+    from psubench.cli.saved_runs import saved
+    from psubench.render import listing
+
+    listing.show([_facts(folder) for folder in saved()], json=json)
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    from psubench.experiments.registry import kind_of
+    from psubench.records import jsonl
+    from psubench.records.run import End, Run
+
+    try:
+        records = jsonl.read(jsonl.locate(folder))
+        kind = kind_of(records).name
+    except PsubenchError as error:  # one that is damaged, or a self-test
+        return {"run": str(folder), "kind": error.what}
+    headers = [record for record in records if isinstance(record, Run)]
+    ended = next((one.status for one in reversed(records) if isinstance(one, End)), None)
+    return {
+        "run": str(folder),
+        "kind": kind,
+        "started": headers[0].started,
+        "psubench": headers[-1].psubench,
+        "cases": len({one.key for header in headers for one in header.cases}),
+        "ended": ended or "interrupted",
+    }
 
 
 @app.command()

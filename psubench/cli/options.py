@@ -45,7 +45,11 @@ Figures = Annotated[
     ),
 ]
 Runs = Annotated[
-    list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or their run.jsonl files.")
+    list[Path] | None,
+    typer.Argument(
+        metavar="[RUN...]",
+        help="Folders of runs, or their run.jsonl files; default: the latest in reports/.",
+    ),
 ]
 Recipes = Annotated[
     list[Path] | None,

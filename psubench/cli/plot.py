@@ -16,17 +16,18 @@ Folder = Annotated[
 ]
 
 
-def plot(runs: o.Runs, format: Formats = "pdf,png", out: Folder = None) -> None:
+def plot(runs: o.Runs = None, format: Formats = "pdf,png", out: Folder = None) -> None:
     """Draws the figures of runs: times and time ratios (the paper's Figure 4), activity (Figure 5), accuracy.
 
     Example: psubench plot reports/speed-20261124-101500 --format svg
     """
-    from psubench.cli.saved_runs import runs_by_kind
+    from psubench.cli.saved_runs import or_latest, runs_by_kind
     from psubench.render.figures.save import save
 
     formats = o.choices(format, ("pdf", "svg", "png"), "--format")
-    folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
-    figures = [figure for kind, found in runs_by_kind(runs) for figure in kind.drawn(found)]
+    chosen = or_latest(runs)
+    folder = out or (chosen[0] if chosen[0].is_dir() else chosen[0].parent)
+    figures = [figure for kind, found in runs_by_kind(chosen) for figure in kind.drawn(found)]
     if not figures:
         raise PsubenchError(
             "these runs contain nothing that has a figure", "psubench show prints what they contain"

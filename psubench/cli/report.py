@@ -14,18 +14,20 @@ Folder = Annotated[
 ]
 
 
-def report(runs: o.Runs, out: Folder = None) -> None:
+def report(runs: o.Runs = None, out: Folder = None) -> None:
     """Writes report.html, a self-contained page, and paper/ with figures and LaTeX tables.
 
     Example: psubench report reports/speed-20261124-101500
     """
+    from psubench.cli.saved_runs import or_latest
     from psubench.experiments.registry import parts as parts_of
     from psubench.records import jsonl
     from psubench.render.files import write_text
     from psubench.render.report import page, paper
 
-    records = [jsonl.read(jsonl.locate(run)) for run in runs]
-    folder = out or (runs[0] if runs[0].is_dir() else runs[0].parent)
+    chosen = or_latest(runs)
+    records = [jsonl.read(jsonl.locate(run)) for run in chosen]
+    folder = out or (chosen[0] if chosen[0].is_dir() else chosen[0].parent)
     parts = parts_of(records)
     write_text(page.render(parts, records), folder / page.NAME)
     paper.save(parts, folder / paper.NAME)

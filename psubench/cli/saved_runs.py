@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,37 @@ from psubench.errors import PsubenchError
 
 if TYPE_CHECKING:
     from psubench.experiments.registry import Experiment
+
+
+REPORTS = Path("reports")
+"""Where runs are kept that were not given a folder."""
+
+
+def saved() -> list[Path]:
+    """The folders of the runs below `REPORTS`, the latest first."""
+    from psubench.records import jsonl
+
+    found = [
+        (path.stat().st_mtime, path.parent) for path in REPORTS.glob(f"*/{jsonl.NAME}") if path.is_file()
+    ]
+    return [folder for _, folder in sorted(found, reverse=True)]
+
+
+def or_latest(runs: Sequence[Path] | None) -> list[Path]:
+    """The runs that were given, or else the latest one, which is said.
+
+    Raises:
+        PsubenchError: there is none.
+    """
+    if runs:
+        return list(runs)
+    latest = next(iter(saved()), None)
+    if latest is None:
+        raise PsubenchError(
+            f"there is no run in {REPORTS}/", "name the folder of a run, or make one: psubench speed"
+        )
+    print(f"the latest run: {latest}", file=sys.stderr)
+    return [latest]
 
 
 def runs_by_kind(runs: Sequence[Path]) -> list[tuple[Experiment, list[Any]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from psubench.experiments.paired.rows import Row, unverified, verdict
+from psubench.experiments.paired.rows import Row, unclear, unverified, verdict
 from psubench.render.column import Column, Tone, plain
 from psubench.render.numbers import UNKNOWN, fixed, percent, ratio
 
@@ -44,7 +44,7 @@ def _ratio(row: Row) -> str:
         return f"noise ±{percent(row.noise_floor)}"
     if row.is_reference or row.ratio is None:
         return UNKNOWN
-    return ratio(row.ratio, row.ratio_low, row.ratio_high)
+    return "unclear" if unclear(row) else ratio(row.ratio, row.ratio_low, row.ratio_high)
 
 
 def judged(word: Callable[[Row], str] = verdict) -> Column:

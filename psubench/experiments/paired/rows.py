@@ -24,11 +24,16 @@ AXES: Mapping[str, str] = {name: name for name in (*_NAMES, "processes")} | {"ru
 """Fields, and what they are called in a caption if they are equal in all rows, else above a column."""
 
 
+WIDE = 2.0
+"""Ratio of an interval's ends above which the ratio between them says nothing."""
+
+
 def verdict(row: Row) -> str:
     """One word: `faster` or `slower` only where the whole interval lies outside the noise.
 
     With the noise floor f, the noise is [1 / (1 + f), 1 + f]. `unclear`: too few rounds for an
-    interval, or no reference. A case that was not timed has its status.
+    interval, an interval that spans more than a factor of `WIDE` and settles nothing, or no reference.
+    A case that was not timed has its status.
     """
     if row.status != "ok":
         return str(row.status)
@@ -39,7 +44,14 @@ def verdict(row: Row) -> str:
         return "unclear"
     if low > 1 + noise:
         return "faster"
-    return "slower" if high < 1 / (1 + noise) else "≈"
+    if high < 1 / (1 + noise):
+        return "slower"
+    return "unclear" if unclear(row) else "≈"
+
+
+def unclear(row: Row) -> bool:
+    """Whether the interval of a ratio is too wide for the ratio to be told."""
+    return bool(row.ratio_low and row.ratio_high and row.ratio_high > WIDE * row.ratio_low)
 
 
 def unverified(row: Row) -> bool:

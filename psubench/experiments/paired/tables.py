@@ -10,6 +10,7 @@ from psubench.experiments.paired import axes as paired_axes
 from psubench.experiments.paired.columns import shown
 from psubench.experiments.paired.rows import Row
 from psubench.experiments.paired.verdicts import verdict_lines
+from psubench.experiments.paired.warnings import warnings
 from psubench.render.axes import PHASES, phases_of
 from psubench.render.column import Column
 from psubench.render.grid import Grid, Sheet
@@ -59,4 +60,4 @@ def notes(rows: Sequence[Row]) -> list[str]:
     return [
         f"{label}, {PHASES[phase]} at T = {', '.join(Ts)}{where}: {reason}"
         for (label, phase, where, reason), Ts in found.items()
-    ] + outputs.lines(rows)
+    ] + [*outputs.lines(rows), *warnings(rows)]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from psubench.experiments.paired import axes
-from psubench.experiments.paired.rows import Row, unverified, verdict
+from psubench.experiments.paired.rows import Row, unclear, unverified, verdict
 from psubench.render.axes import phases_of
 from psubench.render.numbers import ratio
 
 _VERBS = {"train": "trains", "infer": "infers"}
-_OTHER = {"≈": "no difference from {reference} beyond the noise", "unclear": "too few samples to tell"}
+_OTHER = {
+    "≈": "no difference from {reference} beyond the noise",
+    "unclear": "too few samples or too much noise to tell",
+}
 
 
 def verdict_lines(rows: Sequence[Row]) -> list[str]:
@@ -38,7 +41,7 @@ def _sentence(rows: Sequence[Row]) -> str:
     for row in rows:
         by_word.setdefault(verdict(row), []).append(row)
     claims = [
-        f"{claim} {reference} {_where(by_word[word], rows)} ({_most(by_word[word])})"
+        f"{claim} {reference} {_where(by_word[word], rows)}{_most(by_word[word])}"
         for word, claim in rows[0].CLAIMS.items()
         if word in by_word
     ]
@@ -62,7 +65,9 @@ def _where(some: Sequence[Row], every: Sequence[Row]) -> str:
 
 
 def _most(some: Sequence[Row]) -> str:
-    """The ratio farthest from 1, and where it was found."""
-    found = [(row.ratio, row.T) for row in some if row.ratio is not None]
+    """The ratio farthest from 1 of those that are known well, and where it was found."""
+    found = [(row.ratio, row.T) for row in some if row.ratio is not None and not unclear(row)]
+    if not found:
+        return ""
     value, T = max(found, key=lambda one: max(one[0], 1 / one[0]))
-    return ratio(value) if len(some) == 1 else f"{ratio(value)} at T = {T}"
+    return f" ({ratio(value)})" if len(some) == 1 else f" ({ratio(value)} at T = {T})"
