@@ -214,3 +214,10 @@ def test_noise_and_rates_at_an_end_are_warned_of():
         "psu fires at more than 90 % of all steps at T = 16: look at its input"
     ]
     assert warnings([replace(silent, output="counts")]) == []
+
+
+def test_a_long_name_is_broken_where_its_parts_end():
+    name = "library:Neuron(reset=none,detach=true)"
+    text = shown([one("lif"), replace(one(), label=name)], 80)
+    lines = [line.split()[0] for line in text.splitlines() if line.strip()]
+    assert all(part in lines for part in ("library:", "Neuron(", "reset=none,", "detach=true)"))

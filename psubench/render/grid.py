@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _STYLES: dict[Tone, str] = {"good": "green", "bad": "red", "quiet": "dim", "doubt": "yellow", "failed": "red"}
 _WORD, _LEAST = 10, 4
 """Letters of a piece of a cell that is broken: of `unverified`, and of what little room there may be."""
+_LONG = 20
+"""Letters of a name above which it is broken where its parts end, before they are broken themselves."""
 _Texts = tuple[Column, str, list[str]]
 """Column, head and cells."""
 
@@ -125,10 +128,16 @@ def _table(grid: Grid, width: int, known: Callable[[str], str]) -> Table:
             min_width=min(least, max(map(len, cells), default=0)) if column.breaks else None,
         )
         tones = grid.tones(column)
-        lines.append([Text(cell, _STYLES.get(tone, "")) for cell, tone in zip(cells, tones, strict=True)])
+        parts = list(map(_in_parts, cells)) if column.names_row and column.name in breaking else cells
+        lines.append([Text(cell, _STYLES.get(tone, "")) for cell, tone in zip(parts, tones, strict=True)])
     for line, end in zip(zip(*lines, strict=True), grid.ends(), strict=True):
         table.add_row(*line, end_section=end)
     return table
+
+
+def _in_parts(name: str) -> str:
+    """A long name such as `library:Neuron(a=1,b=2)` with a line for each of its parts."""
+    return re.sub(r"(?<=[:(,])(?=.)", "\n", name) if len(name) > _LONG else name
 
 
 def _fitted(texts: Sequence[_Texts], width: int) -> tuple[Sequence[_Texts], set[str], int]:
