@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from support.compare_records import case, changed, run
-from support.records_of import COUNTING, text_of, typed, whole
+from support.records_of import COUNTING, summed, text_of, whole
 
 from psubench.compare.verdicts import compare as compared
 from psubench.errors import PsubenchError
@@ -19,7 +19,7 @@ PSU = ("psu", 8, "infer")
 
 
 def compare(base, new, *args, **options):
-    return compared(typed(base), typed(new), *args, **options)
+    return compared(summed(base), summed(new), *args, **options)
 
 
 def shifted(by, names=("psu",), cases=BLOCK):

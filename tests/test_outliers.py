@@ -4,7 +4,7 @@ import math
 
 import pytest
 from support import compare_records as records
-from support.records_of import typed
+from support.records_of import summed
 
 from psubench.compare.decide import DISTURBED, Look, judge, suspects
 from psubench.compare.verdicts import compare, match
@@ -17,7 +17,7 @@ def side(slow=(), shift=0.0, all_slower=0.0):
     """LIF beside a fixed_work; in the processes `slow` both are disturbed, LIF twice as much."""
     fixed_work = [-all_slower - 0.3 * (p in slow) for p in range(COUNT)]
     lif = [0.2 - shift + 0.001 * (p % 2) - 0.3 * (p in slow) for p in range(COUNT)]
-    return typed(records.run({("fixed work", 8, "infer"): fixed_work, ("lif", 8, "infer"): lif}, COUNT))
+    return summed(records.run({("fixed work", 8, "infer"): fixed_work, ("lif", 8, "infer"): lif}, COUNT))
 
 
 def left(base, new):
@@ -52,7 +52,7 @@ def test_a_turn_is_judged_by_itself():
     """A quicker fixed_work in later processes makes no earlier one a disturbed one."""
     quick = {p: 0.0 if p < 6 else -0.5 for p in range(COUNT)}
     fixed_work = [-v for v in quick.values()]
-    one = typed(
+    one = summed(
         records.run({("fixed work", 8, "infer"): fixed_work, ("lif", 8, "infer"): [0.2] * COUNT}, COUNT)
     )
     (pair,) = match(one, one, None, ("*",), turns=[range(6), range(6, COUNT)]).tested.values()

@@ -8,7 +8,7 @@ import math
 import pytest
 from rich.console import Console
 from support.compare_records import changed, run
-from support.records_of import typed
+from support.records_of import summed
 from support.render_rows import same_as_golden
 
 from psubench.compare.verdicts import compare
@@ -34,7 +34,7 @@ def found():
         run(new, 5, cpu="Model 2"), "ipsu", status="wrong", message="spikes | differ: 3 of 4096"
     )
     records = [*records[:1], *changed(records[1:6], "plif", spikes=200), *records[6:]]
-    return compare(typed(run(BASE, 5)), typed(records), margin=0.01)
+    return compare(summed(run(BASE, 5)), summed(records), margin=0.01)
 
 
 def test_table(found):

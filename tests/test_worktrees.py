@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from support.compare_records import run
-from support.records_of import typed
+from support.records_of import summed, typed
 
 from psubench.cli.compare_git import suite_for
 from psubench.compare import decide
@@ -222,7 +222,7 @@ def test_what_is_far_beyond_the_margin_is_measured_again_whatever_the_time(tmp_p
     slow = {"psu": 6.2, "psn": 0.04}
     cases = {(name, 8, "infer"): six for name in ("lif", "psu", "psn")}
     new = {key: [value - slow.get(key[0], 0.0) for value in values] for key, values in cases.items()}
-    found = match(typed(run(cases, 6)), typed(run(new, 6)), None, ["*"], turns=[range(6)])
+    found = match(summed(run(cases, 6)), summed(run(new, 6)), None, ["*"], turns=[range(6)])
     keys = {pair[1].label: key for key, pair in found.tested.items()}
     looks, every, said = [Look(range(6), frozenset(keys.values()))], frozenset(keys.values()), []
     sides = [Side(name, Path(sys.executable), tmp_path / name) for name in ("base", "new")]
@@ -271,5 +271,5 @@ def test_a_written_suite_is_read_back(tmp_path, monkeypatch):
 def test_both_records_of_a_comparison_can_be_compared_again(tmp_path):
     """What --out keeps are two ordinary records."""
     records = run({("lif", 8, "infer"): [0.0, 0.01], ("psu", 8, "infer"): [0.0, 0.01]}, 2)
-    records = typed(records)
+    records = summed(records)
     assert compare(records, records).exit_code(strict=False) == 0

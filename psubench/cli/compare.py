@@ -81,12 +81,14 @@ def compare(
 
 
 def _compare_records(sides: list[str], margin: float | None, gate: list[str]) -> Comparison:
+    from psubench.compare.evidence import summary
     from psubench.compare.verdicts import compare
     from psubench.records import jsonl
 
     if len(sides) != 2:
         raise PsubenchError(f"{len(sides)} runs to compare", "give two: psubench compare BASE NEW")
-    base, new = (jsonl.read(jsonl.locate(Path(side))) for side in sides)
+    # One record at a time: two of 100,000 cases need not fit into memory together.
+    base, new = (summary(jsonl.read(jsonl.locate(Path(side)))) for side in sides)
     return compare(base, new, margin, gate)
 
 

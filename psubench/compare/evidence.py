@@ -12,22 +12,26 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from psubench.records.counted import Activity, CountedOutcome
 from psubench.records.measured import AGAIN, Block, Energy
 from psubench.records.outcomes import GatedOutcome, Spikes
 from psubench.records.paired import Plan, Samples, Trial, status_of, times, trials
 from psubench.records.profiled import Profiled, ProfiledOutcome
+from psubench.records.run import Run
 from psubench.records.structs import Record, plain
 from psubench.records.trained import Trained
 
 EXACT = ("verified", *Spikes.__struct_fields__)
 """Fields that timed cases have; the `exact` mapping of a counted one has others (parameters, SOPs, ...)."""
 UNKNOWN = "unknown"
+Values = frozenset[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One case in one record.
 
@@ -46,7 +50,7 @@ class Evidence:
     reference: str | None
     status: str
     message: str | None
-    exact: Mapping[str, frozenset[str]]
+    exact: Mapping[str, Values]
     log_ratio: Mapping[int, float]
     log_time: Mapping[int, float]
     log_reference: Mapping[int, float]
@@ -62,11 +66,32 @@ Pair = tuple[Evidence, Evidence]
 """The same case in base and new."""
 
 
+class Summary(NamedTuple):
+    """All that a record is compared by: much less than the record, which need not be kept.
+
+    Attributes:
+        header: the last, without its plan.
+        cases: per key, in the order of the plan, the evidence of each case that was planned.
+    """
+
+    header: Run
+    cases: Mapping[str, Evidence]
+
+
+def summary(records: Sequence[Record]) -> Summary:
+    """What the records of a run are compared by."""
+    header = next(record for record in reversed(records) if isinstance(record, Run))
+    return Summary(msgspec.structs.replace(header, cases=[]), evidence(records))
+
+
 def evidence(records: Sequence[Record]) -> dict[str, Evidence]:
     """Per key, in the order of the plan, the evidence of each case that a record planned."""
     plan, found = trials(records)
     counted = _counted(records)
-    return {key: _evidence(case, found.get(key, {}), counted.get(key, [])) for key, case in plan.items()}
+    same: dict[Values, Values] = {}
+    return {
+        key: _evidence(case, found.get(key, {}), counted.get(key, []), same) for key, case in plan.items()
+    }
 
 
 Told = CountedOutcome | ProfiledOutcome | Trained
@@ -85,7 +110,10 @@ def _counted(records: Iterable[Record]) -> dict[str, list[Told]]:
     return found
 
 
-def _evidence(case: Plan, tried: Mapping[int, Trial], counted: Sequence[Told]) -> Evidence:
+def _evidence(
+    case: Plan, tried: Mapping[int, Trial], counted: Sequence[Told], same: dict[Values, Values]
+) -> Evidence:
+    """One case; `same` holds one set for all cases with equal values, which most are."""
     planned = case.planned
     good = {process: trial for process, trial in tried.items() if trial.outcome.status == "ok"}
     ratios = {p: _log_ratio(trial.samples, trial.block, trial.outcome.neuron) for p, trial in good.items()}
@@ -96,6 +124,7 @@ def _evidence(case: Plan, tried: Mapping[int, Trial], counted: Sequence[Told]) -
         bad = [one for one in counted if one.status != "ok"]
         status, message = (bad[0].status, bad[0].message) if bad else ("ok", None)
     seen = _seen((good or tried).values(), counted)
+    exact = {name: frozenset(map(_text, values)) for name, values in seen.items()}
     return Evidence(
         key=planned.key,
         case=plain(planned.case),
@@ -103,7 +132,7 @@ def _evidence(case: Plan, tried: Mapping[int, Trial], counted: Sequence[Told]) -
         reference=planned.reference,
         status=status,
         message=message,
-        exact={name: frozenset(map(_text, values)) for name, values in seen.items()},
+        exact={name: same.setdefault(found, found) for name, found in exact.items()},
         log_ratio={p: value for p, value in ratios.items() if value is not None},
         log_time={p: value for p, value in seconds.items() if value is not None},
         log_reference={p: value for p, value in references.items() if value is not None},

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from psubench.compare.evidence import UNKNOWN, Evidence
 from psubench.errors import NOT_COMPARABLE, PsubenchError
 from psubench.records import origins
 from psubench.records.run import Run
-from psubench.records.structs import Record
 
 _OF_THE_CODE = ("psubench",)
 """Entries of the environment that may differ, because they are being compared."""
@@ -18,13 +17,12 @@ _ROUNDED = ("spike_hash", "spikes")
 _TIE_SHARE = 1e-3
 
 
-def machines(base: Sequence[Record], new: Sequence[Record]) -> list[str]:
-    """Notes on two records whose environments differ; none if they are equal.
+def machines(before: Run, after: Run) -> list[str]:
+    """Notes on two runs whose environments differ; none if they are equal.
 
     Raises:
         PsubenchError: they were made from another seed, so their input differs.
     """
-    before, after = (_header(records) for records in (base, new))
     seeds = before.seed, after.seed
     if seeds[0] != seeds[1]:
         raise PsubenchError(
@@ -42,10 +40,6 @@ def machines(base: Sequence[Record], new: Sequence[Record]) -> list[str]:
         f"Another machine or other software ({'; '.join(differ)}): ratios to the reference are compared "
         "within a wider margin, absolute times and exact spike positions are not."
     ]
-
-
-def _header(records: Sequence[Record]) -> Run:
-    return next(record for record in reversed(records) if isinstance(record, Run))
 
 
 def _other_machine(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

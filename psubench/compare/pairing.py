@@ -10,12 +10,11 @@ from typing import Any
 
 from psubench.compare import exact
 from psubench.compare.decide import Rule
-from psubench.compare.evidence import Evidence, Pair, evidence
+from psubench.compare.evidence import Evidence, Pair, Summary
 from psubench.compare.families import Family, families
 from psubench.compare.gating import case_name, check_gate, matches
 from psubench.compare.outliers import undisturbed
 from psubench.errors import NOT_COMPARABLE, PsubenchError
-from psubench.records.structs import Record
 
 CARRIED = ("device", "dtype")
 """Fields that may differ between two paired cases, which are then reported as not comparable."""
@@ -57,8 +56,8 @@ class Match:
 
 
 def match(
-    base: Sequence[Record],
-    new: Sequence[Record],
+    base: Summary,
+    new: Summary,
     margin: float | None,
     gate: Sequence[str],
     *,
@@ -70,9 +69,9 @@ def match(
         turns: of looks, the processes of each: then the reference is the fixed work, not a case, and
             all cases of a neuron are also tested as a whole.
     """
-    before = {key: replace(one, status="ok") if one.lost else one for key, one in evidence(base).items()}
-    after = evidence(new)
-    notes = exact.machines(base, new)
+    before = {key: replace(one, status="ok") if one.lost else one for key, one in base.cases.items()}
+    after = new.cases
+    notes = exact.machines(base.header, new.header)
     if margin is None:
         margin = GPU_MARGIN if any(_on_gpu(one) for one in after.values()) else CPU_MARGIN
     margin *= WIDER if notes else 1.0

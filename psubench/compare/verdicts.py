@@ -10,10 +10,9 @@ from typing import Any
 from psubench import errors
 from psubench.compare import exact
 from psubench.compare.decide import Look, Rule, Timing, judge
-from psubench.compare.evidence import Evidence
+from psubench.compare.evidence import Evidence, Summary
 from psubench.compare.gating import ALL, case_name
 from psubench.compare.pairing import CARRIED, match
-from psubench.records.structs import Record
 from psubench.stats.changes import Change
 
 ORDER = (
@@ -90,8 +89,8 @@ class Comparison:
 
 
 def compare(
-    base: Sequence[Record],
-    new: Sequence[Record],
+    base: Summary,
+    new: Summary,
     margin: float | None = None,
     gate: Sequence[str] = ALL,
     looks: Sequence[Look] = (),
@@ -101,7 +100,7 @@ def compare(
     """Verdicts on the cases of `new` against those of `base`.
 
     Args:
-        base, new: records as `psubench.records.recorder.read` gives them.
+        base, new: of their records, as `evidence.summary` gives them.
         margin: relative change that is ignored; 3 % on a CPU and 2 % on a GPU by default.
         gate: patterns of `fnmatch` for whole words; a case whose name matches none cannot fail the
             comparison.

@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from psubench.errors import NOT_COMPARABLE, PsubenchError
@@ -117,8 +118,11 @@ def _no_number(word: str) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; of duplicate keys it is unknown which one is right."""
-    found = dict(pairs)
+    """An object; of duplicate keys it is unknown which one is right.
+
+    Its words are kept once each: large records repeat keys and axes hundreds of thousands of times.
+    """
+    found = {key: intern(value) if type(value) is str else value for key, value in pairs}
     if len(found) != len(pairs):
         raise ValueError("an object has a duplicate key")
     return found

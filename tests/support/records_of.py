@@ -3,6 +3,7 @@
 import copy
 import json
 
+from psubench.compare.evidence import summary
 from psubench.records import counted, jsonl, structs
 
 AXES = {
@@ -62,6 +63,11 @@ def case(axes, kind):
 def typed(records):
     """Records as structs."""
     return [structs.build(whole(one)) if isinstance(one, dict) else one for one in records]
+
+
+def summed(records):
+    """What records, as structs or mappings, are compared by."""
+    return summary(typed(records))
 
 
 def text_of(records):

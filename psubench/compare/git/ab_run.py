@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from psubench.compare.decide import LOOKS, Look, far, suspects
-from psubench.compare.evidence import Evidence
+from psubench.compare.evidence import Evidence, Summary, summary
 from psubench.compare.gating import case_name
 from psubench.compare.git.side import Side, Words
 from psubench.compare.pairing import Match, match
@@ -82,7 +82,7 @@ class AbRun:
             look_began = time.monotonic()
             self._measure(measured, processes, rng, deadline)
             turns = [*(look.processes for look in looks), processes]
-            found = match(*self._records(), self.margin, self.gate, turns=turns)
+            found = match(*self._summaries(), self.margin, self.gate, turns=turns)
             looks.append(Look(processes, keys or frozenset(found.tested)))
             keys = suspects(found.tested, found.rule, looks)
             if not keys or len(looks) == len(LOOKS):
@@ -96,7 +96,7 @@ class AbRun:
             self.say(f"not cleared yet: {', '.join(case_name(one.label, one.case) for one in left)}")
             measured = again(tables, found.cases_of(keys))
             processes = range(processes.stop, processes.stop + count)
-        return compare(*self._records(), self.margin, self.gate, looks, out_of_time=out_of_time)
+        return compare(*self._summaries(), self.margin, self.gate, looks, out_of_time=out_of_time)
 
     def _next(
         self, found: Match, looks: Sequence[Look], keys: frozenset[str], seconds: float, each: float
@@ -126,8 +126,8 @@ class AbRun:
         path = os.path.relpath(self._shared / FIXED_WORK, self.base.folder)
         return f"{path}:{fixed_work(table)}"
 
-    def _records(self) -> tuple[list[Record], list[Record]]:
-        base, new = (jsonl.read(self.folder / name / jsonl.NAME) for name in ("base", "new"))
+    def _summaries(self) -> tuple[Summary, Summary]:
+        base, new = (summary(jsonl.read(self.folder / name / jsonl.NAME)) for name in ("base", "new"))
         return base, new
 
     def _measure(
