@@ -75,8 +75,7 @@ class Sweep:
 
     def state(self) -> list[str]:
         """All of the user's repository that a comparison must not change, but for its worktrees."""
-        words = (("rev-parse", "HEAD"), ("status", "--porcelain"), ("show-ref",), ("ls-files", "--stage"))
-        return [git(self.repository, *one) for one in words]
+        return [git(self.repository, *one) for one in (("status", "--porcelain", "--branch"), ("show-ref",))]
 
     def start(self, command: list[str], place: Path) -> subprocess.Popen[bytes]:
         """A command with a temporary folder, marked so that its processes can be found."""
@@ -100,7 +99,7 @@ class Sweep:
         place = self.places[0]
         process, before = self.start(command, place), size(record)
         while not (reads or works(place, record, before)) and process.poll() is None:
-            time.sleep(0.01)
+            time.sleep(0.02)
         began = time.monotonic()
         _, told = process.communicate()
         if process.returncode != 0:
@@ -118,7 +117,7 @@ class Sweep:
         """
         process, before = self.start(command, place), size(record)
         while name not in READING and not works(place, record, before) and process.poll() is None:
-            time.sleep(0.01)
+            time.sleep(0.02)
         longest = seconds if self.draw.random() < 0.1 else min(LONGEST, seconds / 2)
         number = None
         try:

@@ -103,4 +103,4 @@ def count(host: Path) -> None:
             # Replaced, so that a reader finds the old number or the new one.
             (zone / "new").write_text(str(int(time.monotonic() * watts * 1e6)))
             os.replace(zone / "new", zone / "energy_uj")
-        time.sleep(0.005)
+        time.sleep(0.02)

@@ -53,6 +53,15 @@ def test_a_usage_error_is_one_line_and_exit_2(arguments, complaint):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "command", ["doctor --seconds", "compare --git HEAD --budget", "selftest aa --budget"]
+)
+def test_seconds_are_a_number(command, tmp_path):
+    done = here(*command.split(), "nan", cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "nan; it takes a number of seconds" in done.stderr
+
+
 def test_a_mistake_leaves_no_folder_behind(tmp_path):
     here("speed", "--T", "9..4", cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from scratch_repository import empty, write
@@ -38,15 +39,21 @@ dependencies = [{needs}]
 """
 
 
-def test_a_revision_with_other_packages_gets_them_beside_what_is_installed(empty, tmp_path):
-    """Its own come first; torch and psubench, which it does not ask for, are those that run here."""
+def test_a_revision_with_other_packages_gets_them_beside_what_is_installed(empty, tmp_path, monkeypatch):
+    """Its own come first; torch and psubench, which it does not ask for, are those that run here.
+
+    An environment may stand on another one, as those with --system-site-packages do: then on that too.
+    """
+    below = tmp_path / "base" / "site-packages"
+    write(below, {"below.py": ""})
+    monkeypatch.setattr("sys.path", [*sys.path, str(below)])
     write(empty, {"mine.py": "", "own_backend.py": f'REQUIRES = "Requires-Dist: numpy\\n"{BACKEND}'})
     write(empty, {"pyproject.toml": PROJECT.format(needs='"numpy"')})
     commit(empty, "base")
     here = Checkout("base", empty, empty, Path())
     before = packages(here)
     python = install(here, tmp_path / "venv", has_psubench=False)
-    code = "import mine, psubench, numpy; print(mine.__file__); print(psubench.__file__)"
+    code = "import below, mine, psubench, numpy; print(mine.__file__); print(psubench.__file__)"
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     said = subprocess.run(
         [python, "-c", code], check=True, capture_output=True, text=True, env=clean, cwd="/"

@@ -20,11 +20,12 @@ def test_a_side_that_hangs_is_ended_with_all_that_it_started(tmp_path, monkeypat
     code = (
         "import os, signal, subprocess, sys, time; signal.signal(signal.SIGINT, signal.SIG_IGN); "
         "p = subprocess.Popen(['sleep', '1000'], start_new_session=True); "
+        "print('cpu is in use by process 7', file=sys.stderr, flush=True); "
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(p.pid)); time.sleep(1000)"
     )
     python.write_text(f"#!/bin/sh\nexec {sys.executable} -c {json.dumps(code)}\n")
     python.chmod(0o755)
-    with pytest.raises(PsubenchError, match="base hangs") as caught:
+    with pytest.raises(PsubenchError, match="base hangs: .* said cpu is in use by process 7;") as caught:
         side.Side("base", python, tmp_path).measure(table("lif"), {}, "cpu", time.monotonic() + 5)
     assert caught.value.exit_code == 124
     pid = int((tmp_path / "pid").read_text())

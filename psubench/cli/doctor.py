@@ -9,9 +9,7 @@ import typer
 
 from psubench.cli import options as o
 
-Seconds = Annotated[
-    float, typer.Option(min=0.0, max=3600.0, help="Seconds of A/A samples; 0 measures no noise.")
-]
+Seconds = Annotated[float, o.seconds("Seconds of A/A samples; 0 measures no noise.", 0.0, 3600.0)]
 Margin = Annotated[str, typer.Option(metavar="PERCENT", help="Relative change that compare accepts.")]
 Processes = Annotated[int, typer.Option(min=1, help="Fresh processes; the noise is their spread.")]
 

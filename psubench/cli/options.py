@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from psubench.errors import PsubenchError
 from psubench.experiments import axes
 from psubench.experiments.notations import share
 from psubench.experiments.option import taken_apart
@@ -22,6 +24,19 @@ def _like(hint: Any, flag: str) -> Any:
     low, high = (meta.ge, meta.le) if meta else (None, None)
     metavar = None if meta else option.metavar
     return typer.Option(flag, min=low, max=high, metavar=metavar, help=option.help)
+
+
+def seconds(help: str, least: float = 1.0, most: float = axes.LONGEST_SECONDS) -> Any:
+    """An option of seconds, which are a number: click takes nan for one of any range."""
+    return typer.Option(metavar="SECONDS", min=least, max=most, callback=_number, help=help)
+
+
+def _number(parameter: typer.CallbackParam, value: float) -> float:
+    if math.isnan(value):
+        raise PsubenchError(
+            f"{parameter.opts[0]} nan; it takes a number of seconds", "leave it out or give one"
+        )
+    return value
 
 
 Device = Annotated[str | None, _like(axes.Device, "--device")]

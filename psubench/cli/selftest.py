@@ -15,10 +15,8 @@ from psubench.cli.compare import Margin, SuiteFile
 app = typer.Typer(help="Measures false alarms and detections of compare.", rich_markup_mode=None)
 Suites = Annotated[int, typer.Option(min=1, help="Comparisons of the suite with itself.")]
 Load = Annotated[bool, typer.Option("--load", help="Run intermittent background load meanwhile.")]
-Budget = Annotated[
-    float, typer.Option(min=1, metavar="SECONDS", help="Seconds of one comparison, as for compare --git.")
-]
-MaxSeconds = Annotated[float, typer.Option(min=1, help="Seconds after which no comparison is started.")]
+Budget = Annotated[float, o.seconds("Seconds of one comparison, as for compare --git.")]
+MaxSeconds = Annotated[float, o.seconds("Seconds after which no comparison is started.")]
 Inject = Annotated[
     str, typer.Option(metavar="PERCENT", help="Share by which one neuron is slowed down on one side.")
 ]

@@ -82,6 +82,9 @@ class Host:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)
         self._process.wait()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # a job that it did not live to take
+            self._process.stdin.close()
         self._stderr.close()
         self._folder.cleanup()
 
@@ -172,6 +175,7 @@ class Host:
 
 
 def _pump(stdout: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:
-    for line in stdout:
-        lines.put(line)
+    with stdout:
+        for line in stdout:
+            lines.put(line)
     lines.put(b"")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from psubench.errors import TIMEOUT, PsubenchError
 _FILES = ("constraints.txt", "setup.py", "setup.cfg")
 _INSTALLED_BY = (PROJECT_FILE, "setup.py")
 _FIELDS = ("requires-python", "dependencies", "optional-dependencies")
+_SITES = {"site-packages", "dist-packages"}
 INSTALL_SECONDS = 1800.0
 
 
@@ -55,7 +55,8 @@ def install(checkout: Checkout, venv: Path, *, has_psubench: bool) -> Path:
     python = venv / "bin" / "python"
     _do([sys.executable, "-m", "venv", str(venv)], checkout)
     if not has_psubench:
-        behind = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *tool_folders()]
+        # All that this interpreter has: an environment may stand on another one's packages.
+        behind = [path for path in sys.path if not _SITES.isdisjoint(Path(path).parts)] + tool_folders()
         site = next(venv.glob("lib/python*/site-packages"))
         (site / "zz-psubench-behind.pth").write_text("\n".join(dict.fromkeys(behind)) + "\n")
     asked = _asked(checkout)

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from psubench.compare.git.git_command import first_reason, own_environment
 from psubench.compare.git.imported_from import MODULES, Origin, imported
-from psubench.errors import CASE_FAILED, NOT_COMPARABLE, TIMEOUT, PsubenchError
+from psubench.errors import CASE_FAILED, NOT_COMPARABLE, TIMEOUT, PsubenchError, one_line
 from psubench.records import jsonl
 from psubench.records.measured import Block
 from psubench.records.structs import Record
@@ -108,12 +108,14 @@ class Side:
             start_new_session=True,  # Ctrl-C reaches the comparison alone, which then ends this
         )
         try:
-            return self._follow(process, written, deadline)
+            return self._follow(process, written, said, deadline)
         except BaseException:  # Ctrl-C too: no process is left behind
             end(process)
             raise
 
-    def _follow(self, process: subprocess.Popen[bytes], written: Path, deadline: float) -> int:
+    def _follow(
+        self, process: subprocess.Popen[bytes], written: Path, said: IO[bytes], deadline: float
+    ) -> int:
         size, since = 0, time.monotonic()
         while True:
             with suppress(subprocess.TimeoutExpired):
@@ -123,8 +125,11 @@ class Side:
                 size, since = now, time.monotonic()
             silent = time.monotonic() - since
             if time.monotonic() > deadline and silent > SILENT_SECONDS:
+                said.seek(0)
+                reason = first_reason(said.read().decode(errors="replace"))  # such as a wait for the device
+                told = f" and said {one_line(reason)}" if reason else ""
                 raise PsubenchError(
-                    f"{self.name} hangs: it recorded nothing for {silent:.0f} s, and --budget is used up",
+                    f"{self.name} hangs: it recorded nothing for {silent:.0f} s{told}; --budget is used up",
                     "look for an import or a call in that revision that never ends, or raise --budget",
                     TIMEOUT,
                 )
