@@ -15,7 +15,18 @@ _SCRIPTED = ["--suite", "suite.toml", "--device", "scripted"]
 RESUMED = {
     "energy": ["energy", *_LAYER, "--T", "4,8", "--phase", "infer", "--windows", "2", "--window", "0.1"],
     "accuracy": ["accuracy", *_TRAINED, "--neurons", "lif,psu", "--jobs", "1"],
-    "selftest": ["selftest", "aa", *_SCRIPTED, "--suites", "1", "--budget", "1"],
+    "selftest": [
+        "selftest",
+        "aa",
+        "--suite",
+        "built-in.toml",
+        "--device",
+        "scripted",
+        "--suites",
+        "1",
+        "--budget",
+        "1",
+    ],
     "run": ["run", "suite.toml", "--processes", "2", "--device", "cpu", "--quiet"],
     "speed": ["speed", *_LAYER, "--T", "4..6+1", "--phase", "infer", "--max-seconds", "0.3"],
     "sparsity": ["sparsity", *_SMALL, *_NET, "--T", "4..12+1", "--samples", "8", "--neurons", "lif,psu"],
@@ -77,6 +88,7 @@ def repository(folder: Path) -> None:
     """A user's repository with a suite, a neuron, and the revisions that are compared."""
     folder.mkdir()
     (folder / "suite.toml").write_text(SUITE)
+    (folder / "built-in.toml").write_text(SUITE.replace(",mine.py:Mine", ""))
     for text, message in ((NEURON, "base"), (f"{NEURON}# The same.\n", "new")):
         (folder / "mine.py").write_text(text)
         git(folder, "init", "--quiet")

@@ -3,8 +3,10 @@
 Used as plug-ins: `tests/cheating_neurons.py:Name`.
 """
 
+import gc
 import math
 import os
+import resource
 import sys
 import threading
 import time
@@ -188,6 +190,53 @@ class Thread(RightLIF):
     def __init__(self, T):
         super().__init__(T)
         threading.Thread(target=lambda: time.sleep(600), daemon=True).start()
+
+
+class HidesModules(RightLIF):
+    """What others import is gone."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        sys.modules["math"] = None
+
+
+class CollectsAlways(RightLIF):
+    """Garbage is looked for at every allocation, slowly."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        gc.set_threshold(1)
+        gc.callbacks.append(lambda *_: time.sleep(0.01))
+
+
+class LimitsTime(RightLIF):
+    """The process is killed when it has used a second more."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        soon = int(time.process_time()) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (soon, resource.RLIM_INFINITY))
+
+
+class SavesHooks(RightLIF):
+    """What others save for their gradients is copied."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        torch.autograd.graph.saved_tensors_hooks(torch.clone, lambda saved: saved).__enter__()
+
+
+class Daemon(RightLIF):
+    """Leaves a process in a session of its own, whose parent has ended."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(1000)
+            os._exit(0)
+        os.wait()
 
 
 class Twin(RightLIF):

@@ -33,13 +33,15 @@ CAUGHT = {
     "Twin": ("failed", "running process"),
     "BusyChild": ("failed", "running process"),
     "Leaks": ("failed", "open files"),
+    "SavesHooks": ("failed", "hooks of saved tensors"),
+    "Daemon": ("failed", "running process"),
     "Exits": ("failed", "exit code 0"),
     "Interrupts": ("failed", "KeyboardInterrupt"),
     "Leaves": ("failed", "SystemExit"),
     "Speechless": ("failed", "its text cannot be read"),
     "Deep": ("failed", "Recursion|SIGSEGV"),
 }
-PUT_BACK = ["PatchesTorch", "PatchesPsubench", "SetsThreads"]
+PUT_BACK = ["PatchesTorch", "PatchesPsubench", "SetsThreads", "HidesModules", "CollectsAlways", "LimitsTime"]
 EITHER = ["PatchesWhileTimed"]  # what is seen of it depends on how fast the machine is
 
 

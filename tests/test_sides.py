@@ -25,7 +25,7 @@ def test_a_side_that_hangs_is_ended_with_all_that_it_started(tmp_path, monkeypat
     )
     python.write_text(f"#!/bin/sh\nexec {sys.executable} -c {json.dumps(code)}\n")
     python.chmod(0o755)
-    with pytest.raises(PsubenchError, match="base hangs: .* said cpu is in use by process 7;") as caught:
+    with pytest.raises(PsubenchError, match=r"base hangs: .* said cpu is in use by process 7;") as caught:
         side.Side("base", python, tmp_path).measure(table("lif"), {}, "cpu", time.monotonic() + 5)
     assert caught.value.exit_code == 124
     pid = int((tmp_path / "pid").read_text())

@@ -22,6 +22,7 @@ class Names:
 
     def __init__(self) -> None:
         self._owners = [(owner, *_entries(owner)) for owner in _owners()]
+        self._modules = dict(sys.modules)
         functions = {
             id(f): f
             for owner, _, values in self._owners
@@ -32,7 +33,13 @@ class Names:
 
     def put_back(self) -> list[str]:
         """Names that stood for something else; now they are as they were."""
-        found = []
+        found = [
+            f"sys.modules[{name!r}]"
+            for name, module in self._modules.items()
+            if sys.modules.get(name) is not module
+        ]
+        if found:
+            sys.modules.update(self._modules)
         for owner, keys, values in self._owners:
             names = vars(owner)
             if not all(map(is_, map(names.get, keys), values)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import resource
@@ -9,7 +10,8 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
+from contextlib import suppress
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 
@@ -26,6 +28,14 @@ class Setting(NamedTuple):
     read: Callable[[], Any]
     write: Callable[[Any], object] | None
     timed: bool
+
+
+_LIMITS = {name: number for name, number in vars(resource).items() if name.startswith("RLIMIT_")}
+
+
+def _write_limit(number: int, before: tuple[int, int]) -> None:
+    with suppress(ValueError, OSError):  # the hard limit was lowered, and only root may raise it
+        resource.setrlimit(number, before)
 
 
 def _write_environment(before: dict[str, str]) -> None:
@@ -50,6 +60,16 @@ def _timers() -> list[float]:
 def _stop_timers(_: object) -> None:
     for which in (signal.ITIMER_REAL, signal.ITIMER_PROF):
         signal.setitimer(which, 0)
+
+
+def _collector() -> tuple[Any, list[Any]]:
+    # Not whether it is on: it is off while time is taken.
+    return gc.get_threshold(), list(gc.callbacks)
+
+
+def _write_collector(before: tuple[Any, list[Any]]) -> None:
+    gc.set_threshold(*before[0])
+    gc.callbacks[:] = before[1]
 
 
 def _umask() -> int:
@@ -78,10 +98,11 @@ def python_settings() -> list[Setting]:
         Setting("sys.settrace", sys.gettrace, sys.settrace, True),
         Setting("sys.setprofile", sys.getprofile, sys.setprofile, True),
         Setting("the switch interval", sys.getswitchinterval, sys.setswitchinterval, True),
+        Setting("the garbage collector", _collector, _write_collector, True),
         Setting("Python's random numbers", random.getstate, random.setstate, False),
-        Setting(
-            "the limit of open files", lambda: resource.getrlimit(resource.RLIMIT_NOFILE),
-            lambda v: resource.setrlimit(resource.RLIMIT_NOFILE, v), False,
+        *(
+            Setting(name, partial(resource.getrlimit, number), partial(_write_limit, number), False)
+            for name, number in _LIMITS.items()
         ),
     ]  # fmt: skip
     if hasattr(os, "sched_getaffinity"):
@@ -104,8 +125,10 @@ def _deterministic() -> tuple[bool, bool]:
 
 def torch_settings() -> list[Setting]:
     """Of torch, which is imported here."""
+    import numpy as np
     import torch
     from torch import _C
+    from torch.backends import mkldnn
 
     def autocast() -> list[tuple[bool, torch.dtype]]:
         return [(torch.is_autocast_enabled(d), torch.get_autocast_dtype(d)) for d in ("cpu", "cuda")]
@@ -127,6 +150,11 @@ def torch_settings() -> list[Setting]:
             "deterministic algorithms", _deterministic,
             lambda v: torch.use_deterministic_algorithms(v[0], warn_only=v[1]), True,
         ),
+        # First: while it differs, torch cannot say what the next one is.
+        Setting(
+            "the precision of mkldnn's products", lambda: getattr(mkldnn.matmul, "fp32_precision", None),  # type: ignore[attr-defined]
+            lambda v: setattr(mkldnn.matmul, "fp32_precision", v), True,  # type: ignore[attr-defined]
+        ),
         Setting(
             "the precision of products", torch.get_float32_matmul_precision,
             torch.set_float32_matmul_precision, True,
@@ -139,6 +167,11 @@ def torch_settings() -> list[Setting]:
         Setting("modes of torch functions", _C._len_torch_function_stack, None, True),
         Setting("modes of torch dispatch", _C._len_torch_dispatch_stack, None, True),
         Setting("kernels of torch operators", _own_kernels, None, True),
+        Setting(
+            "hooks of saved tensors", lambda: _C._autograd._top_saved_tensors_default_hooks(True), None, True
+        ),
+        Setting("the profiler", _C._autograd._profiler_enabled, None, True),
+        Setting("numpy's errors", np.geterr, lambda v: np.seterr(**v), False),
         *_backend_settings(),
     ]  # fmt: skip
 

@@ -78,7 +78,8 @@ class ProcessState:
             if _same(setting, before):
                 continue
             if setting.write is not None:
-                setting.write(before)
+                with suppress(Exception):  # torch refuses some values beside others
+                    setting.write(before)
             if setting.write is None or not _same(setting, before):
                 left.append(setting.name)
             elif setting.timed:

@@ -7,6 +7,7 @@ else. Every replicate of a case comes from another host, so that its address-spa
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import itertools
 import json
@@ -22,6 +23,7 @@ from typing import IO, Any
 
 from msgspec import convert
 
+from psubench.devices.process_state import children
 from psubench.measure.job import Job
 from psubench.records.events import Ended, Lost, Ready, Recorded, Started, Told, encode
 from psubench.records.failures import classify
@@ -30,6 +32,8 @@ from psubench.records.structs import plain
 
 STATUS_BYTES = 64
 """Size of the status file: number of the entry, stage and serial number of what runs now, padded."""
+
+_PR_SET_CHILD_SUBREAPER = 36
 
 Say = Callable[[Told], None]
 
@@ -47,6 +51,7 @@ def main() -> None:
 
     gc.collect()
     gc.freeze()  # a collection in a worker must not copy the pages that it shares with the host
+    _adopt()
     say = _speaker(events)
     say(Ready())
     while line := sys.stdin.buffer.readline():
@@ -56,6 +61,7 @@ def main() -> None:
         say(Started(pid))
         _, status = os.waitpid(pid, 0)
         _end_group(pid)
+        _end_orphans()
         events.write(b"\n")  # ends a line that a killed worker has left open
         say(Ended(os.waitstatus_to_exitcode(status)))
 
@@ -86,11 +92,26 @@ def _end_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
+def _adopt() -> None:
+    """Makes this process the parent of what its descendants leave: else a daemon would be seen by nobody."""
+    with suppress(OSError, AttributeError):  # only Linux has it
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_orphans() -> None:
+    """Ends what a worker has left in a group of its own."""
+    for pid in children():
+        with suppress(ProcessLookupError, PermissionError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
 def _work(job: Job, say: Say, status_file: int) -> None:
     """One job in the forked process, which ends here."""
     code = 1
     try:
         os.setpgid(0, 0)
+        _adopt()
         threading.Thread(target=_die_with_parent, daemon=True).start()
         _limit_memory(job.max_memory, job.case["device"])
         _measure(job, say, status_file)
