@@ -192,28 +192,14 @@ class Thread(RightLIF):
         threading.Thread(target=lambda: time.sleep(600), daemon=True).start()
 
 
-class HidesModules(RightLIF):
-    """What others import is gone."""
+class SpoilsThePython(RightLIF):
+    """Hides a module, collects garbage always and slowly, and has the process killed after a second more."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         sys.modules["math"] = None
-
-
-class CollectsAlways(RightLIF):
-    """Garbage is looked for at every allocation, slowly."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
         gc.set_threshold(1)
         gc.callbacks.append(lambda *_: time.sleep(0.01))
-
-
-class LimitsTime(RightLIF):
-    """The process is killed when it has used a second more."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
         soon = int(time.process_time()) + 1
         resource.setrlimit(resource.RLIMIT_CPU, (soon, resource.RLIM_INFINITY))
 

@@ -9,7 +9,6 @@ import pytest
 from support.compare_records import case, changed, run
 from support.records_of import COUNTING, summed, text_of, whole
 
-from psubench.compare.evidence import summary
 from psubench.compare.verdicts import compare as compared
 from psubench.errors import PsubenchError
 from psubench.records import jsonl
@@ -298,13 +297,3 @@ def test_the_program_reads_torn_records_and_tells_by_its_exit_code(tmp_path, mon
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     assert len(program(good, slow, "--format", "github", code=2).stderr.splitlines()) == 1
     program(good, slow, "--margin", "0", code=2)
-
-
-def test_what_many_cases_have_in_common_is_kept_once(tmp_path):
-    """So that two records of 100,000 cases can be compared in a gibibyte."""
-    path = tmp_path / jsonl.NAME
-    path.write_bytes(text_of(map(whole, run(BLOCK, 2))))
-    cases = summary(jsonl.read(path)).cases.values()
-    assert len(cases) == 3
-    assert len({id(one.case["data"]) for one in cases}) == 1
-    assert len({id(one.exact["neuron_steps"]) for one in cases}) == 1

@@ -7,6 +7,7 @@ from support.compare_records import changed, run
 from support.records_of import text_of, whole
 from test_compare import BLOCK, PSU, compare, one, shifted, words
 
+from psubench.compare.evidence import summary
 from psubench.compare.gating import matches, parse_gate
 from psubench.errors import PsubenchError
 from psubench.records import jsonl
@@ -129,3 +130,13 @@ def test_trainings_on_two_devices_are_not_comparable():
         records.append(record)
     found = one(compare(*records))
     assert (found.verdict, found.reason) == ("not comparable", "device cpu against cuda:0")
+
+
+def test_what_many_cases_have_in_common_is_kept_once(tmp_path):
+    """So that two records of 100,000 cases can be compared in a gibibyte."""
+    path = tmp_path / jsonl.NAME
+    path.write_bytes(text_of(map(whole, run(BLOCK, 2))))
+    cases = summary(jsonl.read(path)).cases.values()
+    assert len(cases) == 3
+    assert len({id(one.case["data"]) for one in cases}) == 1
+    assert len({id(one.exact["neuron_steps"]) for one in cases}) == 1

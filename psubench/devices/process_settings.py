@@ -125,10 +125,8 @@ def _deterministic() -> tuple[bool, bool]:
 
 def torch_settings() -> list[Setting]:
     """Of torch, which is imported here."""
-    import numpy as np
     import torch
     from torch import _C
-    from torch.backends import mkldnn
 
     def autocast() -> list[tuple[bool, torch.dtype]]:
         return [(torch.is_autocast_enabled(d), torch.get_autocast_dtype(d)) for d in ("cpu", "cuda")]
@@ -140,6 +138,8 @@ def torch_settings() -> list[Setting]:
 
     tiny = torch.tensor(1e-40)
     return [
+        _products(),  # first: while it differs, torch cannot say what its own precision of products is
+        *_autograd_settings(),
         Setting("the number of threads of torch", torch.get_num_threads, torch.set_num_threads, True),
         Setting("the default dtype", torch.get_default_dtype, torch.set_default_dtype, True),
         Setting("the default device", torch.get_default_device, None, True),
@@ -150,11 +150,6 @@ def torch_settings() -> list[Setting]:
             "deterministic algorithms", _deterministic,
             lambda v: torch.use_deterministic_algorithms(v[0], warn_only=v[1]), True,
         ),
-        # First: while it differs, torch cannot say what the next one is.
-        Setting(
-            "the precision of mkldnn's products", lambda: getattr(mkldnn.matmul, "fp32_precision", None),  # type: ignore[attr-defined]
-            lambda v: setattr(mkldnn.matmul, "fp32_precision", v), True,  # type: ignore[attr-defined]
-        ),
         Setting(
             "the precision of products", torch.get_float32_matmul_precision,
             torch.set_float32_matmul_precision, True,
@@ -162,18 +157,36 @@ def torch_settings() -> list[Setting]:
         Setting(
             "denormal numbers", lambda: bool((tiny * 1.0 == 0).item()), torch.set_flush_denormal, True
         ),
-        Setting("anomaly detection", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, True),
         Setting("global hooks of modules", _hooks, _write_hooks, True),
         Setting("modes of torch functions", _C._len_torch_function_stack, None, True),
         Setting("modes of torch dispatch", _C._len_torch_dispatch_stack, None, True),
         Setting("kernels of torch operators", _own_kernels, None, True),
-        Setting(
-            "hooks of saved tensors", lambda: _C._autograd._top_saved_tensors_default_hooks(True), None, True
-        ),
-        Setting("the profiler", _C._autograd._profiler_enabled, None, True),
-        Setting("numpy's errors", np.geterr, lambda v: np.seterr(**v), False),
         *_backend_settings(),
     ]  # fmt: skip
+
+
+def _products() -> Setting:
+    from torch.backends import mkldnn
+
+    products: Any = mkldnn.matmul  # type: ignore[attr-defined]
+    return Setting(
+        "the precision of mkldnn's products", lambda: products.fp32_precision,
+        lambda v: setattr(products, "fp32_precision", v), True,
+    )  # fmt: skip
+
+
+def _autograd_settings() -> list[Setting]:
+    import numpy as np
+    import torch
+    from torch._C import _autograd
+
+    hooks = partial(_autograd._top_saved_tensors_default_hooks, True)
+    return [
+        Setting("anomaly detection", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, True),
+        Setting("hooks of saved tensors", hooks, None, True),
+        Setting("the profiler", _autograd._profiler_enabled, None, True),
+        Setting("numpy's errors", np.geterr, lambda v: np.seterr(**v), False),
+    ]
 
 
 def _backend_settings() -> list[Setting]:
