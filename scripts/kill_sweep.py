@@ -260,10 +260,12 @@ def sweep(
     for name in (*RESUMED, *ONCE, *READING):
         if names is not None and name not in names:
             continue
-        began = time.monotonic()
+        began, told = time.monotonic(), len(made.problems)
         does = made.resumed if name in RESUMED else made.once if name in ONCE else made.reading
         does(name, share if name not in READING else share // 4)
         print(f"{name}: {made.kills[name]} kills in {time.monotonic() - began:.0f} s", flush=True)
+        for problem in made.problems[told:]:
+            print(f"problem: {problem}", flush=True)
     return made
 
 
@@ -279,8 +281,6 @@ def main() -> None:
         names = given.commands.split(",") if given.commands else None
         made = sweep(given.kills, Path(folder), given.seed, names, given.max_seconds)
     print(dict(made.kills))
-    for problem in made.problems:
-        print(f"problem: {problem}")
     sys.exit(bool(made.problems))
 
 

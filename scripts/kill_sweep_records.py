@@ -37,6 +37,8 @@ def measured(records: list[Record]) -> Counter[tuple]:
     for one in records:
         if isinstance(one, Epoch | Trained):
             found[type(one), one.key, getattr(one, "epoch", None)] += 1
+        elif isinstance(one, Suite):
+            found[Suite, one.number, None] += 1
         elif not isinstance(one, Run | End):
             for case in getattr(one, "cases", ()):
                 if case.status == "ok":
