@@ -32,7 +32,9 @@ def test_a_threshold_that_no_logistic_function_gives_is_refused():
 
 def test_what_each_gives_is_in_the_table():
     outputs = {spec.name: spec.output for spec in TABLE.values() if spec.output != "spikes"}
-    assert outputs == {"ilif": "counts", "ternary-lif": "ternary"}
+    assert outputs == {
+        "ilif": "counts", "ternary-lif": "ternary", "relu": "analog", "quant-relu": "levels",
+    }  # fmt: skip
     x = 3 * torch.randn(20, 400)
     assert set(build(parse("ilif"), 20)(x).unique().tolist()) == {0, 1, 2, 3, 4}
     assert set(build(parse("ternary-lif"), 20)(x).unique().tolist()) == {-1, 0, 1}

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from psubench import data
+from psubench import data, neurons
 from psubench.errors import CASE_FAILED, PsubenchError
 from psubench.records.events import Step
 from psubench.training import weights
@@ -104,8 +104,7 @@ class Trainer:
         """The epoch's batches, each with the seconds that it took to make."""
         # Order by seed and epoch: continuing needs no sampler state.
         seed = int(np.random.SeedSequence([self.case.seed, self.epoch]).generate_state(1)[0])
-        case = self.case
-        batches = iter(data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=seed, split="train"))
+        batches = self.case.batches("train", seed)
         while True:
             began = time.perf_counter()
             whole = next(batches, None)
@@ -125,6 +124,7 @@ class Trainer:
         if not len(own_labels):  # backward must run in every process
             own_x, own_labels, weight = x[:, :1], labels[:1], 0.0
         x, labels = augmented(own_x.to(self.device), recipe.augment), own_labels.to(self.device)
+        x = neurons.presented(self.case.neuron, x)
         self.optimizer.zero_grad(set_to_none=True)
         dtype = getattr(torch, recipe.precision)
         with torch.autocast(kind, dtype, enabled=recipe.precision != "float32"):

@@ -27,7 +27,7 @@ def network_of(case: Training) -> Network:
     input_shape = models.shape_for(case.model, step_shape, case.data.name)
     torch.manual_seed(case.seed)
     make = None if case.neuron.kind == neurons.OWN else lambda: _spiking(case)
-    return models.build(case.model, make, case.T, input_shape, classes)
+    return models.build(case.model, make, case.steps, input_shape, classes)
 
 
 def _spiking(case: Training) -> nn.Module:
@@ -35,7 +35,7 @@ def _spiking(case: Training) -> nn.Module:
 
     Its forward is replaced rather than wrapped in another module, which would rename its weights.
     """
-    layer = neurons.build(case.neuron, case.T)
+    layer = neurons.build(case.neuron, case.steps)
     if case.recipe.precision != "float32":
         # Bound to the layer, so that a deep copy of it gets a forward of its own.
         layer.forward = types.MethodType(_in_float32, layer)

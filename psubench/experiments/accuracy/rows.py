@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from psubench.records.bounds import Amount, Count, Output, Positive, Status
+from psubench.records.bounds import NO_SPIKES, Amount, Count, Output, Positive, Status
 from psubench.records.outcomes import labelled
 from psubench.records.rows import Share
 from psubench.records.run import Planned, Run, TrainingCase
@@ -30,7 +30,18 @@ class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="trai
 
     JSON_ONLY: ClassVar = ("seeds",)
     HIDDEN: ClassVar = (
-        *("note", "recipe", "curves", "verified", "doubt", "output", "key", "epochs_done", "loss"),
+        *(
+            "spike_energy_pj_per_sample",
+            "note",
+            "recipe",
+            "curves",
+            "verified",
+            "doubt",
+            "output",
+            "key",
+            "epochs_done",
+            "loss",
+        ),
     )
 
     model: str
@@ -53,6 +64,7 @@ class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="trai
     sop_eff_per_sample: Amount | None
     energy_pj_per_sample: Amount | None
     dynamics_energy_pj_per_sample: Amount | None
+    spike_energy_pj_per_sample: Amount | None
     energy_model: str | None
     policy: str | None
     epoch_s: Amount | None
@@ -105,7 +117,7 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         status, message = end.status, end.message
     result = end if end is not None and status == "ok" else None
     output = end.output if end else None
-    spiking = result is None or output != "analog"
+    spiking = result is None or output not in NO_SPIKES
     test, work = (result.test, result.activity) if result else (None, None)
     return TrainingRow(
         **{name: getattr(case, name) for name in case.__struct_fields__ if name != "seed"},
@@ -151,7 +163,7 @@ def _spikes(test: Tested, case: TrainingCase) -> float:
 
 def _work(work: Work | None) -> dict[str, Any]:
     """What the counter found, per sample."""
-    names = ("sop_eff", "energy_pj", "dynamics_energy_pj")
+    names = ("sop_eff", "energy_pj", "dynamics_energy_pj", "spike_energy_pj")
     return {
         **{f"{name}_per_sample": _per_sample(work, name) for name in names},
         "energy_model": work.energy_model if work else None,
@@ -183,7 +195,7 @@ def _times(epochs: Mapping[int, Epoch]) -> dict[str, Any]:
 _SAME = ("model", "data", "neuron", "implementation", "T", "recipe", "device", "threads")
 _MEANS = (
     "train_accuracy", "firing_rate", "spikes_per_sample", "sop_eff_per_sample", "energy_pj_per_sample",
-    "dynamics_energy_pj_per_sample", "epoch_s", "data_s", "samples_per_s",
+    "dynamics_energy_pj_per_sample", "spike_energy_pj_per_sample", "epoch_s", "data_s", "samples_per_s",
 )  # fmt: skip
 
 
