@@ -138,6 +138,10 @@ def test_where_both_cost_the_same():
         (cost("lif", 1200.0, 100.0, 0.2), "hungrier, 1.20x (equal not even without spikes)"),
         (cost("lif", 100.0, 10.0, 0.2), "not hungrier, 0.10x (not even with a spike in every step)"),
         (
+            cost("prf", 1200.0, 0.0, 0.0),
+            "hungrier, 1.20x (equal not even without spikes)",
+        ),
+        (
             cost("psn", 1200.0, None, 0.2),
             "hungrier, 1.20x (the firing rate at which both were equal is unknown)",
         ),

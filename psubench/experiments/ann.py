@@ -35,9 +35,11 @@ class Cost:
 
         It is not above 0 where what does not depend on spikes costs more, and may be above 1.
         """
-        if self.energy_pj is None or not self.spike_energy_pj or not self.firing_rate:
+        if self.energy_pj is None or self.spike_energy_pj is None:
             return None
         fixed = self.energy_pj - self.spike_energy_pj
+        if not self.spike_energy_pj or not self.firing_rate:
+            return 0.0 if fixed >= energy_pj else None
         return self.firing_rate * (energy_pj - fixed) / self.spike_energy_pj
 
 
