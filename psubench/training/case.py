@@ -13,7 +13,7 @@ from psubench.models import ModelRef
 from psubench.neurons import NeuronRef
 from psubench.plugins import show_value
 from psubench.records.jsonl import case_key
-from psubench.training.recipe import Recipe, Task
+from psubench.training.recipe import TIMES, Recipe, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +64,8 @@ class Training:
     @property
     def title(self) -> str:
         """One short line that distinguishes this training from the others of a run."""
-        return f"{self.neuron.label} on {self.data.name}, T={self.T}, seed {self.seed}"
+        time = TIMES[self.recipe.time]
+        return f"{self.neuron.label} on {self.data.name}, T={self.T}, seed {self.seed}{time and ', '}{time}"
 
     @property
     def folder(self) -> str:

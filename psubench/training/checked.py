@@ -51,8 +51,9 @@ def check(network: Network, case: Training, device: torch.device, *, train: bool
     try:
         with torch.random.fork_rng():
             module.train(train)
+            gradients = train and case.recipe.time != "detached"  # which are not those of the neuron
             gate = LayerGate(
-                network, case.neuron, case.steps, train, case.seed, lambda: None, inference=False
+                network, case.neuron, case.steps, gradients, case.seed, lambda: None, inference=False
             )  # fmt: skip
             with torch.autocast(device.type, dtype, enabled=case.recipe.precision != "float32"):
                 reached = gate.reached(lambda: module(x))

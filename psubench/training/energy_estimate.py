@@ -17,6 +17,7 @@ from psubench.sops.network import count
 from psubench.sops.rows import Pricing, layer_rows, without_spikes
 from psubench.sops.work import FIRST_LAYER, POOLING
 from psubench.training.case import Training
+from psubench.training.time_probe import presented
 
 ENERGY_MODEL = "horowitz45-fp32"
 _KEPT = (
@@ -64,4 +65,4 @@ def counted(network: Network, case: Training, output: str, device: torch.device)
 
 def _inputs(case: Training, device: torch.device) -> Iterator[Tensor]:
     for x, _ in case.batches("test", case.seed):
-        yield neurons.presented(case.neuron, x).to(device)
+        yield presented(case, x).to(device)

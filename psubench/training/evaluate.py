@@ -16,6 +16,7 @@ from psubench.models.spikes import listening
 from psubench.training.case import Training
 from psubench.training.distributed import Group
 from psubench.training.recipe import Recipe
+from psubench.training.time_probe import presented
 
 _STREAM = 7919  # of the draws of stochastic neurons in evaluation
 
@@ -60,7 +61,7 @@ def tested(network: Network, case: Training, group: Group, device: torch.device)
         for whole in case.batches("test", case.seed):
             x, labels = group.share(*whole)
             if len(labels):
-                x = neurons.presented(case.neuron, x)
+                x = presented(case, x)
                 logits = mean_logits(network.module, x.to(device), case.recipe, passes)
                 totals[0] += (logits.argmax(1) == labels.to(device)).sum().cpu()
                 totals[1] += len(labels)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from psubench import data, neurons
+from psubench import data
 from psubench.errors import CASE_FAILED, PsubenchError
 from psubench.records.events import Step
 from psubench.training import weights
@@ -21,6 +21,7 @@ from psubench.training.distributed import Group
 from psubench.training.losses import PerStep, loss_sum
 from psubench.training.network import network_of, set_lambda
 from psubench.training.optimizer import optimizer_of, schedule_of
+from psubench.training.time_probe import presented
 
 _CHECK_STEPS = 20
 """Number of losses that are checked together: a check makes a GPU wait and synchronises the processes."""
@@ -124,7 +125,7 @@ class Trainer:
         if not len(own_labels):  # backward must run in every process
             own_x, own_labels, weight = x[:, :1], labels[:1], 0.0
         x, labels = augmented(own_x.to(self.device), recipe.augment), own_labels.to(self.device)
-        x = neurons.presented(self.case.neuron, x)
+        x = presented(self.case, x)
         self.optimizer.zero_grad(set_to_none=True)
         dtype = getattr(torch, recipe.precision)
         with torch.autocast(kind, dtype, enabled=recipe.precision != "float32"):

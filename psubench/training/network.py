@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from psubench import data, models, neurons
-from psubench.training import augment
+from psubench.training import augment, time_probe
 from psubench.training.case import Training
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _spiking(case: Training) -> nn.Module:
     Its forward is replaced rather than wrapped in another module, which would rename its weights.
     """
     layer = neurons.build(case.neuron, case.steps)
-    if case.recipe.precision != "float32":
+    if not time_probe.detach(case, layer) and case.recipe.precision != "float32":
         # Bound to the layer, so that a deep copy of it gets a forward of its own.
         layer.forward = types.MethodType(_in_float32, layer)
     return layer

@@ -15,6 +15,7 @@ from psubench.records.rows import Share
 from psubench.records.run import Planned, Run, TrainingCase
 from psubench.records.structs import Record
 from psubench.records.trained import Epoch, Tested, Trained, Work
+from psubench.training.recipe import TIMES
 
 
 class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="training"):
@@ -25,23 +26,15 @@ class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="trai
         curves: the epochs of each seed.
         verified, doubt: whether a reference has confirmed the spikes of every seed, and why not.
         output: kind of the neuron's outputs.
+        time: what the training makes of the steps, one of `TIMES`.
+        by_seed: accuracy of every seed that ended well.
         key, epochs_done, loss: of a single training.
     """
 
     JSON_ONLY: ClassVar = ("seeds",)
     HIDDEN: ClassVar = (
-        *(
-            "spike_energy_pj_per_sample",
-            "note",
-            "recipe",
-            "curves",
-            "verified",
-            "doubt",
-            "output",
-            "key",
-            "epochs_done",
-            "loss",
-        ),
+        *("spike_energy_pj_per_sample", "by_seed", "time", "note", "recipe", "curves", "verified", "doubt"),
+        *("output", "key", "epochs_done", "loss"),
     )
 
     model: str
@@ -81,6 +74,8 @@ class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="trai
     verified: bool | None
     doubt: str | None
     output: Output | None
+    time: str
+    by_seed: dict[int, float]
     key: str = ""
     epochs_done: int = 0
     loss: float | None = None
@@ -118,14 +113,17 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
     result = end if end is not None and status == "ok" else None
     output = end.output if end else None
     spiking = result is None or output not in NO_SPIKES
+    time = case.recipe.get("time", "kept")
     test, work = (result.test, result.activity) if result else (None, None)
     return TrainingRow(
         **{name: getattr(case, name) for name in case.__struct_fields__ if name != "seed"},
         seeds=[case.seed],
         n=int(result is not None),
         key=planned.key,
-        label=labelled(planned.label, output),
+        label=labelled(planned.label, output) + (f" ({TIMES[time]})" if time != "kept" else ""),
         output=output,
+        time=time,
+        by_seed={case.seed: test.correct / test.samples} if test else {},
         note=planned.note,
         status=status,
         message=message,
@@ -233,6 +231,7 @@ def _summed(group: Sequence[TrainingRow]) -> TrainingRow:
         accuracy_sd=statistics.stdev(values) if len(values) > 1 else None,
         n=len(good),
         seeds=[one.seeds[0] for one in good],
+        by_seed={seed: accuracy for one in good for seed, accuracy in one.by_seed.items()},
         peak_memory_bytes=max(
             (one.peak_memory_bytes for one in good if one.peak_memory_bytes is not None), default=None
         ),

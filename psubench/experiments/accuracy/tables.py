@@ -9,6 +9,7 @@ from psubench.experiments import ann, outputs
 from psubench.experiments.accuracy import published
 from psubench.experiments.accuracy.columns import AXES, COLUMNS, PUBLISHED
 from psubench.experiments.accuracy.rows import TrainingRow
+from psubench.experiments.accuracy.time_probe import differences
 from psubench.render.axes import values
 from psubench.render.column import Tone
 from psubench.render.grid import Grid, Sheet
@@ -27,8 +28,10 @@ def sheet(rows: Sequence[TrainingRow]) -> Sheet:
             row.energy_pj_per_sample, row.spike_energy_pj_per_sample, row.firing_rate,
         )
         for row in rows
+        if row.time == "kept"
     ]  # fmt: skip
-    return Sheet(caption(rows), [grids[0], said, ann.equal_rates(costs), *grids[1:]], grids, notes=said)
+    more = [*differences(rows), *ann.equal_rates(costs)]
+    return Sheet(caption(rows), [grids[0], said, more, *grids[1:]], grids, notes=said)
 
 
 def _tone(row: TrainingRow) -> Tone:
