@@ -17,12 +17,13 @@ from pathlib import Path
 import torch
 
 from psubench import neurons
+from psubench.experiments.paired.rows import WIDE
 from psubench.records import jsonl
 from psubench.records.measured import Block
 from psubench.records.paired import times
 from psubench.records.run import Run
 from psubench.render.axes import PHASES
-from psubench.render.numbers import ratio
+from psubench.render.numbers import interval, ratio
 from psubench.stats import intervals
 
 ROOT = Path(__file__).parent.parent
@@ -70,21 +71,22 @@ _VGG = "vggsnn(width=0.125)"
 _PRF = "arXiv:2410.03530, abstract"
 CLAIMS = (
     Claim(
-        "MPE-PSN infers 2.7 to 1 times as fast as LIF at T = 4, 43.7 to 22 at T = 64, of 2^10 to 2^16",
+        "MPE-PSN infers 2.7 to 1 times as fast as LIF at T = 4, 43.7 to 22 times at T = 64, from 2^10 to 2^16"
+        " neurons",
         "a figure of its repository, read by eye; a GPU that is not named; Python loop",
-        f"`psu`, of the same kind, stands for it; {_NOISE}, 2^10 and 2^16 neurons",
+        f"of the same kind; {_NOISE}, 2^10 and 2^16 neurons",
         "psu", INDEXED, "neuron", "infer", 1024,
     ),
     Claim(
         "MPE-PSN trains 3.1 times as fast as LIF on CIFAR10-DVS at T = 4",
         "logs of different days; Python loop",
-        "`psu` stands for it; an eighth of VGGSNN's channels, batch 4, synthetic data of the same shape",
+        "of the same kind; an eighth of VGGSNN's channels, batch 4, synthetic data of the same shape",
         "psu", INDEXED, _VGG, "train",
     ),
     Claim(
         "LIF in Triton trains 1.3 times as fast as in torch at T = 4, 12.4 times at T = 32",
         "SpikingJelly's documentation: RTX 4090, float16, `do_bench`; x[t] in torch",
-        f"`lif@fused`; {_NOISE}, 16,384 neurons",
+        f"{_NOISE}, 16,384 neurons",
         "lif@fused", INDEXED, "neuron", "train", 512,
     ),
     Claim(
@@ -114,7 +116,7 @@ CLAIMS = (
     Claim(
         "torch.compile makes SEW-ResNet18 0.80 times as fast at T = 4, 1.04 without layout optimisation",
         "SpikingJelly, issue 753: RTX 4090; the whole network compiled, against itself in eager mode",
-        "`lif@compile`: the neurons alone are compiled, in an eighth of VGGSNN; the x[t] loop beside it",
+        "the neurons alone are compiled, in an eighth of VGGSNN; the x[t] loop beside it",
         "lif@compile", INDEXED, _VGG, "train",
     ),
     Claim(
@@ -146,7 +148,10 @@ def _ratio(blocks: Sequence[Block], base: str, target: str) -> str:
     if base == target:
         return "1"
     logs = [intervals.log_ratios(times(block)[base], times(block)[target]) for block in blocks]
-    return ratio(*intervals.combine(logs).ratios())
+    value, low, high = intervals.combine(logs).ratios()
+    if low is None or high is None or high > WIDE * low:
+        return f"unclear{interval(low, high, 2)}"
+    return ratio(value, low, high)
 
 
 def table(blocks: Sequence[Block]) -> list[str]:
@@ -198,14 +203,20 @@ def growth() -> list[str]:
     return lines
 
 
+def _what(blocks: Sequence[Block]) -> str:
+    count = len({block.process for block in blocks})
+    return f"{count} processes" if count > 1 else "the rounds of one process"
+
+
 def page(run: Run, blocks: Sequence[Block]) -> list[str]:
     """What the command writes."""
     where = {key: run.environment.get(key) for key in ("cpu", "logical_cores", "torch", "device")}
     virtual = ", a virtual machine" if run.environment.get("virtual") else ""
     return [
         f"Measured on: {where['cpu']}, {where['logical_cores']} cores{virtual}, torch {where['torch']},"
-        f" device {where['device']}; {run.settings.get('processes')} processes; psubench {run.psubench},"
-        f" run {run.run_id}. Above 1 the target is faster than the baseline; 95 % interval over processes.",
+        f" device {where['device']}; psubench {run.psubench}, run {run.run_id}. Above 1 the target is faster"
+        f" than the baseline, with its 95 % interval over {_what(blocks)}; unclear where one end is more than"
+        f" {WIDE:g} times the other.",
         "",
         *table(blocks),
         "",
@@ -213,6 +224,12 @@ def page(run: Run, blocks: Sequence[Block]) -> list[str]:
         "",
         *growth(),
     ]
+
+
+def write(where: Path, run: Run, blocks: Sequence[Block]) -> None:
+    """Puts the page between the two marks of a file."""
+    before, _, rest = where.read_text().partition(BEGIN)
+    where.write_text("\n".join([before + BEGIN, "", *page(run, blocks), "", END + rest.partition(END)[2]]))
 
 
 def main() -> None:
@@ -226,9 +243,7 @@ def main() -> None:
         subprocess.run(command, cwd=ROOT, check=True)
     records = jsonl.read(given.folder / jsonl.NAME)
     run = next(one for one in records if isinstance(one, Run))
-    lines = page(run, [one for one in records if isinstance(one, Block)])
-    before, _, rest = given.page.read_text().partition(BEGIN)
-    given.page.write_text("\n".join([before + BEGIN, "", *lines, "", END + rest.partition(END)[2]]))
+    write(given.page, run, [one for one in records if isinstance(one, Block)])
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def test_differences_are_taken_seed_by_seed():
     )
     assert found == [
         "lif on tiny, steps shuffled: -30.0 ± 1.0 points of accuracy (3 seeds, 95 % [-32.5, -27.5]): lower",
-        "lif on tiny, no gradient through time: +0.0 ± 1.4 points of accuracy (2 seeds, 95 % [-12.7, +12.7]):"
+        "lif on tiny, no time gradient: +0.0 ± 1.4 points of accuracy (2 seeds, 95 % [-12.7, +12.7]):"
         " no difference beyond the spread",
     ]
     other = replace(kept, recipe={"epochs": 2, "time": "shuffled"}, time="shuffled")
@@ -100,7 +100,7 @@ def test_the_command_shows_the_differences(tmp_path):
     text = " ".join(shown.stdout.split())
     assert "lif on " in text
     assert "steps shuffled: " in text
-    assert "no gradient through time: " in text
+    assert "no time gradient: " in text
     with (tmp_path / "run" / "run.jsonl").open() as file:
         cases = [one["case"] for one in json.loads(file.readline())["cases"]]
     assert [one["recipe"].get("time") for one in cases] == [None, "shuffled", "detached"] * 2

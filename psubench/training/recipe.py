@@ -21,7 +21,7 @@ _BelowOne = Annotated[float, Meta(ge=0.0, le=0.99)]
 
 
 TIMES: Mapping[str, str] = MappingProxyType(
-    {"kept": "", "shuffled": "steps shuffled", "detached": "no gradient through time"}
+    {"kept": "", "shuffled": "steps shuffled", "detached": "no time gradient"}
 )
 """What a training makes of the axis of time, and what it is called beside a neuron."""
 

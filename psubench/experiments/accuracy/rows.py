@@ -113,16 +113,13 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
     result = end if end is not None and status == "ok" else None
     output = end.output if end else None
     spiking = result is None or output not in NO_SPIKES
-    time = case.recipe.get("time", "kept")
     test, work = (result.test, result.activity) if result else (None, None)
     return TrainingRow(
         **{name: getattr(case, name) for name in case.__struct_fields__ if name != "seed"},
         seeds=[case.seed],
         n=int(result is not None),
         key=planned.key,
-        label=labelled(planned.label, output) + (f" ({TIMES[time]})" if time != "kept" else ""),
-        output=output,
-        time=time,
+        **_named(planned.label, output, case.recipe.get("time", "kept")),
         by_seed={case.seed: test.correct / test.samples} if test else {},
         note=planned.note,
         status=status,
@@ -145,6 +142,12 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         **_times(epochs),
         curves=[[epochs[epoch] for epoch in sorted(epochs)]],
     )
+
+
+def _named(label: str, output: str | None, time: str) -> dict[str, Any]:
+    """The label, which names outputs other than spikes and what is made of the time; and both."""
+    mark = f" ({TIMES[time]})" if TIMES.get(time) else ""
+    return {"label": labelled(label, output) + mark, "output": output, "time": time}
 
 
 def _doubt(end: Trained | None) -> str | None:
