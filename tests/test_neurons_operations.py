@@ -34,6 +34,8 @@ BY_HAND = {
     "ipsu(estimate=input)": Operations(mac=9, ac=6, cmp=3),
     "ipsu(released=true)": Operations(mac=9, ac=6, cmp=3),
     "rpsu": Operations(mac=12, ac=6, cmp=3, nonlin=3),
+    "relu": Operations(cmp=3),
+    "quant-relu": Operations(cmp=6, nonlin=3),  # two ends, rounded
 }
 
 

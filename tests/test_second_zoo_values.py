@@ -32,7 +32,9 @@ def test_a_threshold_that_no_logistic_function_gives_is_refused():
 
 def test_what_each_gives_is_in_the_table():
     outputs = {spec.name: spec.output for spec in TABLE.values() if spec.output != "spikes"}
-    assert outputs == {"ilif": "counts", "ternary-lif": "ternary"}
+    assert outputs == {
+        "ilif": "counts", "ternary-lif": "ternary", "relu": "analog", "quant-relu": "levels",
+    }  # fmt: skip
     x = 3 * torch.randn(20, 400)
     assert set(build(parse("ilif"), 20)(x).unique().tolist()) == {0, 1, 2, 3, 4}
     assert set(build(parse("ternary-lif"), 20)(x).unique().tolist()) == {-1, 0, 1}
@@ -52,3 +54,8 @@ def test_weights_of_a_multiplication_free_neuron_are_powers_of_two():
         module.norm.bias.fill_(0)
     h = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
     assert module(h.view(4, 1, 1)).flatten().tolist() == [1, 0, 1, 1]  # 4, -1/2, 0 (a tie fires), 0
+
+
+@pytest.mark.parametrize("text", ["prf", "pmsn", "lif@decoupled"])
+def test_no_neurons_give_no_spikes(text):
+    assert build(parse(text), 300, (5,))(torch.zeros(300, 0, 5)).shape == (300, 0, 5)

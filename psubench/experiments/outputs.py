@@ -36,7 +36,13 @@ def lines(rows: Sequence[Any]) -> list[str]:
             if row.output not in (None, "spikes"):
                 said[f"{row.label} gives {OUTPUTS[row.output]}"] = None
             continue
-        if spec.output != "spikes":
+        if spec.ann:
+            said[
+                f"{row.label} is no spiking neuron: its network runs once, on the mean of all steps (where"
+                f" it is timed, on the first), and gives {OUTPUTS[spec.output]}; its SOPs are its MACs, with"
+                " those of zeros"
+            ] = None
+        elif spec.output != "spikes":
             said[f"{row.label} gives {OUTPUTS[spec.output]}"] = None
         if spec.approximates is not None and row.mismatch is not None:
             K = given.get("K", spec.parameters["K"])

@@ -186,7 +186,9 @@ def build(
         PsubenchError: neuron or network cannot be built.
     """
     torch.manual_seed(seed)  # the same weights in every process, phase and mode
-    T, train = case["T"], case["phase"] == "train"
+    T, train = neurons.steps(ref, case["T"]), case["phase"] == "train"
+    if len(x) > T:  # a view of the first step follows what becomes of the inputs; time asks for no values
+        x, other = x[:T], None if other is None else other[:T]
     if case["model"] == "neuron":
         layer = neurons.build(ref, T, tuple(x.shape[2:])).to(x.device, x.dtype).train(train)
         return OneLayer(case, ref, x, seed, mark, layer, other=other, inference=inference)

@@ -11,9 +11,12 @@ from psubench.neurons.names import (
     approximated,
     has_step,
     interchangeable,
+    is_ann,
     output,
     parse,
     parse_list,
+    presented,
+    steps,
 )
 from psubench.neurons.spec import CHOICES, OUTPUTS, NeuronSpec
 from psubench.neurons.table import BUILT, TABLE
@@ -37,7 +40,10 @@ __all__ = [
     "check_input",
     "has_step",
     "interchangeable",
+    "is_ann",
     "output",
     "parse",
     "parse_list",
+    "presented",
+    "steps",
 ]

@@ -18,6 +18,7 @@ NO_REFERENCE = "no reference has confirmed its spikes"
 _WHOLE = {
     "k": (1, "the order k counts input steps"),
     "D": (1, "D is the largest count"),
+    "levels": (2, "levels counts the values that it can give"),
     "K": (0, "K counts the passes after the first"),
     "dilation": (1, "the dilation counts steps between two inputs"),
 }

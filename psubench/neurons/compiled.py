@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from psubench.neurons import (
+    activations,
     adaptive,
     compartments,
     convolution,
@@ -191,3 +192,11 @@ class PMSN(Compiled, compartments.PMSN):
 
 class MulFreePSN(Compiled, convolution.MulFreePSN):
     """Multiplication-free PSN, compiled."""
+
+
+class ReLU(Compiled, activations.ReLU):
+    """Rectified linear unit, compiled."""
+
+
+class QuantReLU(Compiled, activations.QuantReLU):
+    """Quantised ReLU, compiled."""

@@ -27,6 +27,8 @@ def causal(x: Tensor, kernel: Tensor) -> Tensor:
         x: [T, B, C, *] or [T, B].
         kernel: [T, C], C = 1 for x [T, B]; or [T], the same for all channels.
     """
+    if not x.numel():  # a graph is prepared with no neurons, which some FFTs refuse
+        return x
     T = x.shape[0]
     wide = torch.promote_types(x.dtype, torch.float32)
     channels = kernel.shape[1] if kernel.ndim == 2 else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from psubench import plugins
 from psubench.errors import NeuronError, PsubenchError, nearest
@@ -14,6 +15,9 @@ from psubench.neurons.foreign import table as foreign
 from psubench.neurons.spec import NeuronSpec
 from psubench.neurons.table import TABLE
 from psubench.plugins import Value
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PLUGIN = "plugin"
 STEP = "step"
@@ -53,11 +57,12 @@ class NeuronRef:
 
     @property
     def label(self) -> str:
-        """Short name for tables and figures: a plug-in without its path; names outputs other than spikes."""
+        """Short name for tables and figures: a plug-in without its path; marks an ANN and other outputs."""
         if self.is_plugin:
             return self.text.rpartition(":")[2] if foreign.library_of(self.kind) is None else self.text
-        kind = TABLE[self.kind].output
-        return self.text if kind == "spikes" else f"{self.text} [{kind}]"
+        spec = TABLE[self.kind]
+        marks = [*(["ann"] if spec.ann else []), *([] if spec.output == "spikes" else [spec.output])]
+        return f"{self.text} [{', '.join(marks)}]" if marks else self.text
 
 
 def parse(text: str) -> NeuronRef:
@@ -154,6 +159,21 @@ _SEVERAL: Mapping[str, Callable[[], Iterable[str]]] = {"all": lambda: TABLE, "pe
 def output(ref: NeuronRef) -> str:
     """What the neuron gives, one of `OUTPUTS`; a plug-in gives spikes."""
     return "spikes" if ref.is_plugin else TABLE[ref.kind].output
+
+
+def is_ann(ref: NeuronRef) -> bool:
+    """Whether it is no spiking neuron but the activation of an artificial neural network."""
+    return not ref.is_plugin and TABLE[ref.kind].ann
+
+
+def steps(ref: NeuronRef, T: int) -> int:
+    """For how many steps it is run in a case of T steps: 1 without time, else all."""
+    return 1 if is_ann(ref) else T
+
+
+def presented(ref: NeuronRef, x: Tensor) -> Tensor:
+    """The input [T, B, *] as a network of the neuron gets it: without time one step, the mean over T."""
+    return x.mean(0, keepdim=True) if is_ann(ref) else x
 
 
 def approximated(ref: NeuronRef) -> NeuronRef | None:

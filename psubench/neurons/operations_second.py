@@ -100,6 +100,8 @@ IDEAL: Mapping[str, Formula] = MappingProxyType(
         "pmsn": _pmsn,
         # A shift and an addition instead of a product; the batch norm is part of the threshold.
         "mulfree-psn": lambda T, p: Operations(ac=dilated(T, p["k"], p["dilation"]), cmp=T),
+        "relu": lambda T, _: Operations(cmp=T),
+        "quant-relu": lambda T, _: Operations(cmp=2 * T, nonlin=T),  # clipped, rounded; 1/Vth in the weights
     }
 )
 
@@ -144,6 +146,8 @@ EXECUTED: Mapping[tuple[str, str], Formula] = MappingProxyType(
         ("prf", "fft"): lambda T, _: _fft(T, mac=0, ac=0, cmp=T),
         ("pmsn", "fft"): lambda T, _: _fft(T, mac=4 * T, ac=3 * T, cmp=3 * T, nonlin=2 * T),
         ("mulfree-psn", "conv"): lambda T, p: Operations(mac=p["k"] * T + T, cmp=T),
+        ("relu", "once"): lambda T, _: Operations(cmp=T),
+        ("quant-relu", "once"): lambda T, _: Operations(mac=T, cmp=2 * T, nonlin=T),
         ("lif", "decoupled"): _decoupled,
     }
 )

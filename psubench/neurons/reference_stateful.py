@@ -224,6 +224,28 @@ class ILIF(nn.Module):
         return torch.stack(counts)
 
 
+class ReLU(nn.Module):
+    """x where it is above 0, else 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Values in float64, [T, B, *features]."""
+        return torch.where(x > 0, x, torch.zeros_like(x)).double()
+
+
+class QuantReLU(ILIF):
+    """The count of ILIF without its potential."""
+
+    def __init__(self, *, levels: int, threshold: float) -> None:
+        super().__init__(tau=1, threshold=threshold, D=levels - 1, detach_reset=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Levels in float64, [T, B, *features]."""
+        return self.count(x.double() / self.threshold)
+
+
 class TernaryLIF(nn.Module):
     """h = β v + x; s = H(h - Vth) - H(-h - Vth); v = h - Vth s or h (1 - abs(s))."""
 

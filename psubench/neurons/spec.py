@@ -26,6 +26,7 @@ OUTPUTS: Mapping[str, str] = MappingProxyType(
         "spikes": "0 and 1",
         "counts": "counts 0..D, not single spikes: a count of c is c events",
         "ternary": "-1, 0 and 1: spikes of both signs",
+        "levels": "levels 0..levels-1 of a quantised value, not spikes, so that it has no firing rate",
         "analog": "values other than spikes, so that it has no firing rate",
     }
 )
@@ -54,6 +55,8 @@ class NeuronSpec:
         causal_in_training: whether `causal` holds while it trains too; a batch norm inside sees all steps.
         approximates: the neuron that it approximates; the share of differing outputs is shown where it is
             measured.
+        ann: whether it is no spiking neuron but the activation of an artificial neural network, which has no
+            time: whatever T a case has, it is run for one step.
     """
 
     name: str
@@ -70,6 +73,7 @@ class NeuronSpec:
     per_channel: bool = False
     causal_in_training: bool = True
     approximates: str | None = None
+    ann: bool = False
 
     @property
     def default(self) -> str:

@@ -175,4 +175,35 @@ _PARALLEL = (
     ),
 )  # fmt: skip
 
-SPECS = (*_SERIAL, *_PARALLEL)
+_ACTIVATIONS = (
+    NeuronSpec(
+        name="relu",
+        equation="y = max(x, 0)",
+        parameters={},
+        learnable="-",
+        causal=True,
+        fixed_T=False,
+        relation="no spiking neuron: an ANN, run once",
+        source="Fukushima 1969, doi:10.1109/TSSC.1969.300225",
+        implementations=_of("once", "activations", "ReLU"),
+        reference=f"{_HERE}.reference_stateful:ReLU",
+        output="analog",
+        ann=True,
+    ),
+    NeuronSpec(
+        name="quant-relu",
+        equation="y = round(clip(x/Vth, 0, levels - 1))",
+        parameters={"levels": 5, "threshold": 1.0},
+        learnable="-",
+        causal=True,
+        fixed_T=False,
+        relation="no spiking neuron: an ANN, run once; one step of ilif",
+        source="Zhou et al. 2016, arXiv:1606.06160",
+        implementations=_of("once", "activations", "QuantReLU"),
+        reference=f"{_HERE}.reference_stateful:QuantReLU",
+        output="levels",
+        ann=True,
+    ),
+)
+
+SPECS = (*_SERIAL, *_PARALLEL, *_ACTIVATIONS)

@@ -20,6 +20,8 @@ Tally = Count | Amount
 """An integer if every event was counted, otherwise a number with a fraction; neither is converted."""
 
 Status = Literal["ok", "wrong", "unsupported", "failed", "oom", "timeout", "skipped", "interrupted"]
-Output = Literal["spikes", "counts", "ternary", "analog"]
-"""What a neuron gives: 0 and 1, whole numbers from 0 on, -1 to 1, or anything else."""
+Output = Literal["spikes", "counts", "ternary", "levels", "analog"]
+"""What a neuron gives: 0 and 1, whole numbers from 0 on, -1 to 1, quantised values, or anything else."""
+NO_SPIKES = ("levels", "analog")
+"""Outputs that have no firing rate."""
 STATUSES: tuple[str, ...] = get_args(Status)

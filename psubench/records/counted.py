@@ -17,6 +17,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     Attributes:
         uncounted: operations without a rule, which make the row incomplete.
         unfolded: average poolings that the policy `fold` could not fold into this layer.
+        spike_energy_pj: the part of `energy_pj` that grows with the firing rate.
     """
 
     layer: str
@@ -55,6 +56,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     dynamics_energy_pj: Tally | None
     energy_pj: Tally | None
     unfolded: list[str] = []
+    spike_energy_pj: Tally | None = None
 
 
 class EnergyModel(Struct, frozen=True, kw_only=True):

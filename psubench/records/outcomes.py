@@ -31,7 +31,7 @@ class Outcome(Struct, kw_only=True):
 
 def labelled(label: str, output: str | None) -> str:
     """A label that names the outputs of a neuron if they are not spikes, as those of built-in neurons do."""
-    named = output in (None, "spikes") or label.endswith(f"[{output}]")
+    named = output in (None, "spikes") or label.endswith((f"[{output}]", f", {output}]"))
     return label if named else f"{label} [{output}]"
 
 

@@ -32,7 +32,11 @@ class Epoch(Struct, frozen=True, kw_only=True, tag_field="type", tag="training")
 
 
 class Work(Struct, frozen=True, kw_only=True):
-    """What the trained network computes: totals over `n_samples` samples; None is unknown."""
+    """What the trained network computes: totals over `n_samples` samples; None is unknown.
+
+    Attributes:
+        spike_energy_pj: the part of `energy_pj` that grows with the firing rate.
+    """
 
     n_samples: Count | None
     sop_eff: Tally | None
@@ -41,6 +45,7 @@ class Work(Struct, frozen=True, kw_only=True):
     energy_pj: Tally | None
     synapse_energy_pj: Tally | None = None
     dynamics_energy_pj: Tally | None
+    spike_energy_pj: Tally | None = None
     energy_model: str
     source: str | None = None
     policy: str

@@ -137,8 +137,8 @@ class Lines(Quiet):
 def _tested(event: Epoch | Trained) -> str:
     test = event.test
     assert test is not None  # of a training that is ok
-    rate = _number(test.firing_rate, ".3f")
-    return f"accuracy {100 * test.correct / test.samples:.1f} %, firing rate {rate}"
+    rate = "" if test.firing_rate is None else f", firing rate {test.firing_rate:.3f}"
+    return f"accuracy {100 * test.correct / test.samples:.1f} %{rate}"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -28,7 +28,7 @@ class LayerCounts:
         spikes: non-zero outputs of a neuron layer; of one that outputs counts, their sum.
         neuron_steps: all its outputs: neurons x steps x samples.
         spikes_per_step: spikes of every step over all samples; empty unless the layer returned [T, B, *].
-        events: elements of x that are not 0.
+        events: elements of x that are not 0; None where those that are 0 are read too.
         sop_unit: sum of F(e) over the elements with |x_e| = 1; each is an accumulate.
         sop_graded: sum of F(e) over the other elements that are not 0; each is a multiply-accumulate.
         sop_dense: sum of F(e) over all elements.
@@ -56,7 +56,7 @@ class LayerCounts:
     spikes: int = 0
     neuron_steps: int = 0
     spikes_per_step: tuple[int, ...] = ()
-    events: int = 0
+    events: int | None = 0
     sop_unit: int = 0
     sop_graded: int = 0
     sop_dense: int = 0
@@ -94,6 +94,11 @@ class LayerCounts:
         if self.first or self.sop_events is None:
             return self
         return replace(self, sop_unit=self.sop_events, sop_graded=0)
+
+    def as_macs(self) -> LayerCounts:
+        """The same where every input, 0 or not, is multiplied, as in an artificial neural network."""
+        synapses = replace(self, sop_graded=self.sop_dense, sop_unit=0, events=None)
+        return replace(synapses, recurrent_graded=self.recurrent_dense, recurrent_unit=0)
 
     def __add__(self, other: LayerCounts) -> LayerCounts:
         """Counts of the same layer over the samples of both."""

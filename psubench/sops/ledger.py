@@ -136,7 +136,7 @@ class Ledger:
         dense = len(x) * reach.dense(x.shape[1])
         if inside is not None:
             dense = int(reach.total(inside.sum(0, dtype=found.active.dtype)))
-        layer.events += int(found.active.sum())
+        layer.events = (layer.events or 0) + int(found.active.sum())
         unit = int(reach.total(found.unit))
         graded = int(reach.total(found.active)) - unit
         if mark.recurrent:
@@ -178,7 +178,7 @@ class Ledger:
         layer = self.layer(f"product {self._products}")
         layer.kind = "product"
         found = fan_out.meetings(a, b)
-        layer.events += found.events
+        layer.events = (layer.events or 0) + found.events
         layer.sop_unit += found.unit
         layer.sop_graded += found.active - found.unit
         layer.sop_eff_nzw += found.active

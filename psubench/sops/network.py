@@ -51,6 +51,7 @@ def count(
     *,
     fold: bool = False,
     counting: bool = False,
+    ann: bool = False,
     inference: bool = True,
     mark: Callable[[], None] = lambda: None,
 ) -> list[LayerCounts]:
@@ -59,6 +60,7 @@ def count(
     Args:
         spiking: neuron layers by name.
         fold, counting: see `Counter`.
+        ann: whether its neurons are activations of an artificial neural network, which skips no zeros.
         inference: whether it runs in inference mode; else under `no_grad`.
         mark: called after every batch.
     """
@@ -76,6 +78,8 @@ def count(
         if verdict.unchecked:  # a network with states may accept only its own batch size
             verdict = last_check(module, spiking, first, incomplete, inference=inference)
         found = counter.counts(verdict)
+    if ann:
+        return [layer.as_macs() for layer in found]
     return [layer.as_events() for layer in found] if counting else found
 
 

@@ -29,6 +29,6 @@ def row_of(layer: Mapping[str, Any], **values: Any) -> dict[str, Any]:
         "uncounted": list(layer["uncounted"]),
         "unfolded": list(layer["unfolded"]),
         **dict.fromkeys((*SYNAPSE, *NEURON, *DYNAMICS, "firing_rate", "spikes_per_step")),
-        **dict.fromkeys(("synapse_energy_pj", "dynamics_energy_pj")),
+        **dict.fromkeys(("synapse_energy_pj", "dynamics_energy_pj", "spike_energy_pj")),
         **values,
     }

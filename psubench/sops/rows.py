@@ -40,7 +40,8 @@ def layer_rows(
     """One row per layer, in their order, and one for their total, with role `total`.
 
     All numbers are totals over `n_samples` samples and T steps; `energy_pj` is an estimate. If something in
-    a row could not be counted, its synaptic columns are None, in the total too.
+    a row could not be counted, its synaptic columns are None, in the total too. `spike_energy_pj` is the part
+    of it that grows with the firing rate.
 
     Args:
         counts: of `Counter.counts()`, for a network whose neurons are all of one kind.
@@ -58,15 +59,19 @@ def layer_rows(
 
 def without_spikes(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of a network whose neurons output values other than spikes: it has no firing rate."""
-    return {**row, "spikes": None, "spikes_per_step": None, "firing_rate": None}
+    return {**row, **dict.fromkeys(("spikes", "spikes_per_step", "firing_rate", "spike_energy_pj"))}
 
 
 def _synapse_row(layer: Mapping[str, Any], pricing: Pricing) -> dict[str, Any]:
     counts = dict.fromkeys(SYNAPSE) if layer["uncounted"] else {name: layer[name] for name in SYNAPSE}
     if counts["sop_value"] is not None and not math.isfinite(counts["sop_value"]):
         counts["sop_value"] = None  # of an input with infinity or NaN
-    energy = pricing.model.price(of_synapse(layer, pricing.first_layer))
-    return row_of(layer, **counts, energy_pj=energy)
+    work = of_synapse(layer, pricing.first_layer)
+    energy, idle = pricing.model.price(work), pricing.model.price(work.idle())
+    by_spikes = 0 if layer["first"] else _less(energy, idle)
+    if layer["kind"] == "product":  # of two activations: with the rate it grows as its square
+        by_spikes = None
+    return row_of(layer, **counts, energy_pj=energy, spike_energy_pj=by_spikes)
 
 
 def _neuron_row(
@@ -75,7 +80,11 @@ def _neuron_row(
     ideal = None if dynamics is None else asdict(dynamics.ideal)
     known = dynamics is not None and dynamics.executed is not None
     executed = asdict(dynamics.executed) if known else None  # type: ignore[union-attr,arg-type]
-    work = of_neurons(layer, T, ideal, serial=dynamics is not None and dynamics.serial)
+    serial = dynamics is not None and dynamics.serial
+    energy, idle = (
+        model.price(of_neurons({**layer, "spikes": spikes}, T, ideal, serial))
+        for spikes in (layer["spikes"], 0)
+    )
     operations = of_dynamics(layer, T, ideal)
     return row_of(
         layer,
@@ -84,8 +93,13 @@ def _neuron_row(
         spikes_per_step=list(layer["spikes_per_step"]),
         **{f"dynamics_{name}": value for name, value in operations.items()},
         dynamics_mac_executed=of_dynamics(layer, T, executed)["mac"],
-        energy_pj=model.price(work),
+        energy_pj=energy,
+        spike_energy_pj=_less(energy, idle),
     )
+
+
+def _less(whole: float | None, part: float | None) -> float | None:
+    return None if whole is None or part is None else round(whole - part, 6)
 
 
 def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -110,6 +124,7 @@ def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         **neurons,
         firing_rate=neurons["spikes"] / neurons["neuron_steps"] if neurons["neuron_steps"] else None,
         energy_pj=_sum([row["energy_pj"] for row in rows]),
+        spike_energy_pj=_sum([row["spike_energy_pj"] for row in rows]),
         synapse_energy_pj=of("synapse", ["energy_pj"])["energy_pj"],
         dynamics_energy_pj=of("neuron", ["energy_pj"])["energy_pj"],
     )

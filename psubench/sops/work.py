@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 FIRST_LAYER = ("sparse_mac", "dense_mac", "as_events")
@@ -40,6 +40,10 @@ class Work:
     dynamics_ac: int | None = 0
     dynamics_cmp: int | None = 0
     dynamics_nonlin: int | None = 0
+
+    def idle(self) -> Work:
+        """What is left of the work of synapses if no input is other than 0."""
+        return replace(self, mac=0, ac=0, events=0, conv_events=0)
 
     def __add__(self, other: Work) -> Work:
         """The sum of both; a sum with unknown is unknown."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psubench import data, models, neurons
 from psubench.data import DataRef
@@ -12,7 +13,10 @@ from psubench.models import ModelRef
 from psubench.neurons import NeuronRef
 from psubench.plugins import show_value
 from psubench.records.jsonl import case_key
-from psubench.training.recipe import Recipe, Task
+from psubench.training.recipe import TIMES, Recipe, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,15 @@ class Training:
         }
 
     @property
+    def steps(self) -> int:
+        """Steps that its network runs for: one, whatever T is, if its neuron knows no time."""
+        return neurons.steps(self.neuron, self.T)
+
+    def batches(self, split: str, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches [T, B, *] of a split in the order of a seed, with their labels [B]."""
+        yield from data.batches(self.data, T=self.T, batch=self.recipe.batch, seed=seed, split=split)
+
+    @property
     def key(self) -> str:
         """Names the training in the record."""
         return case_key(self.canonical())
@@ -51,7 +64,8 @@ class Training:
     @property
     def title(self) -> str:
         """One short line that distinguishes this training from the others of a run."""
-        return f"{self.neuron.label} on {self.data.name}, T={self.T}, seed {self.seed}"
+        time = TIMES[self.recipe.time]
+        return f"{self.neuron.label} on {self.data.name}, T={self.T}, seed {self.seed}{time and ', '}{time}"
 
     @property
     def folder(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from psubench import data, neurons
+from psubench import neurons
 from psubench.training import weights
 from psubench.training.case import Training
 from psubench.training.layer_gate import LayerGate
@@ -45,15 +45,15 @@ def check(network: Network, case: Training, device: torch.device, *, train: bool
     buffers = [(inner, name, own) for inner in module.modules() for name, own in inner._buffers.items()]
     unset = [(inner, name) for inner, name, own in buffers if own is None]
     split = "train" if train else "test"
-    batches = data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=case.seed, split=split)
-    x = next(iter(batches))[0][:, :SAMPLES].to(device)
+    x = neurons.presented(case.neuron, next(case.batches(split, case.seed))[0][:, :SAMPLES]).to(device)
     set_lambda(network, case, case.recipe.epochs)  # of the neuron that the training ends with
     dtype = getattr(torch, case.recipe.precision)
     try:
         with torch.random.fork_rng():
             module.train(train)
+            gradients = train and case.recipe.time != "detached"  # which are not those of the neuron
             gate = LayerGate(
-                network, case.neuron, case.T, train, case.seed, lambda: None, inference=False
+                network, case.neuron, case.steps, gradients, case.seed, lambda: None, inference=False
             )  # fmt: skip
             with torch.autocast(device.type, dtype, enabled=case.recipe.precision != "float32"):
                 reached = gate.reached(lambda: module(x))

@@ -8,14 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from psubench import data
+from psubench import neurons
 from psubench.models import Network
 from psubench.neurons.operations import dynamics
+from psubench.records.bounds import NO_SPIKES
 from psubench.sops import energy_models
 from psubench.sops.network import count
-from psubench.sops.rows import Pricing, layer_rows
+from psubench.sops.rows import Pricing, layer_rows, without_spikes
 from psubench.sops.work import FIRST_LAYER, POOLING
 from psubench.training.case import Training
+from psubench.training.time_probe import presented
 
 ENERGY_MODEL = "horowitz45-fp32"
 _KEPT = (
@@ -26,6 +28,7 @@ _KEPT = (
     "energy_pj",
     "synapse_energy_pj",
     "dynamics_energy_pj",
+    "spike_energy_pj",
 )
 
 
@@ -47,9 +50,10 @@ def counted(network: Network, case: Training, output: str, device: torch.device)
         layers = count(
             network.module, network.spiking, _inputs(case, device),
             fold=pricing.pooling == "fold", counting=output == "counts",
-            inference=False,
+            ann=neurons.is_ann(case.neuron), inference=False,
         )  # fmt: skip
-    total = layer_rows(layers, dynamics(case.neuron, case.T), case.T, pricing)[-1]
+    rows = layer_rows(layers, dynamics(case.neuron, case.steps), case.steps, pricing)
+    total = without_spikes(rows[-1]) if output in NO_SPIKES else rows[-1]
     policy = pricing.policy
     return {
         **{name: total[name] for name in _KEPT},
@@ -60,5 +64,5 @@ def counted(network: Network, case: Training, output: str, device: torch.device)
 
 
 def _inputs(case: Training, device: torch.device) -> Iterator[Tensor]:
-    for x, _ in data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=case.seed, split="test"):
-        yield x.to(device)
+    for x, _ in case.batches("test", case.seed):
+        yield presented(case, x).to(device)

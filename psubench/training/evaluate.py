@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from psubench import data
+from psubench import neurons
 from psubench.models import Network
 from psubench.models.spikes import listening
 from psubench.training.case import Training
 from psubench.training.distributed import Group
 from psubench.training.recipe import Recipe
+from psubench.training.time_probe import presented
 
 _STREAM = 7919  # of the draws of stochastic neurons in evaluation
 
@@ -49,7 +50,7 @@ def tested(network: Network, case: Training, group: Group, device: torch.device)
 
     Returns:
         `correct` and `samples`, `spikes` and `neuron_steps` per layer (over every pass of a stochastic
-        neuron), and `firing_rate`.
+        neuron), and `firing_rate`, None where nothing fires.
     """
     passes = case.recipe.eval_samples if stochastic(case) else 1
     totals = torch.zeros(2, dtype=torch.int64)
@@ -57,13 +58,15 @@ def tested(network: Network, case: Training, group: Group, device: torch.device)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices), torch.no_grad(), counted(network.spiking) as found:
         torch.manual_seed(case.seed + _STREAM + group.rank)
-        for whole in data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=case.seed, split="test"):
+        for whole in case.batches("test", case.seed):
             x, labels = group.share(*whole)
             if len(labels):
+                x = presented(case, x)
                 logits = mean_logits(network.module, x.to(device), case.recipe, passes)
                 totals[0] += (logits.argmax(1) == labels.to(device)).sum().cpu()
                 totals[1] += len(labels)
-    return _totals(totals, found, network, group)
+    sums = _totals(totals, found, network, group)
+    return {**sums, "firing_rate": None} if neurons.is_ann(case.neuron) else sums
 
 
 def stochastic(case: Training) -> bool:

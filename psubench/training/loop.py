@@ -21,6 +21,7 @@ from psubench.training.distributed import Group
 from psubench.training.losses import PerStep, loss_sum
 from psubench.training.network import network_of, set_lambda
 from psubench.training.optimizer import optimizer_of, schedule_of
+from psubench.training.time_probe import presented
 
 _CHECK_STEPS = 20
 """Number of losses that are checked together: a check makes a GPU wait and synchronises the processes."""
@@ -104,8 +105,7 @@ class Trainer:
         """The epoch's batches, each with the seconds that it took to make."""
         # Order by seed and epoch: continuing needs no sampler state.
         seed = int(np.random.SeedSequence([self.case.seed, self.epoch]).generate_state(1)[0])
-        case = self.case
-        batches = iter(data.batches(case.data, T=case.T, batch=case.recipe.batch, seed=seed, split="train"))
+        batches = self.case.batches("train", seed)
         while True:
             began = time.perf_counter()
             whole = next(batches, None)
@@ -125,6 +125,7 @@ class Trainer:
         if not len(own_labels):  # backward must run in every process
             own_x, own_labels, weight = x[:, :1], labels[:1], 0.0
         x, labels = augmented(own_x.to(self.device), recipe.augment), own_labels.to(self.device)
+        x = presented(self.case, x)
         self.optimizer.zero_grad(set_to_none=True)
         dtype = getattr(torch, recipe.precision)
         with torch.autocast(kind, dtype, enabled=recipe.precision != "float32"):

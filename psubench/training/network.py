@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from psubench import data, models, neurons
-from psubench.training import augment
+from psubench.training import augment, time_probe
 from psubench.training.case import Training
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def network_of(case: Training) -> Network:
     input_shape = models.shape_for(case.model, step_shape, case.data.name)
     torch.manual_seed(case.seed)
     make = None if case.neuron.kind == neurons.OWN else lambda: _spiking(case)
-    return models.build(case.model, make, case.T, input_shape, classes)
+    return models.build(case.model, make, case.steps, input_shape, classes)
 
 
 def _spiking(case: Training) -> nn.Module:
@@ -35,8 +35,8 @@ def _spiking(case: Training) -> nn.Module:
 
     Its forward is replaced rather than wrapped in another module, which would rename its weights.
     """
-    layer = neurons.build(case.neuron, case.T)
-    if case.recipe.precision != "float32":
+    layer = neurons.build(case.neuron, case.steps)
+    if not time_probe.detach(case, layer) and case.recipe.precision != "float32":
         # Bound to the layer, so that a deep copy of it gets a forward of its own.
         layer.forward = types.MethodType(_in_float32, layer)
     return layer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,6 +18,12 @@ Epochs = Annotated[int, Meta(ge=1, le=MOST_EPOCHS)]
 Lr = Annotated[float, Meta(ge=1e-12, le=1e3)]
 _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 _BelowOne = Annotated[float, Meta(ge=0.0, le=0.99)]
+
+
+TIMES: Mapping[str, str] = MappingProxyType(
+    {"kept": "", "shuffled": "steps shuffled", "detached": "no time gradient"}
+)
+"""What a training makes of the axis of time, and what it is called beside a neuron."""
 
 
 class Augment(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +60,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         deterministic: refuse operations whose result may vary between runs.
         lambda_share: share of the epochs over which λ of a masked PSN rises from 0 to 1.
         eval_samples: passes over which the logits of a stochastic neuron are averaged in evaluation.
+        time: "kept"; "shuffled" gives the steps of each sample in an order of its own; "detached" lets no
+            gradient pass from a step to another.
         neuron: parameters given to every neuron that has them, unless its own text sets them: for example
             threshold = 0.3 or init = "leak".
     """
@@ -73,11 +82,17 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     lambda_share: _Share = 0.5
     eval_samples: Annotated[int, Meta(ge=1, le=1000)] = 8
     augment: Augment = Augment()
+    time: Literal["kept", "shuffled", "detached"] = "kept"
     neuron: Mapping[str, Value] = msgspec.field(default_factory=dict)
 
     def canonical(self) -> dict[str, Any]:
         """Fields and values as in the record."""
-        return {**structs.asdict(self), "augment": structs.asdict(self.augment), "neuron": dict(self.neuron)}
+        found = {
+            **structs.asdict(self), "augment": structs.asdict(self.augment), "neuron": dict(self.neuron),
+        }  # fmt: skip
+        if self.time == "kept":
+            del found["time"]  # so that checkpoints and records from before it have the same key
+        return found
 
 
 class Task(msgspec.Struct, frozen=True):

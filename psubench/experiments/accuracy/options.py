@@ -22,8 +22,18 @@ Seeds = Annotated[
     tuple[int, ...],
     Option("Seeds of weights and order; 0,1,2 trains once from each.", "LIST", n.SEEDS, alias="--seed"),
 ]
+PROBES = ("time",)
+"""What a task may need, which trainings without it tell."""
 HowTrained = Annotated[
     Recipe, Option("Loss, optimizer, augmentation, ..., or a file with them.", command=False)
+]
+Probe = Annotated[
+    str,
+    Option(
+        "time: train again with the steps shuffled, and without gradient through time.",
+        "WHAT",
+        n.one_of(PROBES),
+    ),
 ]
 Jobs = Annotated[
     int,
@@ -47,6 +57,7 @@ class TrainOptions(Axes, frozen=True, kw_only=True):
         Annotated[Lr, Option("Learning rate (peak of a one-cycle schedule); default: the recipe's.")] | None
     ) = None
     deterministic: Annotated[bool, Option("Refuse operations whose result varies between runs.")] = False
+    probe: Probe | None = None
     jobs: Jobs | None = None
     recipe: HowTrained = msgspec.field(default_factory=Recipe)
 

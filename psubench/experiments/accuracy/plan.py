@@ -11,9 +11,10 @@ from psubench import models
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy.options import TrainOptions
 from psubench.experiments.network_neurons import asked
+from psubench.neurons import is_ann
 from psubench.runs.case import check_planned
 from psubench.training.case import Training, training
-from psubench.training.recipe import Recipe, Task
+from psubench.training.recipe import TIMES, Recipe, Task
 
 
 def trainings(options: TrainOptions, device: str) -> list[Training]:
@@ -36,13 +37,15 @@ def trainings(options: TrainOptions, device: str) -> list[Training]:
         options.neurons, model, data_name=options.data or meant.data, T=Ts[0] or meant.T, batch=batches[0],
         device=device, unsaid=type(options)().neurons,
     )  # fmt: skip
-    check_planned(len(options.seeds) * len(Ts) * len(batches) * len(neurons))
+    times = tuple(TIMES) if options.probe else (recipe.time,)
+    check_planned(len(options.seeds) * len(Ts) * len(batches) * len(neurons) * len(times))
     return [
         training(
-            Task(model.name, options.data, T, replace(recipe, batch=batch)),
+            Task(model.name, options.data, T, replace(recipe, batch=batch, time=time)),
             neuron.text, seed=seed, device=device, threads=options.threads,
         )
-        for seed, T, batch, neuron in product(options.seeds, Ts, batches, neurons)
+        for seed, T, batch, neuron, time in product(options.seeds, Ts, batches, neurons, times)
+        if time == times[0] or not is_ann(neuron)  # which has no time to be without
     ]  # fmt: skip
 
 

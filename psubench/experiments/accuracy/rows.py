@@ -9,12 +9,13 @@ from typing import Annotated, Any, ClassVar
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from psubench.records.bounds import Amount, Count, Output, Positive, Status
+from psubench.records.bounds import NO_SPIKES, Amount, Count, Output, Positive, Status
 from psubench.records.outcomes import labelled
 from psubench.records.rows import Share
 from psubench.records.run import Planned, Run, TrainingCase
 from psubench.records.structs import Record
 from psubench.records.trained import Epoch, Tested, Trained, Work
+from psubench.training.recipe import TIMES
 
 
 class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="training"):
@@ -25,12 +26,15 @@ class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="trai
         curves: the epochs of each seed.
         verified, doubt: whether a reference has confirmed the spikes of every seed, and why not.
         output: kind of the neuron's outputs.
+        time: what the training makes of the steps, one of `TIMES`.
+        by_seed: accuracy of every seed that ended well.
         key, epochs_done, loss: of a single training.
     """
 
     JSON_ONLY: ClassVar = ("seeds",)
     HIDDEN: ClassVar = (
-        *("note", "recipe", "curves", "verified", "doubt", "output", "key", "epochs_done", "loss"),
+        *("spike_energy_pj_per_sample", "by_seed", "time", "note", "recipe", "curves", "verified", "doubt"),
+        *("output", "key", "epochs_done", "loss"),
     )
 
     model: str
@@ -53,6 +57,7 @@ class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="trai
     sop_eff_per_sample: Amount | None
     energy_pj_per_sample: Amount | None
     dynamics_energy_pj_per_sample: Amount | None
+    spike_energy_pj_per_sample: Amount | None
     energy_model: str | None
     policy: str | None
     epoch_s: Amount | None
@@ -69,6 +74,8 @@ class TrainingRow(Struct, kw_only=True, frozen=True, tag_field="kind", tag="trai
     verified: bool | None
     doubt: str | None
     output: Output | None
+    time: str
+    by_seed: dict[int, float]
     key: str = ""
     epochs_done: int = 0
     loss: float | None = None
@@ -105,15 +112,15 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
         status, message = end.status, end.message
     result = end if end is not None and status == "ok" else None
     output = end.output if end else None
-    spiking = result is None or output != "analog"
+    spiking = result is None or output not in NO_SPIKES
     test, work = (result.test, result.activity) if result else (None, None)
     return TrainingRow(
         **{name: getattr(case, name) for name in case.__struct_fields__ if name != "seed"},
         seeds=[case.seed],
         n=int(result is not None),
         key=planned.key,
-        label=labelled(planned.label, output),
-        output=output,
+        **_named(planned.label, output, case.recipe.get("time", "kept")),
+        by_seed={case.seed: test.correct / test.samples} if test else {},
         note=planned.note,
         status=status,
         message=message,
@@ -137,6 +144,12 @@ def _row(planned: Planned, run_id: str, epochs: Mapping[int, Epoch], end: Traine
     )
 
 
+def _named(label: str, output: str | None, time: str) -> dict[str, Any]:
+    """The label, which names outputs other than spikes and what is made of the time; and both."""
+    mark = f" ({TIMES[time]})" if TIMES.get(time) else ""
+    return {"label": labelled(label, output) + mark, "output": output, "time": time}
+
+
 def _doubt(end: Trained | None) -> str | None:
     """Why no reference has confirmed the spikes, and remarks on how they were evaluated."""
     return None if end is None else "; ".join(filter(None, (end.doubt, *end.notes))) or None
@@ -151,7 +164,7 @@ def _spikes(test: Tested, case: TrainingCase) -> float:
 
 def _work(work: Work | None) -> dict[str, Any]:
     """What the counter found, per sample."""
-    names = ("sop_eff", "energy_pj", "dynamics_energy_pj")
+    names = ("sop_eff", "energy_pj", "dynamics_energy_pj", "spike_energy_pj")
     return {
         **{f"{name}_per_sample": _per_sample(work, name) for name in names},
         "energy_model": work.energy_model if work else None,
@@ -183,7 +196,7 @@ def _times(epochs: Mapping[int, Epoch]) -> dict[str, Any]:
 _SAME = ("model", "data", "neuron", "implementation", "T", "recipe", "device", "threads")
 _MEANS = (
     "train_accuracy", "firing_rate", "spikes_per_sample", "sop_eff_per_sample", "energy_pj_per_sample",
-    "dynamics_energy_pj_per_sample", "epoch_s", "data_s", "samples_per_s",
+    "dynamics_energy_pj_per_sample", "spike_energy_pj_per_sample", "epoch_s", "data_s", "samples_per_s",
 )  # fmt: skip
 
 
@@ -221,6 +234,7 @@ def _summed(group: Sequence[TrainingRow]) -> TrainingRow:
         accuracy_sd=statistics.stdev(values) if len(values) > 1 else None,
         n=len(good),
         seeds=[one.seeds[0] for one in good],
+        by_seed={seed: accuracy for one in good for seed, accuracy in one.by_seed.items()},
         peak_memory_bytes=max(
             (one.peak_memory_bytes for one in good if one.peak_memory_bytes is not None), default=None
         ),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from psubench.errors import one_line
-from psubench.experiments import outputs
+from psubench.experiments import ann, outputs
 from psubench.experiments.accuracy import published
 from psubench.experiments.accuracy.columns import AXES, COLUMNS, PUBLISHED
 from psubench.experiments.accuracy.rows import TrainingRow
+from psubench.experiments.accuracy.time_probe import differences
 from psubench.render.axes import values
 from psubench.render.column import Tone
 from psubench.render.grid import Grid, Sheet
@@ -21,7 +22,16 @@ def sheet(rows: Sequence[TrainingRow]) -> Sheet:
     """What rows show, in every format."""
     grids = [measured(rows, ""), *others(rows, _NOT_MEASURED)]
     said = notes(rows)
-    return Sheet(caption(rows), [grids[0], said, *grids[1:]], grids, notes=said)
+    costs = [
+        ann.Cost(
+            row.neuron, row.label, {name: getattr(row, name) for name in ("model", "data", "T")},
+            row.energy_pj_per_sample, row.spike_energy_pj_per_sample, row.firing_rate,
+        )
+        for row in rows
+        if row.time == "kept"
+    ]  # fmt: skip
+    more = [*differences(rows), *ann.equal_rates(costs)]
+    return Sheet(caption(rows), [grids[0], said, more, *grids[1:]], grids, notes=said)
 
 
 def _tone(row: TrainingRow) -> Tone:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from msgspec import Meta
 
 from psubench.models.names import TABLE as MODELS
 from psubench.neurons.checks import NO_REFERENCE
+from psubench.records.bounds import NO_SPIKES, Output
 from psubench.records.outcomes import labelled
 from psubench.records.paired import Plan, Trial, status_of
 from psubench.records.structs import plain
@@ -75,7 +76,7 @@ def _said(tried: Sequence[Trial]) -> str | None:
 def _output(tried: Sequence[Trial]) -> str | None:
     """What the neuron gives; in doubt what is the least like spikes."""
     found = [t.outcome.output for t in tried if t.outcome.output]
-    return max(found, key=("spikes", "counts", "ternary", "analog").index, default=None)
+    return max(found, key=get_args(Output).index, default=None)
 
 
 def fields(case: Plan, found: Mapping[str, Mapping[int, Trial]], plan: Mapping[str, Plan]) -> dict[str, Any]:
@@ -108,6 +109,8 @@ def fields(case: Plan, found: Mapping[str, Mapping[int, Trial]], plan: Mapping[s
         "weights": "trained" if case.trained else fresh_weights(planned.case.model),
         "verified": all(verified) if verified and None not in verified else None,
         "output": output,
-        "firing_rate": activity.spikes / activity.neuron_steps if activity and output != "analog" else None,
+        "firing_rate": activity.spikes / activity.neuron_steps
+        if activity and output not in NO_SPIKES
+        else None,
         "mismatch": next((t.outcome.mismatch for t in tried if t.outcome.mismatch is not None), None),
     }

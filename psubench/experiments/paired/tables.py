@@ -9,7 +9,7 @@ from psubench.experiments import outputs
 from psubench.experiments.paired import axes as paired_axes
 from psubench.experiments.paired.columns import shown
 from psubench.experiments.paired.rows import Row
-from psubench.experiments.paired.verdicts import verdict_lines
+from psubench.experiments.paired.verdicts import beside_anns, verdict_lines
 from psubench.experiments.paired.warnings import warnings
 from psubench.render.axes import PHASES, phases_of
 from psubench.render.column import Column
@@ -32,7 +32,8 @@ def sheet(rows: Sequence[Row], results: Sequence[Column], more: Sequence[str] = 
             heading = ": ".join(filter(None, (title, PHASES[phase])))
             blocks.append(Grid(heading, columns, of_phase, group=lambda row: row.T))
     grid = Grid("", shown(rows, results), rows, one_unit=True)
-    return Sheet(caption(rows), [*blocks, notes_of, verdict_lines(rows)], [grid], notes=notes_of)
+    said = [*verdict_lines(rows), *beside_anns(rows)]
+    return Sheet(caption(rows), [*blocks, notes_of, said], [grid], notes=notes_of)
 
 
 def caption(rows: Sequence[Row]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from psubench.experiments.ann import is_ann
 from psubench.experiments.paired import axes
 from psubench.experiments.paired.rows import Row, unclear, unverified, verdict
-from psubench.render.axes import phases_of
+from psubench.render.axes import PHASES, phases_of
 from psubench.render.numbers import ratio
 
 _VERBS = {"train": "trains", "infer": "infers"}
@@ -31,6 +32,45 @@ def verdict_lines(rows: Sequence[Row]) -> list[str]:
                 if of_neuron:
                     lines.append(_sentence(of_neuron) + (f" [{setting}]" if setting else ""))
     return lines
+
+
+def beside_anns(rows: Sequence[Row]) -> list[str]:
+    """A sentence per ANN and phase: which neurons are slower than it, or need more energy, at which T.
+
+    Only where the whole interval lies beyond that of the ANN, each of the ratio to the reference.
+    """
+    lines, groups = [], dict[tuple[str, str], list[Row]]()
+    rows = sorted(axes.distinct(rows), key=lambda row: row.T)
+    for row in rows:
+        if is_ann(row.neuron):
+            groups.setdefault((row.label, row.phase), []).append(row)
+    for (label, phase), anns in groups.items():
+        slower: dict[str, list[Row]] = {}
+        for one in anns:
+            for row in rows:
+                if _alike(row, one) and not is_ann(row.neuron):
+                    slower.setdefault(row.label, []).extend([row] if _beyond(row, one) else [])
+        by_T: dict[str, list[str]] = {}
+        for neuron, some in slower.items():
+            by_T.setdefault(_where(some, anns) if some else "not beyond the noise", []).append(neuron)
+        found = "; ".join(f"{where}: {', '.join(some)}" for where, some in by_T.items())
+        lines += [f"{PHASES[phase]}: {anns[0].CLAIMS['slower']} {label} {found}"] if found else []
+    return lines
+
+
+def _alike(row: Row, other: Row) -> bool:
+    """Whether two rows differ in nothing but the neuron."""
+    return row.mode == "layer" and all(
+        getattr(row, name) == getattr(other, name) for name in row.AXES if name not in ("mode", "processes")
+    )
+
+
+def _beyond(row: Row, ann: Row) -> bool:
+    low, high = (
+        1.0 if one.is_reference else found for one, found in ((ann, ann.ratio_low), (row, row.ratio_high))
+    )
+    noise = row.noise_floor
+    return low is not None and high is not None and noise is not None and high * (1 + noise) < low
 
 
 def _sentence(rows: Sequence[Row]) -> str:

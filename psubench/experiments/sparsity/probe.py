@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ from psubench.neurons.checks import NO_REFERENCE
 from psubench.neurons.operations import dynamics
 from psubench.neurons.outputs import Seen
 from psubench.records import counted
+from psubench.records.bounds import NO_SPIKES
 from psubench.records.events import Failed
 from psubench.records.run import SparsityCase, case_of
 from psubench.runs.case import CHECKPOINT
@@ -62,16 +63,24 @@ class ActivityProbe(AtWork):
 
     Attributes:
         inference: whether it counts in inference mode; else under `no_grad`.
+        ref: the neuron of the case.
     """
 
     inference: bool = True
+    ref: neurons.NeuronRef = field(init=False)
+
+    @property
+    def steps(self) -> int:
+        """Steps that the network runs for."""
+        return neurons.steps(self.ref, self.job.case["T"])
 
     def run(self) -> counted.Activity:
         """Counts one case; returns its record, in which a failure has a status and a message."""
         ((key, name, text, _),) = self.job.entries
         about: dict[str, Any] = {"key": key, "neuron": name, "message": None}
         try:
-            found = self._tried(neurons.parse(text), partial(self.mark, name, "count"))
+            self.ref = neurons.parse(text)
+            found = self._tried(self.ref, partial(self.mark, name, "count"))
             outcome = counted.CountedOutcome(**about, status="ok", **found)
         except BaseException as error:  # the boundary of the worker: a plug-in may raise anything
             outcome = counted.CountedOutcome(**about, status="failed")
@@ -99,7 +108,7 @@ class ActivityProbe(AtWork):
 
     def _counted(self, ref: neurons.NeuronRef, mark: Callable[[], None]) -> dict[str, Any]:
         mark()
-        case, T = self.job.case, self.job.case["T"]
+        case, T = self.job.case, self.steps
         network, parameters = self._network(ref)
         origin = self._weighted(network, ref, mark)
         norms = calibrate(network.module, _marked(self._batches("train"), mark)) if origin == UNTRAINED else 0
@@ -109,15 +118,16 @@ class ActivityProbe(AtWork):
         layers = count(
             network.module, network.spiking, self._batches(test),
             fold=case["pooling"] == "fold", counting=checked.output == "counts",
-            inference=self.inference, mark=mark,
+            ann=neurons.is_ann(ref), inference=self.inference, mark=mark,
         )  # fmt: skip
         model = energy_models.parse(case["energy_model"])
         rows = layer_rows(layers, dynamics(ref, T), T, Pricing(model, case["first_layer"], case["pooling"]))
-        if checked.output == "analog":
+        if checked.output in NO_SPIKES:
             rows = [without_spikes(row) for row in rows]
         if self._spikes(network, first, mark) != checked.spikes:
             raise WrongError("after its operations were counted it gives other spikes than before")
-        shown = pictures(network, first[:, :1], inference=self.inference)
+        some = pictures(network, first[:, :1], inference=self.inference)
+        shown = {name: [] for name in some} if neurons.is_ann(ref) else some
         return {
             "verified": checked.doubt is None,
             "doubt": checked.doubt,
@@ -163,8 +173,7 @@ class ActivityProbe(AtWork):
                 spikes = self._spikes(network, x, mark)
             return _Checked(NO_REFERENCE, spikes, seen.kind, seen.notes(inference=self.inference))
         with torch.random.fork_rng():
-            T = self.job.case["T"]
-            gate = LayerGate(network, ref, T, False, self.job.seed, mark, self.inference)
+            gate = LayerGate(network, ref, self.steps, False, self.job.seed, mark, self.inference)
             doubt = gate.check_reached(gate.reached(lambda: network.module(x)))
         output = gate.seen.kind if ref.is_plugin else neurons.output(ref)
         notes = gate.seen.notes(inference=self.inference)
@@ -182,7 +191,7 @@ class ActivityProbe(AtWork):
 
     def _network(self, ref: neurons.NeuronRef) -> tuple[Network, int]:
         """The network with the same weights for every neuron, and the number of its own parameters."""
-        case, T = self.job.case, self.job.case["T"]
+        case, T = self.job.case, self.steps
         torch.manual_seed(self.job.seed)
         network = self._built(ref)
         inside = {id(p) for layer in network.spiking.values() for p in layer.parameters()}
@@ -206,9 +215,9 @@ class ActivityProbe(AtWork):
         return loads_weights(network, again, self.job.seed)
 
     def _built(self, ref: neurons.NeuronRef) -> Network:
-        case, T = self.job.case, self.job.case["T"]
+        case, T = self.job.case, self.steps
         model, data_ref = models.parse(case["model"]), data.parse(case["data"])
-        step, classes = (None, 10) if self._noise() else data.shape(data_ref, T, batch=case["batch"])
+        step, classes = (None, 10) if self._noise() else data.shape(data_ref, case["T"], batch=case["batch"])
         shape = models.shape_for(model, step, data_ref.name)
 
         def neuron() -> torch.nn.Module:
@@ -249,7 +258,7 @@ class ActivityProbe(AtWork):
         case, left = self.job.case, self.job.case["samples"]
         source = self._noises(split) if self._noise() else self._recordings(split)
         for x in source:
-            part = x[:, :left].to(self._place, getattr(torch, case["dtype"]))
+            part = neurons.presented(self.ref, x[:, :left]).to(self._place, getattr(torch, case["dtype"]))
             left -= part.shape[1]
             yield part
             if not left:
@@ -286,10 +295,6 @@ def _marked(batches: Iterator[Tensor], mark: Callable[[], None]) -> Iterator[Ten
 
 
 def _described(model: energy_models.EnergyModel) -> counted.EnergyModel:
-    return counted.EnergyModel(
-        name=model.name,
-        source=model.source,
-        verified=model.verified,
-        omits=model.omits,
-        constants_pj=dict(model.constants),
-    )
+    names = ("name", "source", "verified", "omits")
+    same = {name: getattr(model, name) for name in names}
+    return counted.EnergyModel(**same, constants_pj=dict(model.constants))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from psubench.errors import one_line
-from psubench.experiments import outputs
-from psubench.experiments.sparsity.columns import shown
+from psubench.experiments import ann, outputs
+from psubench.experiments.sparsity.columns import per_sample, shown
 from psubench.experiments.sparsity.rows import Case, SparsityRow, flat
 from psubench.records.counted import Layer
 from psubench.render.column import Tone
@@ -28,7 +28,7 @@ def sheet(cases: Sequence[Case]) -> Sheet:
     if counted:
         blocks.append(totals(counted, f"all layers{weights_of(counted)}", group="T"))
     said = notes(cases)
-    blocks += [said, legend if counted else [], verdict_lines(cases)]
+    blocks += [said, legend if counted else [], [*verdict_lines(cases), *ann.equal_rates(_costs(counted))]]
     return Sheet(caption(cases), blocks, [every_layer(cases, "")], legend, said)
 
 
@@ -126,12 +126,24 @@ def estimates(cases: Sequence[Case]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def _costs(counted: Sequence[Case]) -> list[ann.Cost]:
+    """What every case costs, for those that differ in the neuron alone to be compared."""
+    return [
+        ann.Cost(
+            case.neuron, case.label, {name: getattr(case, name) for name in ("T", *_AXES[:-1])},
+            per_sample(whole, "energy_pj"), per_sample(whole, "spike_energy_pj"), whole.firing_rate,
+        )
+        for case in counted
+        for whole in case.layers[-1:]
+    ]  # fmt: skip
+
+
 def verdict_lines(cases: Sequence[Case]) -> list[str]:
-    """Per case, what a neuron and what its synapses cost by the estimate, or that it is unknown."""
+    """Per case that spikes, what a neuron and its synapses cost by the estimate, or that it is unknown."""
     lines = []
     for case in cases:
         row = case.total
-        if row is None or not row.neuron_steps:
+        if row is None or not row.neuron_steps or ann.is_ann(case.neuron):
             continue
         neurons = row.neuron_steps / case.T  # over all samples
         own, synapses = row.dynamics_energy_pj, row.synapse_energy_pj

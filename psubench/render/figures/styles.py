@@ -47,6 +47,8 @@ _BUILT_IN: Mapping[str, Style] = {
     "prf": Style("#AA4466", "x", _DOTS, "...."),
     "pmsn": Style("#4477AA", "|", _DOTS, "xxxx"),
     "mulfree-psn": Style("#228833", "_", _DASH_DOT, "////"),
+    "relu": Style("#CC3311", "*", _SOLID, "++++"),
+    "quant-relu": Style("#EE7733", ".", _SHORT, "oooo"),
 }
 # For plug-ins, and for the built-in neurons with another implementation or other parameters.
 _SPARE_COLORS = ("#332288", "#999933", "#44AA99", "#AA4499", "#661100", "#6699CC", "#DDCC77", "#117733")
