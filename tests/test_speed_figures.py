@@ -200,6 +200,9 @@ def test_every_built_in_neuron_has_its_own_look():
     assert len(set(looks.values())) == len(TABLE)
     assert not any(look.hollow for look in looks.values())
     assert len({look.marker for look in looks.values()}) == len(TABLE)
+    marked = styles(["ilif [counts]", "relu [ann, analog]", "lif [step]"])
+    assert (marked["ilif [counts]"], marked["relu [ann, analog]"]) == (looks["ilif"], looks["relu"])
+    assert marked["lif [step]"] != looks["lif"]
 
 
 def test_a_look_does_not_depend_on_who_else_is_there():

@@ -57,6 +57,10 @@ _SPARE_DASHES = (_DOTS, _SHORT, _DASH_DOT, (0, (2, 2, 6, 2)))
 _SPARE_HATCHES = ("xxxxxx", "......", "||||||", "//////", "++++++", "------", "ooo", "***")
 
 
+_OUTPUT = re.compile(r" \[(?!step\]).*\]$")
+"""The mark of outputs that are not spikes; a mode is another one, which has a style of its own."""
+
+
 def styles(labels: Iterable[str]) -> dict[str, Style]:
     """A style per label, the same in every figure.
 
@@ -67,8 +71,8 @@ def styles(labels: Iterable[str]) -> dict[str, Style]:
     found: dict[str, Style] = {}
     taken: set[str] = set()
     for label in sorted(set(labels)):
-        if label in _BUILT_IN:
-            found[label] = _BUILT_IN[label]
+        if (name := _OUTPUT.sub("", label)) in _BUILT_IN:
+            found[label] = _BUILT_IN[name]
             continue
         start = zlib.crc32(label.encode())
         free = (_spare(label, start + step) for step in range(len(_SPARE_MARKERS)))
