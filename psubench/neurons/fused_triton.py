@@ -7,6 +7,7 @@ forward pass kept at its start, also in registers, and then walks back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,6 +23,8 @@ except ImportError:
 CHUNK = 8
 """Steps whose inputs a program holds in registers; it keeps every CHUNK-th state for the backward pass."""
 BLOCK, WARPS = 128, 4
+RESETS = ("lif-none", "lif-soft", "lif-hard")
+"""The numbers of their resets in `kernels_triton`."""
 Gradients = tuple[Tensor | None, ...]
 
 
@@ -86,22 +89,21 @@ class _Serial(torch.autograd.Function):
 
 
 def serial(
-    x: Tensor,
-    rate: float,
-    learned: Tensor | None,
-    decay_input: bool,
-    threshold: float,
-    alpha: float,
-    reset: int,
-    detach_reset: bool,
+    x: Tensor, q: Tensor | None, learned: Tensor | None, neuron: str, numbers: Sequence[float]
 ) -> Tensor:
     """As the operator `serial` of `cpp_build`: shapes, meaning and order of the arguments are the same."""
     _check()
-    x = x.contiguous()
-    factors = (0.0 if learned is not None else rate, learned is not None, decay_input, threshold)
+    x, q = x.contiguous(), None if q is None else q.contiguous()
+    if neuron in {"psu", "rpsu"}:
+        return _psu(x, q, tuple(numbers))
+    if neuron not in RESETS:
+        raise UnsupportedError(f"{neuron} has no fused kernel for a GPU yet", "use its loop, or a CPU")
+    decay_input, threshold, alpha, detach, *rate = numbers
+    factors = (rate[0] if rate else 0.0, learned is not None, bool(decay_input), threshold)
+    reset = RESETS.index(neuron)
     if not _learns(x, learned):
         return _serial_forward(x, learned, factors, reset, train=False)[0]
-    spikes: Tensor = _Serial.apply(x, learned, factors, alpha, reset, detach_reset)  # type: ignore[no-untyped-call]
+    spikes: Tensor = _Serial.apply(x, learned, factors, alpha, reset, bool(detach))  # type: ignore[no-untyped-call]
     return spikes
 
 
@@ -140,20 +142,7 @@ class _Psu(torch.autograd.Function):
         return gx, gq, None
 
 
-def psu(
-    x: Tensor,
-    q: Tensor | None,
-    leak: float,
-    gain: float,
-    keep: float,
-    scale: float,
-    threshold: float,
-    alpha: float,
-) -> Tensor:
-    """As the operator `psu` of `cpp_build`."""
-    _check()
-    x, q = x.contiguous(), None if q is None else q.contiguous()
-    numbers = (leak, gain, keep, scale, threshold, alpha)
+def _psu(x: Tensor, q: Tensor | None, numbers: tuple[float, ...]) -> Tensor:
     if not _learns(x, q):
         return _psu_forward(x, q, numbers, train=False)[0]
     spikes: Tensor = _Psu.apply(x, q, numbers)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Triton kernels of `fused_triton`, which says what they do; equations as in fused_rows.h.
+"""Triton kernels of `fused_triton`, which says what they do; equations as in fused_lif.h.
 
 Tensors are contiguous [T, N]; a program has BLOCK neurons. The inputs of CHUNK steps are loaded before
 the first of them is used: a step must wait for the one before it, but its memory access need not.
