@@ -75,3 +75,10 @@ def test_wrong_arguments_are_refused():
     ):
         with pytest.raises(RuntimeError, match=complaint):
             serial(x, None, learned, neuron, numbers)
+
+
+def test_numbers_below_the_smallest_normal_one_are_zero_inside_and_not_outside():
+    x = torch.full((3, 4), 2e-38)
+    module = build(parse("lif@fused(threshold=1.2e-38)"), 3)  # h[1] would be 1.5e-38
+    assert not module(x).any()
+    assert (x * 0.5 > 0).all()

@@ -3,6 +3,10 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
+#ifdef __SSE2__
+#include <pmmintrin.h>
+#include <xmmintrin.h>
+#endif
 
 #include <algorithm>
 #include <cstdint>
@@ -34,12 +38,28 @@ int64_t block_width(int64_t N, int64_t most) {
 
 int64_t forward_width(int64_t N, int64_t most = WIDE) { return N <= most ? most : most / 2; }
 
+// While it lives, numbers below the smallest normal one count as 0 on this thread: what decays from step to step
+// becomes so small, and a processor takes a hundred times as long for it.
+class Flushing {
+#ifdef __SSE2__
+  const unsigned before = _mm_getcsr();
+
+ public:
+  Flushing() { _mm_setcsr(before | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON); }
+  ~Flushing() { _mm_setcsr(before); }
+#else
+ public:
+  ~Flushing() {}
+#endif
+};
+
 // Runs body(first neuron, width, thread) over all N in blocks, on as many threads as torch uses.
 template <class Body>
 void for_blocks(int64_t T, int64_t N, int64_t most, const Body& body) {
   const int64_t wide = block_width(N, most), blocks = (N + wide - 1) / wide;
   const int64_t grain = std::max<int64_t>(1, GRAIN / (T * wide));
   at::parallel_for(0, blocks, grain, [&](int64_t begin, int64_t end) {
+    const Flushing flushing;
     for (int64_t n = begin * wide; n < std::min(N, end * wide); n += wide) {
       body(n, std::min(wide, N - n), at::get_thread_num());
     }
