@@ -40,7 +40,7 @@ struct Resetting {
 // if, lif, lif-noreset, plif: h = (1 - rate) v + gain x, gain = rate or 1; S = H(h - Vth).
 template <class Real, int RESET, bool LEARN>
 struct Lif : Plain {
-  static constexpr int64_t NUMBERS = LEARN ? 4 : 5, LAYER = LEARN, KEPT = 1 + LEARN;
+  static constexpr int64_t NUMBERS = LEARN ? 4 : 5, LAYER = LEARN;
   Real input, threshold, keep, gain;
   Arctangent<Real> surrogate;
   Resetting<Real, RESET> reset;
@@ -52,24 +52,20 @@ struct Lif : Plain {
     gain = n[0] != 0 ? rate : 1;
   }
 
-  Real step(Array<Real, 1> x, Array<Real, 0>, Array<Real, 1>& v, Array<Real, KEPT>& kept) const {
+  Real step(Array<Real, 1> x, Array<Real, 0>, Array<Real, 1>& v, Array<Real, 1>& kept) const {
     const Real h = keep * v[0] + gain * x[0];
-    if constexpr (LEARN) {
-      kept = {h, v[0]};
-    } else {
-      kept = {h};
-    }
+    kept = {LEARN ? v[0] : h};
     v = {reset.after(h, h >= threshold)};
     return heaviside(h, threshold);
   }
 
-  Array<Real, 1> back(Real g, Array<Real, 1> x, Array<Real, 0>, Array<Real, KEPT> kept, Array<Real, 1>& carry,
+  Array<Real, 1> back(Real g, Array<Real, 1> x, Array<Real, 0>, Array<Real, 1> kept, Array<Real, 1>& carry,
                       Array<Real, LAYER>& sums) const {
-    const Real h = kept[0], of_spike = g + reset.of_spike(h, carry[0]);
+    const Real h = LEARN ? keep * kept[0] + gain * x[0] : kept[0], of_spike = g + reset.of_spike(h, carry[0]);
     const Real of_h = of_spike * surrogate(h - threshold) + reset.of_h(h >= threshold, carry[0]);
     carry = {keep * of_h};
     if constexpr (LEARN) {
-      sums[0] += of_h * (input * x[0] - kept[1]);
+      sums[0] += of_h * (input * x[0] - kept[0]);
     }
     return {gain * of_h};
   }
