@@ -8,7 +8,6 @@ import torch
 from psubench.measure import first_calls as first
 from psubench.measure.first_calls import alive, first_calls
 from psubench.neurons import TABLE, build, compiled, parse
-from psubench.neurons.table_second import SPECS as SECOND
 
 # torch.compile uses parts of torch that torch itself warns of.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -111,8 +110,8 @@ def test_a_compiled_stochastic_neuron_draws_as_the_eager_one():
     assert torch.equal(*spikes)
 
 
-def test_every_neuron_can_be_compiled_and_all_of_the_first_zoo_but_one_are_fused():
+def test_every_neuron_can_be_compiled_and_every_deterministic_one_of_the_first_zoo_and_serial_one_is_fused():
     assert all("compile" in spec.implementations for spec in TABLE.values())
     unfused = {name for name, spec in TABLE.items() if "fused" not in spec.implementations}
-    assert unfused == {"spsn", *(spec.name for spec in SECOND)}
+    assert unfused == {"spsn", "fpt", "prf", "pmsn", "mulfree-psn"}
     assert not {spec.default for spec in TABLE.values()} & {"compile", "fused"}

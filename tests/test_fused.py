@@ -152,12 +152,12 @@ def test_operators_are_what_torch_expects(learn, dtype):
     def given(*shape):
         return (torch.randn(shape) + 0.5).to(dtype).requires_grad_(learn)
 
-    rate = torch.tensor(0.4, requires_grad=learn)
+    rate, lif, psu = torch.tensor(0.4, requires_grad=learn), (1.0, 1.0, 2.0), (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
     calls = [
-        (ops.serial, (given(20, 3, 70), 0.5, None, True, 1.0, 2.0, 1, True)),
-        (ops.serial, (given(20, 3, 70), 0.0, rate, True, 1.0, 2.0, 2, False)),
-        (ops.psu, (given(20, 3, 70), None, 0.5, 0.5, 0.5, 1.0, 1.0, 2.0)),
-        (ops.psu, (given(20, 9), given(20, 9), 0.5, 0.5, 0.5, 1.0, 1.0, 2.0)),
+        (ops.serial, (given(20, 3, 70), None, None, "lif-soft", (*lif, 1.0, 0.5))),
+        (ops.serial, (given(20, 3, 70), None, rate, "lif-hard", (*lif, 0.0))),
+        (ops.serial, (given(20, 3, 70), None, None, "psu", psu)),
+        (ops.serial, (given(20, 9), given(20, 9), None, "rpsu", psu)),
         (ops.band, (given(20, 3, 70), given(1, 3), given(), 2.0)),
         (ops.band, (given(20, 9), given(20, 3), given(20, 1), 2.0)),
     ]
@@ -166,25 +166,21 @@ def test_operators_are_what_torch_expects(learn, dtype):
 
 
 def test_their_backward_operators_too():
-    ops, x = cpp_build.ops(), torch.randn(20, 9)
-    serial = (0.0, torch.tensor(0.4), True, 1.0, 2.0, 1, True)
-    psu = (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
-    calls = [
-        (ops.serial_train, (x, *serial)),
-        (ops.serial_backward, (x, x, ops.serial_train(x, *serial)[1], *serial)),
-        (ops.psu_train, (x, x, *psu)),
-        (ops.psu_backward, (x, x, x, ops.psu_train(x, x, *psu)[1], *psu)),
-        (ops.psu_backward, (x, x, None, ops.psu_train(x, None, *psu)[1], *psu)),
-        (ops.band_backward, (x, x, torch.randn(20, 3), torch.randn(20, 1), 2.0)),
-    ]
+    ops, x, rate = cpp_build.ops(), torch.randn(20, 9), torch.tensor(0.4)
+    lif, psu = ("lif-soft", (1.0, 1.0, 2.0, 1.0)), (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
+    calls = [(ops.band_backward, (x, x, torch.randn(20, 3), torch.randn(20, 1), 2.0))]
+    for q, learned, neuron in ((None, rate, lif), (x, None, ("rpsu", psu)), (None, None, ("psu", psu))):
+        states = ops.serial_train(x, q, learned, *neuron)[1]
+        calls.append((ops.serial_train, (x, q, learned, *neuron)))
+        calls.append((ops.serial_backward, (x, x, q, learned, states, *neuron)))
     for op, arguments in calls:
         torch.library.opcheck(op.default, arguments)
 
 
 def test_wrong_arguments_are_refused():
     ops, x = cpp_build.ops(), torch.randn(20, 9)
-    with pytest.raises(RuntimeError, match="reset is 0"):
-        ops.serial(x, 0.5, None, True, 1.0, 2.0, 3, True)
+    with pytest.raises(RuntimeError, match="psu takes 1 inputs"):
+        ops.serial(x, x, None, "psu", (0.5, 0.5, 0.5, 1.0, 1.0, 2.0))
     with pytest.raises(RuntimeError, match=r"weights are \[1 or T, k\]"):
         ops.band(x, torch.randn(19, 3), torch.randn(20), 2.0)
     with pytest.raises(UnsupportedError, match=r"no kernel for torch\.float16"):

@@ -51,12 +51,21 @@ def test_no_neuron_and_no_implementation_is_forgotten():
     assert dynamics(parse("psu@compile"), 8) == dynamics(parse("psu"), 8)  # in fewer passes
 
 
-# Counted by hand from fused_rows.h, fused_band.h and triangular.py, for T = 66: three blocks of rows,
-# 32 x 32, 32 x 64 and 2 x 66 products.
+# Counted by hand from fused_lif.h, fused_stateful.h, fused_band.h and fused_learned.py, for T = 66: three
+# blocks of rows, 32 x 32, 32 x 64 and 2 x 66 products.
 FUSED_BY_HAND = {
     "lif@fused": Operations(mac=132, ac=66, cmp=66),
     "lif@fused(reset=hard)": Operations(mac=132, cmp=66),
     "lif-noreset@fused": Operations(mac=132, cmp=66),
+    "cuba-lif@fused": Operations(mac=132, cmp=66),
+    "cuba-lif@fused(reset=soft)": Operations(mac=132, ac=66, cmp=66),
+    "clif@fused": Operations(mac=264, ac=66, cmp=66, nonlin=132),
+    "glif@fused": Operations(mac=264, ac=66, cmp=66),
+    "adlif@fused": Operations(mac=330, ac=132, cmp=66),
+    "tc-lif@fused": Operations(mac=264, ac=66, cmp=66),
+    "ilif@fused": Operations(mac=198, cmp=132, nonlin=66),
+    "ternary-lif@fused": Operations(mac=66, ac=132, cmp=132),
+    "ternary-lif@fused(reset=soft)": Operations(mac=132, ac=66, cmp=132),
     "psn@fused": Operations(mac=4356, ac=66, cmp=66),
     "masked-psn@fused": Operations(mac=131, cmp=66),
     "masked-psn@fused(k=33)": Operations(mac=4356, ac=66, cmp=66),

@@ -50,12 +50,15 @@ class AdLIF(PerChannel, Loop):
         """Potential, spikes and adaptation, all 0."""
         return torch.zeros_like(x_t), torch.zeros_like(x_t), torch.zeros_like(x_t)
 
-    def learned(self, x_t: Tensor) -> State:
-        """al, 1 - al, bw, a and b, within their ranges, each in a shape that broadcasts to x_t."""
+    def within(self, dtype: torch.dtype) -> State:
+        """al, 1 - al, bw, a and b, within their ranges, each [C]."""
         # In float64, so that no rounding of a limit moves a value across it.
-        kept = (getattr(self, name).double().clamp(*limits) for name, limits in self.RANGES.items())
-        al, bw, a, b = (spread(value, x_t.ndim - 1) for value in kept)
-        return tuple(value.to(x_t.dtype) for value in (al, 1 - al, bw, a, b))
+        al, bw, a, b = (getattr(self, name).double().clamp(*limits) for name, limits in self.RANGES.items())
+        return tuple(value.to(dtype) for value in (al, 1 - al, bw, a, b))
+
+    def learned(self, x_t: Tensor) -> State:
+        """The values `within` their ranges, each in a shape that broadcasts to x_t."""
+        return tuple(spread(value, x_t.ndim - 1) for value in self.within(x_t.dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""

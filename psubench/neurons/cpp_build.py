@@ -25,7 +25,10 @@ from torch.utils import cpp_extension
 
 from psubench.errors import UnsupportedError
 
-SOURCES = ("fused.cpp", "fused_passes.h", "fused_band.h", "fused_blocks.h", "fused_rows.h")
+SOURCES = (
+    "fused.cpp", "fused_passes.h", "fused_serial.h", "fused_neurons.h", "fused_stateful.h", "fused_lif.h",
+    "fused_band.h", "fused_blocks.h", "fused_values.h",
+)  # fmt: skip
 BUILD_SECONDS = 600
 _HERE = Path(__file__).parent
 _FLAGS = (
@@ -33,12 +36,12 @@ _FLAGS = (
     # No loop may depend on errno or floating-point traps: both keep it from becoming vector code.
     "-fno-math-errno", "-fno-trapping-math",
 )  # fmt: skip
-_CHUNK = 16  # CHUNK in fused_rows.h
+_CHUNK = 16  # CHUNK in fused_serial.h
 
 
 @cache
 def ops() -> Any:
-    """The operators, `torch.ops.psubench`; builds the library if this machine has none yet (20 to 30 s).
+    """The operators, `torch.ops.psubench`; builds the library if this machine has none yet (a minute).
 
     Errors: UnsupportedError without a C++ compiler, or if it fails.
     """
@@ -162,11 +165,18 @@ def _register_fakes() -> None:
     def states(x: Tensor, parts: int) -> Tensor:
         return state(x, (x.shape[0] - 1) // _CHUNK, parts, x.numel() // x.shape[0])
 
+    def gradient(x: Tensor | None, due: Tensor) -> Tensor:
+        return due.new_empty(0) if x is None else like(x)
+
+    def trained(
+        x: Tensor, _q: object, learned: Tensor | None, neuron: str, _numbers: object
+    ) -> tuple[Tensor, Tensor]:
+        return like(x), states(x, torch.ops.psubench.states(neuron, learned is not None))
+
     fake("psubench::serial")(lambda x, *_: like(x))
-    fake("psubench::serial_train")(lambda x, *_: (like(x), states(x, 1)))
-    fake("psubench::serial_backward")(lambda _g, x, *_: (like(x), state(x)))
-    fake("psubench::psu")(lambda x, *_: like(x))
-    fake("psubench::psu_train")(lambda x, *_: (like(x), states(x, 2)))
-    fake("psubench::psu_backward")(lambda _g, x, q, *_: (like(x), x.new_empty(0) if q is None else like(x)))
+    fake("psubench::serial_train")(trained)
+    fake("psubench::serial_backward")(
+        lambda _g, x, q, learned, *_: (like(x), gradient(q, x), gradient(learned, x))
+    )
     fake("psubench::band")(lambda x, *_: like(x))
     fake("psubench::band_backward")(lambda _g, x, w, b, _alpha: (like(x), like(w), like(b)))

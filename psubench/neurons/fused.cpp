@@ -13,7 +13,6 @@ namespace {
 using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-using Maybe = std::optional<Tensor>;
 
 // The operator by its name: called through the dispatcher, tracing and fake tensors see it.
 template <class Signature>
@@ -28,75 +27,35 @@ Tensor saved(const Maybe& x) { return x.value_or(Tensor()); }
 Maybe maybe(const Tensor& x) { return x.defined() ? Maybe(x) : std::nullopt; }
 
 struct SerialFunction : torch::autograd::Function<SerialFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, double rate, const Maybe& learned, bool decay_input,
-                        double threshold, double alpha, int64_t reset, bool detach_reset) {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Maybe& q, const Maybe& learned,
+                        std::string_view neuron, Numbers numbers) {
     const at::AutoDispatchBelowADInplaceOrView guard;
     static const auto op = find<decltype(serial_train)>("psubench::serial_train");
-    auto [spikes, states] = op.call(x, rate, learned, decay_input, threshold, alpha, reset, detach_reset);
-    ctx->save_for_backward({x, states, saved(learned)});
-    ctx->saved_data["rate"] = rate;
-    ctx->saved_data["decay_input"] = decay_input;
-    ctx->saved_data["threshold"] = threshold;
-    ctx->saved_data["alpha"] = alpha;
-    ctx->saved_data["reset"] = reset;
-    ctx->saved_data["detach_reset"] = detach_reset;
+    auto [spikes, states] = op.call(x, q, learned, neuron, numbers);
+    ctx->save_for_backward({x, saved(q), saved(learned), states});
+    ctx->saved_data["neuron"] = std::string(neuron);
+    ctx->saved_data["numbers"] = numbers.vec();
     return spikes;
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
     const auto kept = ctx->get_saved_variables();
-    auto& data = ctx->saved_data;
     static const auto op = find<decltype(serial_backward)>("psubench::serial_backward");
-    auto [gx, grate] =
-        op.call(gradients[0], kept[0], kept[1], data["rate"].toDouble(), maybe(kept[2]),
-                data["decay_input"].toBool(), data["threshold"].toDouble(), data["alpha"].toDouble(),
-                data["reset"].toInt(), data["detach_reset"].toBool());
-    if (kept[2].defined()) {
-      grate = grate.to(kept[2].scalar_type());
-    }
-    return {gx, Tensor(), kept[2].defined() ? grate : Tensor(), Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
+    auto [gx, gq, of_learned] =
+        op.call(gradients[0], kept[0], maybe(kept[1]), maybe(kept[2]), kept[3],
+                ctx->saved_data["neuron"].toStringRef(), ctx->saved_data["numbers"].toDoubleVector());
+    return {gx, kept[1].defined() ? gq : Tensor(), kept[2].defined() ? of_learned : Tensor(), Tensor(), Tensor()};
   }
 };
 
-Tensor serial_autograd(const Tensor& x, double rate, const Maybe& learned, bool decay_input, double threshold,
-                       double alpha, int64_t reset, bool detach_reset) {
-  if (at::GradMode::is_enabled() && (learns(x) || learns(learned))) {
-    return SerialFunction::apply(x, rate, learned, decay_input, threshold, alpha, reset, detach_reset);
+Tensor serial_autograd(const Tensor& x, const Maybe& q, const Maybe& learned, std::string_view neuron,
+                       Numbers numbers) {
+  if (at::GradMode::is_enabled() && (learns(x) || learns(q) || learns(learned))) {
+    return SerialFunction::apply(x, q, learned, neuron, numbers);
   }
   const at::AutoDispatchBelowADInplaceOrView guard;
   static const auto op = find<decltype(serial)>("psubench::serial");
-  return op.call(x, rate, learned, decay_input, threshold, alpha, reset, detach_reset);
-}
-
-struct PsuFunction : torch::autograd::Function<PsuFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Maybe& q, double leak, double gain, double keep,
-                        double scale, double threshold, double alpha) {
-    const at::AutoDispatchBelowADInplaceOrView guard;
-    static const auto op = find<decltype(psu_train)>("psubench::psu_train");
-    auto [spikes, states] = op.call(x, q, leak, gain, keep, scale, threshold, alpha);
-    ctx->save_for_backward({x, saved(q), states});
-    ctx->saved_data["numbers"] = std::vector<double>{leak, gain, keep, scale, threshold, alpha};
-    return spikes;
-  }
-
-  static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
-    const auto kept = ctx->get_saved_variables();
-    const auto n = ctx->saved_data["numbers"].toDoubleVector();
-    static const auto op = find<decltype(psu_backward)>("psubench::psu_backward");
-    auto [gx, gq] =
-        op.call(gradients[0], kept[0], maybe(kept[1]), kept[2], n[0], n[1], n[2], n[3], n[4], n[5]);
-    return {gx, kept[1].defined() ? gq : Tensor(), Tensor(), Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
-  }
-};
-
-Tensor psu_autograd(const Tensor& x, const Maybe& q, double leak, double gain, double keep, double scale,
-                    double threshold, double alpha) {
-  if (at::GradMode::is_enabled() && (learns(x) || learns(q))) {
-    return PsuFunction::apply(x, q, leak, gain, keep, scale, threshold, alpha);
-  }
-  const at::AutoDispatchBelowADInplaceOrView guard;
-  static const auto op = find<decltype(psu)>("psubench::psu");
-  return op.call(x, q, leak, gain, keep, scale, threshold, alpha);
+  return op.call(x, q, learned, neuron, numbers);
 }
 
 struct BandFunction : torch::autograd::Function<BandFunction> {
@@ -129,18 +88,12 @@ Tensor band_autograd(const Tensor& x, const Tensor& weights, const Tensor& bias,
 
 }  // namespace
 
-// The schemas stand here once.
-#define SERIAL \
-  "float rate, Tensor? learned, bool decay_input, float threshold, float alpha, int reset, bool detach_reset"
-#define PSU "float leak, float gain, float keep, float scale, float threshold, float alpha"
-
 TORCH_LIBRARY(psubench, m) {
-  m.def("serial(Tensor x, " SERIAL ") -> Tensor");
-  m.def("serial_train(Tensor x, " SERIAL ") -> (Tensor, Tensor)");
-  m.def("serial_backward(Tensor gradient, Tensor x, Tensor states, " SERIAL ") -> (Tensor, Tensor)");
-  m.def("psu(Tensor x, Tensor? q, " PSU ") -> Tensor");
-  m.def("psu_train(Tensor x, Tensor? q, " PSU ") -> (Tensor, Tensor)");
-  m.def("psu_backward(Tensor gradient, Tensor x, Tensor? q, Tensor states, " PSU ") -> (Tensor, Tensor)");
+  m.def("serial(Tensor x, Tensor? q, Tensor? learned, str neuron, float[] numbers) -> Tensor");
+  m.def("serial_train(Tensor x, Tensor? q, Tensor? learned, str neuron, float[] numbers) -> (Tensor, Tensor)");
+  m.def("serial_backward(Tensor gradient, Tensor x, Tensor? q, Tensor? learned, Tensor states, str neuron,"
+        " float[] numbers) -> (Tensor, Tensor, Tensor)");
+  m.def("states(str neuron, bool learns) -> int", states);
   m.def("band(Tensor x, Tensor weights, Tensor bias, float alpha) -> Tensor");
   m.def("band_backward(Tensor gradient, Tensor x, Tensor weights, Tensor bias, float alpha)"
         " -> (Tensor, Tensor, Tensor)");
@@ -150,15 +103,11 @@ TORCH_LIBRARY_IMPL(psubench, CPU, m) {
   m.impl("serial", serial);
   m.impl("serial_train", serial_train);
   m.impl("serial_backward", serial_backward);
-  m.impl("psu", psu);
-  m.impl("psu_train", psu_train);
-  m.impl("psu_backward", psu_backward);
   m.impl("band", band);
   m.impl("band_backward", band_backward);
 }
 
 TORCH_LIBRARY_IMPL(psubench, Autograd, m) {
   m.impl("serial", serial_autograd);
-  m.impl("psu", psu_autograd);
   m.impl("band", band_autograd);
 }

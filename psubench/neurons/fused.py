@@ -6,15 +6,17 @@ the modules are the published ones: same parameters, same weights, same equation
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from psubench.errors import UnsupportedError
-from psubench.neurons import cpp_build, lif_matrices, no_reset, psn, psu, serial
+from psubench.neurons import cpp_build, lif_matrices, no_reset, psn, psu
+from psubench.neurons import serial as serial_loop
 from psubench.neurons.checks import check_shape
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float64)
-RESETS = {"none": 0, "soft": 1, "hard": 2}
 
 
 def check_dtype(x: Tensor) -> None:
@@ -27,33 +29,35 @@ def check_dtype(x: Tensor) -> None:
         raise UnsupportedError(f"fused neurons have no kernel for {x.device.type}", "use cpu or cuda")
 
 
-def through_time(
+def serial(
     x: Tensor,
+    neuron: str,
+    numbers: Sequence[float],
     *,
-    rate: float | Tensor,
-    decay_input: bool,
-    threshold: float,
-    alpha: float,
-    reset: str,
-    detach_reset: bool,
+    q: Tensor | None = None,
+    learned: Tensor | None = None,
 ) -> Tensor:
-    """S[t] = H(h[t] - Vth), h = (1 - rate) v + gain x, with the surrogate gradient; shape of x.
+    """Output of one of the neurons in fused_neurons.h, with its surrogate gradient; shape of x.
 
     Args:
-        x: [T, B, *features].
-        rate: 1/τ; a tensor [] if it is learned.
-        decay_input: whether gain is the rate; else it is 1.
-        reset: "soft", "hard", or "none".
+        x: [T, B, *features]; a neuron with values per channel has them for the third dimension.
+        neuron: its name there.
+        numbers: in the order in which its constructor in fused_lif.h or fused_stateful.h reads them.
+        q: its second input, of x's shape.
+        learned: float32 or float64; its values per layer, per step and per channel in a row.
     """
     check_dtype(x)
-    learned, number = (rate, 0.0) if isinstance(rate, Tensor) else (None, rate)
-    arguments = (x, number, learned, decay_input, threshold, alpha, RESETS[reset], detach_reset)
     if x.is_cuda:
         from psubench.neurons import fused_triton
 
-        return fused_triton.serial(*arguments)
-    spikes: Tensor = cpp_build.ops().serial.default(*arguments)
-    return spikes
+        return fused_triton.serial(x, q, learned, neuron, numbers)
+    outputs: Tensor = cpp_build.ops().serial.default(x, q, learned, neuron, numbers)
+    return outputs
+
+
+def wide(learned: Tensor) -> Tensor:
+    """Learned values in the dtype of a neuron's states: bfloat16 as float32."""
+    return learned.float() if learned.dtype == torch.bfloat16 else learned
 
 
 def unrolled(
@@ -73,14 +77,7 @@ def unrolled(
         x: [T, ...].
         q: argument of the estimate, of x's shape; None stands for u.
     """
-    check_dtype(x)
-    arguments = (x, q, leak, gain, keep, scale, threshold, alpha)
-    if x.is_cuda:
-        from psubench.neurons import fused_triton
-
-        return fused_triton.psu(*arguments)
-    spikes: Tensor = cpp_build.ops().psu.default(*arguments)
-    return spikes
+    return serial(x, "psu" if q is None else "rpsu", (leak, gain, keep, scale, threshold, alpha), q=q)
 
 
 def banded(x: Tensor, weights: Tensor, bias: Tensor, alpha: float) -> Tensor:
@@ -103,53 +100,37 @@ def fire(V: Tensor, threshold: float, alpha: float) -> Tensor:
     """H(V - threshold) with the surrogate gradient, fused backwards too; V has shape [T, ...]."""
     if not (V.requires_grad and torch.is_grad_enabled()):
         return V.ge_(threshold)
-    return through_time(
-        V, rate=1.0, decay_input=True, threshold=threshold, alpha=alpha, reset="none", detach_reset=True
-    )
+    return serial(V, "lif-none", (True, threshold, alpha, True, 1.0))
 
 
-class _Fused(serial.Serial):
-    """Forward pass shared by the serial neurons; a neuron defines `rate`."""
-
-    decay_input: bool
-
-    def rate(self) -> float | Tensor:
-        """1/τ."""
-        raise NotImplementedError
+class IF(serial_loop.IF):
+    """Integrate and fire: no leak."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x)
-        return through_time(
-            x, rate=self.rate(), decay_input=self.decay_input, threshold=self.threshold, alpha=self.alpha,
-            reset=self.reset, detach_reset=self.detach_reset,
-        )  # fmt: skip
+        numbers = (False, self.threshold, self.alpha, self.detach_reset, 0.0)
+        return serial(x, f"lif-{self.reset}", numbers)
 
 
-class IF(_Fused, serial.IF):
-    """Integrate and fire: no leak."""
-
-    decay_input = False
-
-    def rate(self) -> float:
-        """0: nothing leaks."""
-        return 0.0
-
-
-class LIF(_Fused, serial.LIF):
+class LIF(serial_loop.LIF):
     """Leaky integrate and fire."""
 
-    def rate(self) -> float:
-        """1/τ."""
-        return 1 / self.tau
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes for input current x, both [T, B, *features]."""
+        check_shape(x)
+        numbers = (self.decay_input, self.threshold, self.alpha, self.detach_reset, 1 / self.tau)
+        return serial(x, f"lif-{self.reset}", numbers)
 
 
-class PLIF(_Fused, serial.PLIF):
+class PLIF(serial_loop.PLIF):
     """LIF with a learned 1/τ."""
 
-    def rate(self) -> Tensor:
-        """1/τ = σ(w)."""
-        return torch.sigmoid(self.w.float() if self.w.dtype == torch.bfloat16 else self.w)
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes for input current x, both [T, B, *features]."""
+        check_shape(x)
+        numbers = (self.decay_input, self.threshold, self.alpha, self.detach_reset)
+        return serial(x, f"lif-{self.reset}", numbers, learned=torch.sigmoid(wide(self.w)))
 
 
 class NoResetLIF(no_reset.NoResetLIF):
@@ -158,10 +139,7 @@ class NoResetLIF(no_reset.NoResetLIF):
     def forward(self, x: Tensor) -> Tensor:
         """Spikes for input current x, both [T, B, *features]."""
         check_shape(x)
-        return through_time(
-            x, rate=1 / self.tau, decay_input=True, threshold=self.threshold, alpha=self.alpha,
-            reset="none", detach_reset=True,
-        )  # fmt: skip
+        return serial(x, "lif-none", (True, self.threshold, self.alpha, True, 1 / self.tau))
 
 
 class PSU(psu.PSU):

@@ -80,7 +80,7 @@ Tensor band(const Tensor& input, const Tensor& weights_, const Tensor& bias_, do
           prefetch<true>(out + next, lanes);
           mix.potential(in + at, N, t, V, lanes);
           for (int64_t lane = 0; lane < lanes; ++lane) {
-            put_spike(out[at + lane], V[lane], Real(0));
+            put(out[at + lane], heaviside(V[lane], Real(0)));
           }
         }
       }
@@ -102,7 +102,7 @@ Real dot(const Real* __restrict a, const Scalar* __restrict b, int64_t width) {
 // One block backwards: V again, its gradient into a ring of k rows, from there into gx and the weights' sums.
 template <class Scalar>
 void band_block(const Band<Scalar>& mix, const Scalar* g, const Scalar* x, Scalar* gx, int64_t T, int64_t N,
-                int64_t width, const Surrogate<real_of<Scalar>>& surrogate, double* of_weights, double* of_bias) {
+                int64_t width, const Arctangent<real_of<Scalar>>& surrogate, double* of_weights, double* of_bias) {
   using Real = real_of<Scalar>;
   const int64_t k = mix.k;
   std::vector<Real> ring(k * BLOCK);
@@ -154,7 +154,7 @@ std::tuple<Tensor, Tensor, Tensor> band_backward(const Tensor& gradient, const T
   for_dtype(x, [&](auto scalar) {
     using Scalar = decltype(scalar);
     const Band<Scalar> mix = band_of<Scalar>(weights, bias);
-    const Surrogate<real_of<Scalar>> surrogate(alpha);
+    const Arctangent<real_of<Scalar>> surrogate(alpha);
     const Scalar *in = read<Scalar>(x), *due = read<Scalar>(g);
     Scalar* out = written<Scalar>(gx);
     double *weight_sums = of_weights.mutable_data_ptr<double>(), *bias_sums = of_bias.mutable_data_ptr<double>();

@@ -1,24 +1,27 @@
-// How the passes of fused_passes.h and fused_band.h are cut: blocks of neurons, dtypes, switches.
+// How the passes of fused_serial.h and fused_band.h are cut: blocks of neurons, dtypes, switches.
 #pragma once
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
+#ifdef __SSE2__
+#include <pmmintrin.h>
+#include <xmmintrin.h>
+#endif
 
 #include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
-#include "fused_rows.h"
+#include "fused_values.h"
 
 namespace {
 
 using at::Tensor;
 
 // Most neurons of a block, whose state fits into the first-level cache: forwards the state of one step, WIDE if
-// the block is the whole row and HALF if not, since the part of the next row that is asked for takes as much room;
-// backwards that of a chunk.
+// the block is the whole row and half of that if not, since the part of the next row that is asked for takes as
+// much room; backwards that of a chunk.
 constexpr int64_t WIDE = 2048;
-constexpr int64_t HALF = WIDE / 2;
 constexpr int64_t BLOCK = 512;
 // Neurons between two requests for memory.
 constexpr int64_t STRIP = 64;
@@ -33,7 +36,22 @@ int64_t block_width(int64_t N, int64_t most) {
   return std::clamp((share + NARROW - 1) / NARROW * NARROW, NARROW, most);
 }
 
-int64_t forward_width(int64_t N) { return N <= WIDE ? WIDE : HALF; }
+int64_t forward_width(int64_t N, int64_t most = WIDE) { return N <= most ? most : most / 2; }
+
+// While it lives, numbers below the smallest normal one count as 0 on this thread: what decays from step to step
+// becomes so small, and a processor takes a hundred times as long for it.
+class Flushing {
+#ifdef __SSE2__
+  const unsigned before = _mm_getcsr();
+
+ public:
+  Flushing() { _mm_setcsr(before | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON); }
+  ~Flushing() { _mm_setcsr(before); }
+#else
+ public:
+  ~Flushing() {}
+#endif
+};
 
 // Runs body(first neuron, width, thread) over all N in blocks, on as many threads as torch uses.
 template <class Body>
@@ -41,27 +59,31 @@ void for_blocks(int64_t T, int64_t N, int64_t most, const Body& body) {
   const int64_t wide = block_width(N, most), blocks = (N + wide - 1) / wide;
   const int64_t grain = std::max<int64_t>(1, GRAIN / (T * wide));
   at::parallel_for(0, blocks, grain, [&](int64_t begin, int64_t end) {
+    const Flushing flushing;
     for (int64_t n = begin * wide; n < std::min(N, end * wide); n += wide) {
       body(n, std::min(wide, N - n), at::get_thread_num());
     }
   });
 }
 
-// Asks for part of a row that is soon read, or written.
+// Asks for part of a row that is soon read, or written. Inline, or gcc leaves out calls that have no result.
 template <bool WRITE, class Scalar>
-void prefetch(const Scalar* row, int64_t width) {
+[[gnu::always_inline]] inline void prefetch(const Scalar* row, int64_t width) {
   for (int64_t i = 0; i < width; i += 64 / int64_t(sizeof(Scalar))) {
     __builtin_prefetch(row + i, WRITE);
   }
 }
 
-// Runs body(first, width, ahead) over `width` of N neurons in strips. Where the block is not the whole row, the
-// next row lies too far off for the processor to see it coming: `ahead` neurons of it are to be asked for.
+// Runs body(first, width, ahead) over `width` of N neurons: at once where the block is the whole row, in strips where
+// the next row lies too far off for the processor to see it coming. `ahead` neurons of it are then to be asked for.
 template <class Body>
 void for_strips(int64_t N, int64_t width, const Body& body) {
+  if (width == N) {
+    return body(0, width, 0);
+  }
   for (int64_t i = 0; i < width; i += STRIP) {
     const int64_t lanes = std::min(STRIP, width - i);
-    body(i, lanes, width < N ? lanes : 0);
+    body(i, lanes, lanes);
   }
 }
 
@@ -84,26 +106,6 @@ const Scalar* read(const Tensor& x) {
 template <class Scalar>
 Scalar* written(const Tensor& x) {
   return static_cast<Scalar*>(x.mutable_data_ptr());
-}
-
-template <class Body>
-void for_flag(bool flag, const Body& body) {
-  if (flag) {
-    body(std::true_type{});
-  } else {
-    body(std::false_type{});
-  }
-}
-
-// One call of body for each way to reset, so that no loop over neurons asks which.
-template <class Body>
-void for_reset(int64_t reset, const Body& body) {
-  switch (reset) {
-    case NONE: return body(std::integral_constant<int, NONE>{});
-    case SOFT: return body(std::integral_constant<int, SOFT>{});
-    case HARD: return body(std::integral_constant<int, HARD>{});
-    default: TORCH_CHECK(false, "reset is 0 (none), 1 (soft) or 2 (hard), not ", reset);
-  }
 }
 
 Tensor like(const Tensor& x) { return at::empty_like(x, at::MemoryFormat::Contiguous); }

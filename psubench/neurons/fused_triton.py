@@ -7,7 +7,9 @@ forward pass kept at its start, also in registers, and then walks back.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +18,9 @@ from psubench.errors import UnsupportedError
 
 try:
     from psubench.neurons import kernels_triton as kernels
+    from psubench.neurons import neurons_triton as equations
 except ImportError:
-    kernels = None  # type: ignore[assignment]
+    kernels = equations = None  # type: ignore[assignment]
 
 CHUNK = 8
 """Steps whose inputs a program holds in registers; it keeps every CHUNK-th state for the backward pass."""
@@ -47,117 +50,129 @@ def _scratch(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return x.new_empty(shape, dtype=torch.float64 if x.dtype == torch.float64 else torch.float32)
 
 
-def _serial_forward(
-    x: Tensor, learned: Tensor | None, factors: tuple[Any, ...], reset: int, train: bool
+class Kind(NamedTuple):
+    """A neuron in `neurons_triton`: its functions' name, its states, and its learned values.
+
+    Attributes:
+        name: of its functions, without _step and _back.
+        reset: 0 none, 1 soft, 2 hard; for psu, whether q is a second input.
+        states, layer, step, own: how many values of a state, and learned ones per layer, step and channel.
+    """
+
+    name: str
+    reset: int = 0
+    states: int = 1
+    layer: int = 0
+    step: int = 0
+    own: int = 0
+
+
+_RESETS = {"none": 0, "soft": 1, "hard": 2}
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        **{f"lif-{how}": Kind("lif", reset, layer=1) for how, reset in _RESETS.items()},
+        **{f"cuba-lif-{how}": Kind("cuba", reset, 2, layer=2) for how, reset in _RESETS.items()},
+        **{f"ternary-lif-{how}": Kind("ternary", reset) for how, reset in _RESETS.items()},
+        "psu": Kind("psu", 0, 2),
+        "rpsu": Kind("psu", 1, 2),
+        "clif": Kind("clif", states=2),
+        "glif": Kind("glif", states=2, layer=5, step=1),
+        "adlif": Kind("adlif", states=3, own=5),
+        "tc-lif": Kind("tc", states=2, layer=2),
+        "ilif": Kind("ilif"),
+    }
+)
+
+
+class Call(NamedTuple):
+    """One neuron on tensors of one shape.
+
+    Attributes:
+        kind: which neuron.
+        numbers: its reset, whether values are learned, and the numbers that `neurons_triton` describes.
+        channels, inner: of a step [B, channels, inner].
+    """
+
+    kind: Kind
+    numbers: tuple[Any, ...]
+    channels: int
+    inner: int
+
+    def shape(self) -> tuple[int, int, int, int]:
+        """Values of a state, and learned ones per layer, step and channel."""
+        kind = self.kind
+        layer = kind.layer if self.numbers[1] else 0
+        return kind.states, layer, kind.step, kind.own
+
+    def function(self, what: str) -> Any:
+        """Its `step` or `back`."""
+        return getattr(equations, f"{self.kind.name}_{what}")
+
+
+def _forward(
+    x: Tensor, q: Tensor | None, learned: Tensor | None, call: Call, train: bool
 ) -> tuple[Tensor, Tensor]:
-    """Spikes and states of contiguous x."""
-    spikes, states = torch.empty_like(x), _states(x, 1, train)
+    """Outputs and states of contiguous x and q."""
+    out, states = torch.empty_like(x), _states(x, call.kind.states, train)
     T, N = x.shape[0], x[0].numel()
     if N:
         kernels.serial_forward[_grid(N)](
-            x, x if learned is None else learned, spikes, states, T, N, *factors, reset, train, CHUNK, BLOCK,
-            num_warps=WARPS,
+            x, x if q is None else q, x if learned is None else learned, out, states, T, N,
+            call.channels, call.inner, call.function("step"), call.numbers, q is not None, *call.shape(),
+            train, CHUNK, BLOCK, num_warps=WARPS,
         )  # fmt: skip
-    return spikes, states
+    return out, states
 
 
 class _Serial(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, learned: Tensor | None, factors: tuple[Any, ...],
-        alpha: float, reset: int, detach_reset: bool,
-    ) -> Tensor:  # fmt: skip
-        spikes, states = _serial_forward(x, learned, factors, reset, train=True)
-        ctx.save_for_backward(x, states, learned)
-        ctx.numbers = (*factors, alpha, reset, detach_reset)
-        return spikes
+    def forward(ctx: Any, x: Tensor, q: Tensor | None, learned: Tensor | None, call: Call) -> Tensor:
+        out, states = _forward(x, q, learned, call, train=True)
+        ctx.save_for_backward(x, q, learned, states)
+        ctx.call = call
+        return out
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Gradients:
-        x, states, learned = ctx.saved_tensors
-        T, N = x.shape[0], x[0].numel()
-        gx, sums = torch.empty_like(x), torch.zeros_like(states[0, 0])
+        x, q, learned, states = ctx.saved_tensors
+        call, (T, N) = ctx.call, (x.shape[0], x[0].numel())
+        _, layer, step, own = call.shape()
+        gx, gq = torch.empty_like(x), None if q is None else torch.empty_like(q)
+        totals = states.new_zeros(layer + step * T, *_grid(N))
+        of_own = states.new_zeros(own, N)
         if N:
             kernels.serial_backward[_grid(N)](
-                gradients[0].contiguous(), x, x if learned is None else learned, states, gx, sums, T, N,
-                *ctx.numbers, CHUNK, BLOCK, num_warps=WARPS,
+                gradients[0].contiguous(), x, x if q is None else q, x if learned is None else learned,
+                states, gx, gx if gq is None else gq, totals, of_own, T, N, call.channels, call.inner,
+                call.function("step"), call.function("back"), call.numbers, q is not None, *call.shape(),
+                CHUNK, BLOCK, num_warps=WARPS,
             )  # fmt: skip
-        return gx, None if learned is None else sums.double().sum().to(learned), None, None, None, None
+        if learned is None:
+            return gx, gq, None, None
+        by_channel = (
+            of_own.double()
+            .view(own, N // (call.channels * call.inner), call.channels, call.inner)
+            .sum((1, 3))
+            .flatten()
+        )
+        return gx, gq, torch.cat([totals.double().sum(1), by_channel]).to(learned).view_as(learned), None
 
 
 def serial(
-    x: Tensor,
-    rate: float,
-    learned: Tensor | None,
-    decay_input: bool,
-    threshold: float,
-    alpha: float,
-    reset: int,
-    detach_reset: bool,
+    x: Tensor, q: Tensor | None, learned: Tensor | None, neuron: str, numbers: Sequence[float]
 ) -> Tensor:
     """As the operator `serial` of `cpp_build`: shapes, meaning and order of the arguments are the same."""
     _check()
-    x = x.contiguous()
-    factors = (0.0 if learned is not None else rate, learned is not None, decay_input, threshold)
-    if not _learns(x, learned):
-        return _serial_forward(x, learned, factors, reset, train=False)[0]
-    spikes: Tensor = _Serial.apply(x, learned, factors, alpha, reset, detach_reset)  # type: ignore[no-untyped-call]
-    return spikes
-
-
-def _psu_forward(
-    x: Tensor, q: Tensor | None, numbers: tuple[float, ...], train: bool
-) -> tuple[Tensor, Tensor]:
-    """Spikes and states of contiguous x and q."""
-    spikes, states = torch.empty_like(x), _states(x, 2, train)
-    T, N = x.shape[0], x[0].numel()
-    if N:
-        kernels.psu_forward[_grid(N)](
-            x, x if q is None else q, spikes, states, T, N, *numbers[:-1], q is not None, train, CHUNK, BLOCK,
-            num_warps=WARPS,
-        )  # fmt: skip
-    return spikes, states
-
-
-class _Psu(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, q: Tensor | None, numbers: tuple[float, ...]) -> Tensor:
-        spikes, states = _psu_forward(x, q, numbers, train=True)
-        ctx.save_for_backward(x, q, states)
-        ctx.numbers = numbers
-        return spikes
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Gradients:
-        x, q, states = ctx.saved_tensors
-        T, N = x.shape[0], x[0].numel()
-        gx, gq = torch.empty_like(x), None if q is None else torch.empty_like(q)
-        if N:
-            kernels.psu_backward[_grid(N)](
-                gradients[0].contiguous(), x, x if q is None else q, states, gx, gx if gq is None else gq,
-                T, N, *ctx.numbers, q is not None, CHUNK, BLOCK, num_warps=WARPS,
-            )  # fmt: skip
-        return gx, gq, None
-
-
-def psu(
-    x: Tensor,
-    q: Tensor | None,
-    leak: float,
-    gain: float,
-    keep: float,
-    scale: float,
-    threshold: float,
-    alpha: float,
-) -> Tensor:
-    """As the operator `psu` of `cpp_build`."""
-    _check()
+    kind, channels = KINDS[neuron], x.shape[2] if x.ndim > 2 else 1
+    given = (kind.reset, learned is not None, *numbers)
+    inner = max(x[0].numel() // max(x.shape[1], 1) // max(channels, 1), 1)
+    call = Call(kind, given, max(channels, 1), inner)
     x, q = x.contiguous(), None if q is None else q.contiguous()
-    numbers = (leak, gain, keep, scale, threshold, alpha)
-    if not _learns(x, q):
-        return _psu_forward(x, q, numbers, train=False)[0]
-    spikes: Tensor = _Psu.apply(x, q, numbers)  # type: ignore[no-untyped-call]
-    return spikes
+    learned = None if learned is None else learned.contiguous()
+    if not _learns(x, q, learned):
+        return _forward(x, q, learned, call, train=False)[0]
+    out: Tensor = _Serial.apply(x, q, learned, call)  # type: ignore[no-untyped-call]
+    return out
 
 
 class _Band(torch.autograd.Function):

@@ -1,4 +1,4 @@
-"""Triton kernels of `fused_triton`, which says what they do; equations as in fused_rows.h.
+"""Triton kernels of `fused_triton`, which says what they do; equations in `neurons_triton`.
 
 Tensors are contiguous [T, N]; a program has BLOCK neurons. The inputs of CHUNK steps are loaded before
 the first of them is used: a step must wait for the one before it, but its memory access need not.
@@ -11,8 +11,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-SOFT, HARD = tl.constexpr(1), tl.constexpr(2)
-PI = tl.constexpr(3.141592653589793)
+from psubench.neurons.neurons_triton import arctangent
 
 
 @triton.jit
@@ -44,179 +43,125 @@ def _store(where, offsets, value, mask):
 
 
 @triton.jit
-def _surrogate(z, alpha: tl.constexpr):
-    return 1 / (2 / alpha + PI * PI * alpha / 2 * z * z)
+def _shared(learned, t, T, LAYER: tl.constexpr, STEP: tl.constexpr, real: tl.constexpr):
+    """The learned values of the layer and of step t."""
+    values = ()
+    for i in tl.static_range(LAYER):
+        values = values + (tl.load(learned + i).to(real),)  # noqa: RUF005
+    if STEP:
+        values = values + (tl.load(learned + LAYER + t, mask=t < T, other=0.0).to(real),)  # noqa: RUF005
+    return values
 
 
 @triton.jit
-def _logistic(u):
-    return 1 / (1 + tl.exp(-u))
+def _own(learned, n, channels, inner, OWN: tl.constexpr, real: tl.constexpr):
+    """The learned values of every neuron's channel."""
+    values = ()
+    for i in tl.static_range(OWN):
+        values = values + (tl.load(learned + i * channels + n // inner % channels).to(real),)  # noqa: RUF005
+    return values
 
 
 @triton.jit
-def _factors(rate, number: tl.constexpr, learned: tl.constexpr, decays: tl.constexpr, real: tl.constexpr):
-    """The factors of v and of x."""
-    share = tl.load(rate).to(real) if learned else tl.full((), number, real)
-    return 1 - share, share if decays else tl.full((), 1.0, real)
+def _zeros(COUNT: tl.constexpr, BLOCK: tl.constexpr, real: tl.constexpr):
+    values = ()
+    for _ in tl.static_range(COUNT):
+        values = values + (tl.zeros([BLOCK], real),)  # noqa: RUF005
+    return values
 
 
 @triton.jit
-def _reset(h, threshold: tl.constexpr, reset: tl.constexpr):
-    v = h
-    if reset == SOFT:
-        v = tl.where(h >= threshold, h - threshold, h)
-    if reset == HARD:
-        v = tl.where(h >= threshold, 0.0, h).to(h.dtype)
-    return v
+def _state(states, chunk, N, n, mask, STATES: tl.constexpr):
+    values = ()
+    for i in tl.static_range(STATES):
+        at = (chunk * STATES + i) * N + n
+        values = values + (tl.load(states + at, mask=mask, other=0.0),)  # noqa: RUF005
+    return values
 
 
 @triton.jit
-def _gradient_of_h(
-    of_spike,
-    h,
-    carry,
-    threshold: tl.constexpr,
-    alpha: tl.constexpr,
-    reset: tl.constexpr,
-    detach: tl.constexpr,
-):
-    """From the gradients of the spike and, in `carry`, of v after the step."""
-    through = carry
-    if reset == SOFT and not detach:
-        of_spike -= threshold * carry
-    if reset == HARD:
-        if not detach:
-            of_spike -= h * carry
-        through = tl.where(h >= threshold, 0.0, carry).to(carry.dtype)
-    return of_spike * _surrogate(h - threshold, alpha) + through
+def _added(sums, more, COUNT: tl.constexpr):
+    values = ()
+    for i in tl.static_range(COUNT):
+        values = values + (sums[i] + more[i],)  # noqa: RUF005
+    return values
+
+
+@triton.jit
+def _store_sums(totals, of_own, sums, n, N, mask, LAYER: tl.constexpr, OWN: tl.constexpr):
+    """Totals of the layer's values in this program, and every neuron's own."""
+    for i in tl.static_range(LAYER):
+        tl.store(totals + i * tl.num_programs(0) + tl.program_id(0), tl.sum(tl.where(mask, sums[i], 0.0)))
+    for i in tl.static_range(OWN):
+        tl.store(of_own + i * N + n, sums[LAYER + i], mask=mask)
 
 
 @triton.jit
 def serial_forward(
-    x, rate, spikes, states, T, N, number: tl.constexpr, learned: tl.constexpr, decays: tl.constexpr,
-    threshold: tl.constexpr, reset: tl.constexpr, train: tl.constexpr,
-    CHUNK: tl.constexpr, BLOCK: tl.constexpr,
+    x, q, learned, out, states, T, N, channels, inner, step: tl.constexpr, numbers: tl.constexpr,
+    apart: tl.constexpr, STATES: tl.constexpr, LAYER: tl.constexpr, STEP: tl.constexpr, OWN: tl.constexpr,
+    train: tl.constexpr, CHUNK: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Spikes, and in training the potential at the first step of each chunk."""
+    """Outputs, and in training the state at the first step of each chunk."""
     real: tl.constexpr = states.dtype.element_ty
     n, N, mask = _neurons(N, BLOCK)
-    keep, gain = _factors(rate, number, learned, decays, real)
-    v = tl.zeros([BLOCK], real)
+    own = _own(learned + LAYER + STEP * T, n, channels, inner, OWN, real)
+    state = _zeros(STATES, BLOCK, real)
     for chunk in range((T + CHUNK - 1) // CHUNK):
         first = chunk * CHUNK
         if train:
-            tl.store(states + chunk * N + n, v, mask=mask)
+            for i in tl.static_range(STATES):
+                tl.store(states + (chunk * STATES + i) * N + n, state[i], mask=mask)
         xs = _rows(x, first, T, N, n, mask, real, CHUNK)
+        qs = _rows(q, first, T, N, n, mask, real, CHUNK) if apart else xs
         for i in tl.static_range(CHUNK):
-            h = keep * v + gain * xs[i]
+            shared = _shared(learned, first + i, T, LAYER, STEP, real)
+            output, state, _ = step(xs[i], qs[i], shared, own, state, numbers)
             at = (first + i) * N + n
-            _store(spikes, at, tl.where(h >= threshold, 1.0, 0.0), mask & (at < T * N))
-            v = _reset(h, threshold, reset)
+            _store(out, at, output, mask & (at < T * N))
 
 
 @triton.jit
 def serial_backward(
-    g, x, rate, states, gx, sums, T, N, number: tl.constexpr, learned: tl.constexpr, decays: tl.constexpr,
-    threshold: tl.constexpr, alpha: tl.constexpr, reset: tl.constexpr, detach: tl.constexpr,
-    CHUNK: tl.constexpr, BLOCK: tl.constexpr,
+    g, x, q, learned, states, gx, gq, totals, of_own, T, N, channels, inner, step: tl.constexpr,
+    back: tl.constexpr, numbers: tl.constexpr, apart: tl.constexpr, STATES: tl.constexpr,
+    LAYER: tl.constexpr, STEP: tl.constexpr, OWN: tl.constexpr, CHUNK: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Gradients of x, and per neuron the sum whose total is the gradient of the rate.
+    """Gradients of x and q, of each program's shared values, and of every neuron's own.
 
     Steps past the last have zero cotangents and no carry, so they add nothing.
     """
     real: tl.constexpr = states.dtype.element_ty
     n, N, mask = _neurons(N, BLOCK)
-    keep, gain = _factors(rate, number, learned, decays, real)
-    carry = tl.zeros([BLOCK], real)
-    total = tl.zeros([BLOCK], real)
+    own = _own(learned + LAYER + STEP * T, n, channels, inner, OWN, real)
+    carry = _zeros(STATES, BLOCK, real)
+    sums = _zeros(LAYER + OWN, BLOCK, real)
     chunks = (T + CHUNK - 1) // CHUNK
-    for back in range(chunks):
-        chunk = chunks - 1 - back
+    for reverse in range(chunks):
+        chunk = chunks - 1 - reverse
         first = chunk * CHUNK
-        v = tl.load(states + chunk * N + n, mask=mask, other=0.0)
-        xs = _rows(x, first, T, N, n, mask, real, CHUNK)
-        gs = _rows(g, first, T, N, n, mask, real, CHUNK)
-        vs = ()
-        for i in tl.static_range(CHUNK):
-            vs = vs + (v,)  # noqa: RUF005
-            v = _reset(keep * v + gain * xs[i], threshold, reset)
-        for i in tl.static_range(CHUNK - 1, -1, -1):
-            h = keep * vs[i] + gain * xs[i]
-            of_h = _gradient_of_h(gs[i], h, carry, threshold, alpha, reset, detach)
-            at = (first + i) * N + n
-            _store(gx, at, gain * of_h, mask & (at < T * N))
-            if learned:
-                total += of_h * ((xs[i] if decays else 0.0) - vs[i])
-            carry = keep * of_h
-    if learned:
-        tl.store(sums + n, total, mask=mask)
-
-
-@triton.jit
-def psu_forward(
-    x, q, spikes, states, T, N, leak: tl.constexpr, gain: tl.constexpr, keep: tl.constexpr,
-    scale: tl.constexpr, threshold: tl.constexpr, apart: tl.constexpr, train: tl.constexpr,
-    CHUNK: tl.constexpr, BLOCK: tl.constexpr,
-):  # fmt: skip
-    """Spikes, and in training u and r at the first step of each chunk."""
-    real: tl.constexpr = states.dtype.element_ty
-    n, N, mask = _neurons(N, BLOCK)
-    u = tl.zeros([BLOCK], real)
-    r = tl.zeros([BLOCK], real)
-    for chunk in range((T + CHUNK - 1) // CHUNK):
-        first = chunk * CHUNK
-        if train:
-            tl.store(states + chunk * 2 * N + n, u, mask=mask)
-            tl.store(states + (chunk * 2 + 1) * N + n, r, mask=mask)
-        xs = _rows(x, first, T, N, n, mask, real, CHUNK)
-        qs = _rows(q, first, T, N, n, mask, real, CHUNK) if apart else xs
-        for i in tl.static_range(CHUNK):
-            u = leak * u + gain * xs[i]
-            at = (first + i) * N + n
-            _store(spikes, at, tl.where(u - r >= threshold, 1.0, 0.0), mask & (at < T * N))
-            r = keep * (r + scale * _logistic(qs[i] if apart else u))
-
-
-@triton.jit
-def psu_backward(  # noqa: PLR0915
-    g, x, q, states, gx, gq, T, N, leak: tl.constexpr, gain: tl.constexpr, keep: tl.constexpr,
-    scale: tl.constexpr, threshold: tl.constexpr, alpha: tl.constexpr, apart: tl.constexpr,
-    CHUNK: tl.constexpr, BLOCK: tl.constexpr,
-):  # fmt: skip
-    """Gradients of x, and of q if separate; steps past the last add nothing, as in `serial_backward`."""
-    real: tl.constexpr = states.dtype.element_ty
-    n, N, mask = _neurons(N, BLOCK)
-    carry_u = tl.zeros([BLOCK], real)
-    carry_r = tl.zeros([BLOCK], real)
-    chunks = (T + CHUNK - 1) // CHUNK
-    for back in range(chunks):
-        chunk = chunks - 1 - back
-        first = chunk * CHUNK
-        u = tl.load(states + chunk * 2 * N + n, mask=mask, other=0.0)
-        r = tl.load(states + (chunk * 2 + 1) * N + n, mask=mask, other=0.0)
+        state = _state(states, chunk, N, n, mask, STATES)
         xs = _rows(x, first, T, N, n, mask, real, CHUNK)
         gs = _rows(g, first, T, N, n, mask, real, CHUNK)
         qs = _rows(q, first, T, N, n, mask, real, CHUNK) if apart else xs
-        Vs, sigmas = (), ()
+        kept = ()
         for i in tl.static_range(CHUNK):
-            u = leak * u + gain * xs[i]
-            sigma = _logistic(qs[i] if apart else u)
-            Vs = Vs + (u - r,)  # noqa: RUF005
-            sigmas = sigmas + (sigma,)  # noqa: RUF005
-            r = keep * (r + scale * sigma)
+            shared = _shared(learned, first + i, T, LAYER, STEP, real)
+            _, state, keeps = step(xs[i], qs[i], shared, own, state, numbers)
+            kept = kept + (keeps,)  # noqa: RUF005
         for i in tl.static_range(CHUNK - 1, -1, -1):
+            shared = _shared(learned, first + i, T, LAYER, STEP, real)
+            of_x, of_q, carry, added = back(gs[i], xs[i], kept[i], shared, own, carry, numbers)
             at = (first + i) * N + n
             inside = mask & (at < T * N)
-            of_V = gs[i] * _surrogate(Vs[i] - threshold, alpha)
-            of_q = keep * scale * carry_r * sigmas[i] * (1 - sigmas[i])
-            of_u = of_V + leak * carry_u
+            _store(gx, at, of_x, inside)
             if apart:
                 _store(gq, at, of_q, inside)
-            else:
-                of_u += of_q
-            _store(gx, at, gain * of_u, inside)
-            carry_u = of_u
-            carry_r = keep * carry_r - of_V
+            if STEP:
+                where = (LAYER + first + i) * tl.num_programs(0) + tl.program_id(0)
+                tl.store(totals + where, tl.sum(tl.where(mask, added[LAYER], 0.0)), mask=first + i < T)
+            sums = _added(sums, added, LAYER + OWN)
+    _store_sums(totals, of_own, sums, n, N, mask, LAYER, OWN)
 
 
 @triton.jit
@@ -249,7 +194,7 @@ def band_potential_gradient(
     n, N, mask = _neurons(N, BLOCK)
     t = tl.program_id(1)
     V = _potential(x, weights, bias, n, mask, t, N, k, weight_stride, bias_stride, real, BLOCK)
-    _store(of_V, t * N + n, _load(g, t * N + n, mask, real) * _surrogate(V, alpha), mask)
+    _store(of_V, t * N + n, _load(g, t * N + n, mask, real) * arctangent(V, alpha), mask)
 
 
 @triton.jit

@@ -111,6 +111,17 @@ def _ternary_loop(T: int, p: Mapping[str, Any]) -> Operations:
     return Operations(mac=2 * T, ac=3 * T + again, cmp=2 * T)
 
 
+def _cuba_fused(T: int, p: Mapping[str, Any]) -> Operations:
+    """c I + x; d v + I; a soft reset takes Vth or 0 off at every step."""
+    return Operations(mac=2 * T, ac=T if p["reset"] == "soft" else 0, cmp=T)
+
+
+def _ternary_fused(T: int, p: Mapping[str, Any]) -> Operations:
+    """β v + x; both sides; Vth times their difference, or their sum."""
+    soft = p["reset"] == "soft"
+    return Operations(mac=2 * T if soft else T, ac=T if soft else 2 * T, cmp=2 * T)
+
+
 def _fpt_matmul(T: int, p: Mapping[str, Any]) -> Operations:
     K, hard = p["K"], p["hard"]
     scaled = 0 if p["decay_input"] else T
@@ -142,6 +153,13 @@ EXECUTED: Mapping[tuple[str, str], Formula] = MappingProxyType(
         ("tc-lif", "loop"): lambda T, _: Operations(mac=4 * T, ac=2 * T, cmp=T),
         ("ilif", "loop"): lambda T, _: Operations(mac=3 * T, cmp=2 * T, nonlin=T),
         ("ternary-lif", "loop"): _ternary_loop,
+        ("cuba-lif", "fused"): _cuba_fused,
+        ("clif", "fused"): lambda T, _: Operations(mac=4 * T, ac=T, cmp=T, nonlin=2 * T),
+        ("glif", "fused"): lambda T, _: Operations(mac=4 * T, ac=T, cmp=T),
+        ("adlif", "fused"): lambda T, _: Operations(mac=5 * T, ac=2 * T, cmp=T),
+        ("tc-lif", "fused"): lambda T, _: Operations(mac=4 * T, ac=T, cmp=T),
+        ("ilif", "fused"): lambda T, _: Operations(mac=3 * T, cmp=2 * T, nonlin=T),
+        ("ternary-lif", "fused"): _ternary_fused,
         ("fpt", "matmul"): _fpt_matmul,
         ("prf", "fft"): lambda T, _: _fft(T, mac=0, ac=0, cmp=T),
         ("pmsn", "fft"): lambda T, _: _fft(T, mac=4 * T, ac=3 * T, cmp=3 * T, nonlin=2 * T),

@@ -12,6 +12,11 @@ def _of(default: str, module: str, name: str) -> dict[str, str]:
     return {default: f"{_HERE}.{module}:{name}", "compile": f"{_HERE}.compiled:{name}"}
 
 
+def _loop(module: str, name: str) -> dict[str, str]:
+    """The loop, the same fused, and compiled."""
+    return {**_of("loop", module, name), "fused": f"{_HERE}.fused_stateful:{name}"}
+
+
 _SERIAL = (
     NeuronSpec(
         name="cuba-lif",
@@ -25,7 +30,7 @@ _SERIAL = (
         fixed_T=False,
         relation="a leaky synapse in front",
         source="lava, NIR; Synaptic of snnTorch: Eshraghian et al. 2021, arXiv:2109.12894",
-        implementations=_of("loop", "stateful", "CubaLIF"),
+        implementations=_loop("stateful", "CubaLIF"),
         reference=f"{_HERE}.reference_stateful:CubaLIF",
     ),
     NeuronSpec(
@@ -37,7 +42,7 @@ _SERIAL = (
         fixed_T=False,
         relation="a reset that deepens with every spike",
         source="Huang et al. 2024, arXiv:2402.04663",
-        implementations=_of("loop", "stateful", "CLIF"),
+        implementations=_loop("stateful", "CLIF"),
         reference=f"{_HERE}.reference_stateful:CLIF",
     ),
     NeuronSpec(
@@ -52,7 +57,7 @@ _SERIAL = (
         fixed_T=True,
         relation="gates blend leak, input and reset",
         source="Yao et al. 2022, arXiv:2210.13768",
-        implementations=_of("loop", "gated", "GLIF"),
+        implementations=_loop("gated", "GLIF"),
         reference=f"{_HERE}.reference_stateful:GLIF",
     ),
     NeuronSpec(
@@ -67,7 +72,7 @@ _SERIAL = (
         fixed_T=False,
         relation="adapts to potential and spikes",
         source="Bittar & Garner 2022, doi:10.3389/fnins.2022.865897",
-        implementations=_of("loop", "adaptive", "AdLIF"),
+        implementations=_loop("adaptive", "AdLIF"),
         reference=f"{_HERE}.reference_stateful:AdLIF",
         per_channel=True,
     ),
@@ -83,7 +88,7 @@ _SERIAL = (
         fixed_T=False,
         relation="two compartments",
         source="Zhang et al. 2024, arXiv:2308.13250",
-        implementations=_of("loop", "stateful", "TCLIF"),
+        implementations=_loop("stateful", "TCLIF"),
         reference=f"{_HERE}.reference_stateful:TCLIF",
     ),
     NeuronSpec(
@@ -95,7 +100,7 @@ _SERIAL = (
         fixed_T=False,
         relation="several spikes per step as a count",
         source="Luo et al. 2024, arXiv:2407.20708",
-        implementations=_of("loop", "multilevel", "ILIF"),
+        implementations=_loop("multilevel", "ILIF"),
         reference=f"{_HERE}.reference_stateful:ILIF",
         output="counts",
     ),
@@ -108,7 +113,7 @@ _SERIAL = (
         fixed_T=False,
         relation="spikes of both signs",
         source="Guo et al. 2024, arXiv:2312.06372",
-        implementations=_of("loop", "multilevel", "TernaryLIF"),
+        implementations=_loop("multilevel", "TernaryLIF"),
         reference=f"{_HERE}.reference_stateful:TernaryLIF",
         output="ternary",
     ),
