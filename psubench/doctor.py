@@ -101,9 +101,7 @@ def same_against_same(
 ) -> list[Timed]:
     """Block records of fresh processes that measure LIF against itself and against a PSU."""
     (block,) = speed_blocks(replace(CASE, threads=threads), REFERENCE, device)
-    settings = Settings(
-        processes, NEVER_EARLY, seconds / processes, CASE.timeout, memory_limit_bytes(), 0, False
-    )
+    settings = Settings(processes, NEVER_EARLY, seconds / processes, CASE.timeout, memory_limit_bytes(), 0)
     watcher.plan("blocks", processes, processes)
     return [_process(number, block, settings, watcher) for number in range(processes)]
 

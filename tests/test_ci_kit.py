@@ -44,7 +44,7 @@ def test_the_script_fails_the_job_names_the_case_and_leaves_a_summary(clone, tmp
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(sys.executable)
     body, variables = script()
-    given = {**defaults(), "base": "base", "summary": str(tmp_path / "copy.md"), "budget": "1"}
+    given = {**defaults(), "base": "base", "summary": str(tmp_path / "copy.md"), "budget": "90"}
     summary, output = tmp_path / "summary.md", tmp_path / "output"
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", body], check=False, capture_output=True,

@@ -73,7 +73,7 @@ def test_a_summary_stays_below_its_limit_and_counts_what_it_leaves_out(found):
     assert len(whole.encode()) > comparison.MOST_BYTES >= len(text.encode()) > 0.6 * comparison.MOST_BYTES
     left_out = int(text.rstrip().splitlines()[-1].split()[0])
     rows = sum(line.startswith("| ") for line in text.splitlines()) - 1
-    assert rows + left_out == len(many.verdicts)
+    assert rows + left_out == sum(verdict.verdict != "same" for verdict in many.verdicts)
     assert comparison.to_markdown(found, comparison.MOST_BYTES) == comparison.to_markdown(found)
 
 
@@ -85,3 +85,23 @@ def test_what_a_message_holds_cannot_become_a_command(found):
     assert len(lines) == 1
     assert "title=a%2Cb%3Ac%2C" in lines[0]
     assert lines[0].endswith("100 %25 ::error::x")
+
+
+def test_at_80_columns_a_verdict_has_one_line_and_quiet_ones_share_one(found):
+    work = "+16 _local_scalar_dense, +5 % bytes, +3 Python calls, +120 bytecodes"
+    slow, *_, last = (
+        dataclasses.replace(one, work=work if place == 0 else "") for place, one in enumerate(found.verdicts)
+    )
+    quiet = [dataclasses.replace(last, verdict="identical", label=label) for label in ("lif", "lif", "psu")]
+    text = io.StringIO()
+    told = dataclasses.replace(found, verdicts=(slow, *quiet), notes=())
+    comparison.show(told, Console(file=text, width=80, highlight=False))
+    lines = text.getvalue().splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert [line.split()[0] for line in lines if line.startswith(("slower", "identical"))] == [
+        "slower",
+        "identical:",
+    ]
+    assert "+16 _local_scalar_dense" in next(line for line in lines if line.startswith("slower"))
+    assert "identical: 3 cases of lif, psu" in lines
+    assert "work: +16 _local_scalar_dense, +5 %25 bytes" in comparison.workflow_commands(told)[0]

@@ -108,7 +108,7 @@ def test_every_record_fits(measured):
     (older,) = [typed(report_records.small())]
     lines += [line_of(one).decode() for one in older]
     records = [json.loads(line) for line in lines]
-    assert {record["type"] for record in records} == {"run", "block", "memory", "end"}
+    assert {record["type"] for record in records} == {"run", "block", "memory", "fingerprint", "end"}
     for record in records:
         assert problems(f"record-{record['type']}", record) == []
 

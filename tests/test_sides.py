@@ -1,4 +1,4 @@
-"""A side that hangs."""
+"""A side that hangs, and one that runs out of time."""
 
 import json
 import sys
@@ -33,6 +33,16 @@ def test_a_side_that_hangs_is_ended_with_all_that_it_started(tmp_path, monkeypat
     while _lives(pid):  # it was killed; when it is gone, the kernel decides
         assert time.monotonic() - began < 60
         time.sleep(0.05)
+
+
+def test_a_side_that_is_at_work_at_its_deadline_is_ended_then(tmp_path, monkeypatch):
+    monkeypatch.setattr(side, "END_SECONDS", 0.2)
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho $$ > {tmp_path / 'pid'}\nexec sleep 1000\n")
+    python.chmod(0o755)
+    with pytest.raises(side.OutOfTimeError):
+        side.Side("base", python, tmp_path).measure(table("lif"), {}, "cpu", time.monotonic() + 1)
+    assert not _lives(int((tmp_path / "pid").read_text()))
 
 
 def _lives(pid):

@@ -121,7 +121,8 @@ def test_a_change_of_documents_changes_nothing(clone, monkeypatch, tmp_path):
     commit(clone, "docs")
     (clone / "README.md").write_text("not committed\n")
     found, comparison, said = measure(clone, (2,), monkeypatch, tmp_path, device="scripted")
-    assert {verdict.verdict for verdict in found.values()} == {"same"}
+    assert {verdict.verdict for verdict in found.values()} == {"identical"}
+    assert not any("look" in text for text in said)
     assert comparison.exit_code(strict=True) == 0
     assert any("not committed" in text for text in said)
     assert (clone / "README.md").read_text() == "not committed\n"
@@ -131,7 +132,7 @@ def test_another_equation_is_found_without_any_time(clone, monkeypatch, tmp_path
     edit(clone, "psubench/neurons/table.py", '"tau": 2.0, "decay_input"', '"tau": 2.02, "decay_input"')
     commit(clone, "tau")
     found, comparison, _ = measure(clone, (1,), monkeypatch, tmp_path, device="scripted")
-    assert {label: v.verdict for label, v in found.items()} == {"lif": "changed", "psu@scan": "unclear"}
+    assert {label: v.verdict for label, v in found.items()} == {"lif": "changed", "psu@scan": "identical"}
     assert "spike_hash" in found["lif"].reason
     assert comparison.exit_code(strict=False) == 1
 
@@ -165,6 +166,17 @@ def test_what_ends_a_comparison_leaves_no_worktree(clone, tmp_path, sent, code):
     assert going.returncode == code
     assert untouched(clone)
     assert not list(tmp_path.glob("psubench-compare-*"))
+
+
+def test_a_budget_in_which_nothing_becomes_known_is_told(clone, tmp_path):
+    asked, name = suite_for(None, "scripted")
+    with (
+        revisions(clone, "base", "HEAD", asked.tables, print) as sides,
+        pytest.raises(PsubenchError, match=r"--budget 0.1 ended before anything was known") as caught,
+    ):
+        AbRun(*sides, asked.tables, asked.settings, name, tmp_path / "out", 0.1, None, ["*"], 0, print).run()
+    assert caught.value.exit_code == 5
+    assert not (tmp_path / "out/base/run.jsonl").exists()
 
 
 @pytest.mark.parametrize("name", ["no-such-branch", "--output=x", "base:psubench"])

@@ -15,6 +15,7 @@ from psubench.cli import (
     accuracy,
     baseline,
     compare,
+    count,
     data,
     doctor,
     energy,
@@ -53,6 +54,7 @@ app.command()(run.run)
 app.command()(train.train)
 app.command()(accuracy.accuracy)
 app.command()(compare.compare)
+app.command()(count.count)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)

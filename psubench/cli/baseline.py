@@ -42,6 +42,7 @@ def update(
     from psubench.compare import baseline
     from psubench.devices import resolve
     from psubench.experiments import suite_file
+    from psubench.records.jsonl import WORK
     from psubench.render.progress import watch
     from psubench.runs.blocks import Blocks
     from psubench.runs.campaign import Campaign
@@ -50,7 +51,7 @@ def update(
     share = o.share(limit, "--limit")
     asked = suite_file.read(ci_suite(suite))
     blocks = asked.blocks(resolve(device))
-    settings = replace(asked.how(), processes=processes, precision=NEVER_EARLY, seed=seed, memory=False)
+    settings = replace(asked.how(), processes=processes, precision=NEVER_EARLY, seed=seed, passes=(WORK,))
     with tempfile.TemporaryDirectory(dir=_parent(out)) as measured, watch(quiet=quiet) as watcher:
         if not Campaign(Blocks(blocks, settings), Path(measured), False, watcher).run():
             raise KeyboardInterrupt

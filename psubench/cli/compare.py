@@ -36,7 +36,7 @@ SuiteFile = Annotated[
     Path | None,
     typer.Option("--suite", metavar="FILE", help="With --git: what to measure; default: suites/ci.toml."),
 ]
-Budget = Annotated[float, o.seconds("With --git: start no look that would end later.")]
+Budget = Annotated[float, o.seconds("With --git: it ends by then, with what is known.")]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="With --git: keep both records; default: not kept."),

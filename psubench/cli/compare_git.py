@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -34,6 +35,7 @@ def compare_revisions(
     from psubench.compare.git.ab_run import AbRun
     from psubench.compare.git.worktrees import revisions
 
+    began = time.monotonic()
     if len(sides) > 2:
         raise PsubenchError(
             f"{len(sides)} revisions to compare", "give one or two: compare --git BASE [HEAD]"
@@ -46,7 +48,18 @@ def compare_revisions(
     kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
     with kept as folder, revisions(Path.cwd(), base, new, asked.tables, say) as (before, after):
         return AbRun(
-            before, after, asked.tables, asked.settings, name, Path(folder), budget, margin, gate, seed, say
+            before,
+            after,
+            asked.tables,
+            asked.settings,
+            name,
+            Path(folder),
+            budget,
+            margin,
+            gate,
+            seed,
+            say,
+            began,
         ).run()
 
 

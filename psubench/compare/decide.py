@@ -31,6 +31,7 @@ FRESH_LOOKS = len(LOOKS) - 1
 NO_REFERENCE = "its reference has no times"
 DISTURBED = "the machine was disturbed in every pair of processes"
 NO_PAIR = "no process has measured it on both sides"
+LATE = "--budget ended before it was timed on both sides"
 FAR = 3.0
 """Multiple of the margin beyond which an effect, with its whole interval, must not pass for lack of time."""
 
@@ -90,10 +91,9 @@ def judge(pairs: Pairs, rule: Rule, looks: Sequence[Look], *, out_of_time: bool 
         out_of_time: whether there was no time for further looks.
     """
     timed = {key: (b, n) for key, (b, n) in pairs.items() if b.log_time and n.log_time}
+    one_sided = LATE if out_of_time else "only one of the records has times of it"
     silent = {
-        key: Timing(
-            "unclear", "only one of the records has times of it", None, (len(b.log_time), len(n.log_time))
-        )
+        key: Timing("unclear", one_sided, None, (len(b.log_time), len(n.log_time)))
         for key, (b, n) in pairs.items()
         if bool(b.log_time) != bool(n.log_time)
     }

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import msgspec
 
 from psubench.records.counted import Activity, CountedOutcome
+from psubench.records.fingerprint import Fingerprint, Fingerprints
 from psubench.records.measured import AGAIN, Block, Energy
 from psubench.records.outcomes import GatedOutcome, Spikes
 from psubench.records.paired import Plan, Samples, Trial, status_of, times, trials
@@ -42,6 +43,8 @@ class Evidence:
         log_time: per process the log of seconds (of energy: joules) per call, likewise.
         log_reference: the same, per process, for the reference that it was measured with.
         lost: outcome of processes without a result, if others have one.
+        work: what its calls do; None if that was not counted.
+        measured_by: hash of the code that measured it, as `Run` has it.
     """
 
     key: str
@@ -55,6 +58,8 @@ class Evidence:
     log_time: Mapping[int, float]
     log_reference: Mapping[int, float]
     lost: str | None = None
+    work: Fingerprint | None = None
+    measured_by: str | None = None
 
     @property
     def is_reference(self) -> bool:
@@ -87,11 +92,21 @@ def summary(records: Sequence[Record]) -> Summary:
 def evidence(records: Sequence[Record]) -> dict[str, Evidence]:
     """Per key, in the order of the plan, the evidence of each case that a record planned."""
     plan, found = trials(records)
-    counted = _counted(records)
+    counted, works = _counted(records), _works(records)
     same: dict[Values, Values] = {}
+    by = next((one.measured_by for one in reversed(records) if isinstance(one, Run)), None)
     return {
-        key: _evidence(case, found.get(key, {}), counted.get(key, []), same) for key, case in plan.items()
+        key: replace(
+            _evidence(case, found.get(key, {}), counted.get(key, []), works.get(key), same), measured_by=by
+        )
+        for key, case in plan.items()
     }
+
+
+def _works(records: Iterable[Record]) -> dict[str, Fingerprint]:
+    """By case key, the work of those that could be counted."""
+    every = (outcome for record in records if isinstance(record, Fingerprints) for outcome in record.cases)
+    return {outcome.key: outcome.work for outcome in every if outcome.work is not None}
 
 
 Told = CountedOutcome | ProfiledOutcome | Trained
@@ -111,7 +126,11 @@ def _counted(records: Iterable[Record]) -> dict[str, list[Told]]:
 
 
 def _evidence(
-    case: Plan, tried: Mapping[int, Trial], counted: Sequence[Told], same: dict[Values, Values]
+    case: Plan,
+    tried: Mapping[int, Trial],
+    counted: Sequence[Told],
+    work: Fingerprint | None,
+    same: dict[Values, Values],
 ) -> Evidence:
     """One case; `same` holds one set for all cases with equal values, which most are."""
     planned = case.planned
@@ -123,6 +142,8 @@ def _evidence(
     if not tried and counted:
         bad = [one for one in counted if one.status != "ok"]
         status, message = (bad[0].status, bad[0].message) if bad else ("ok", None)
+    elif not tried and work is not None and planned.skip is None:
+        status, message = "ok", None
     seen = _seen((good or tried).values(), counted)
     exact = {name: frozenset(map(_text, values)) for name, values in seen.items()}
     return Evidence(
@@ -137,6 +158,7 @@ def _evidence(
         log_time={p: value for p, value in seconds.items() if value is not None},
         log_reference={p: value for p, value in references.items() if value is not None},
         lost=f"{status} {message}" if good and len(good) < len(tried) else None,
+        work=work,
     )
 
 

@@ -14,6 +14,7 @@ from psubench.compare.evidence import Evidence, Pair, Summary
 from psubench.compare.families import Family, families
 from psubench.compare.gating import case_name, check_gate, matches
 from psubench.compare.outliers import undisturbed
+from psubench.compare.work import is_identical
 from psubench.errors import NOT_COMPARABLE, PsubenchError
 
 CARRIED = ("device", "dtype")
@@ -32,6 +33,8 @@ class Match:
         families: by key, the neurons with several cases, if they are tested as a whole.
         margin: as a relative change.
         notes: sentences about the records as a whole.
+        identical: keys of cases that do the same work.
+        turns: of looks; then no time has to decide on those cases, and else they help to judge the reference.
     """
 
     pairs: Mapping[str, tuple[Evidence | None, Evidence | None]]
@@ -39,11 +42,14 @@ class Match:
     rule: Rule
     margin: float
     notes: tuple[str, ...]
+    identical: frozenset[str]
+    turns: Sequence[range]
 
     @property
     def tested(self) -> dict[str, Pair]:
-        """Cases that both records have and that failed in neither, and the families."""
-        return {**_both_ok(self.pairs), **{key: family.pair for key, family in self.families.items()}}
+        """Cases that time decides: both records have them, they failed in neither; and the families."""
+        cases = _both_ok(self.pairs, self.identical if self.turns else frozenset())
+        return {**cases, **{key: family.pair for key, family in self.families.items()}}
 
     def cases_of(self, keys: Iterable[str]) -> list[Evidence]:
         """Of the new side, in the order of the plan: the cases themselves and the members of the families."""
@@ -80,15 +86,18 @@ def match(
         pairs = {**pairs, **undisturbed(_both_ok(pairs), turns)}
     check_gate(gate, [case_name(one.label, one.case) for b, n in pairs.values() if (one := n or b)])
     gated = {key for key, (b, n) in pairs.items() if _gated(n or b, gate)}
-    together = families(_both_ok(pairs)) if turns else {}
+    identical = frozenset(key for key, (b, n) in _both_ok(pairs).items() if not notes and is_identical(b, n))
+    together = families(_both_ok(pairs, identical)) if turns else {}
     gated |= {key for key, family in together.items() if gated.issuperset(family.members)}
-    return Match(pairs, together, Rule(math.log1p(margin), not notes, frozenset(gated)), margin, tuple(notes))
+    rule = Rule(math.log1p(margin), not notes, frozenset(gated))
+    return Match(pairs, together, rule, margin, tuple(notes), identical, turns)
 
 
 def _both_ok(
-    pairs: Mapping[str, tuple[Evidence | None, Evidence | None]],
+    pairs: Mapping[str, tuple[Evidence | None, Evidence | None]], without: frozenset[str] = frozenset()
 ) -> dict[str, Pair]:
-    known = ((key, b, n) for key, (b, n) in pairs.items() if b is not None and n is not None)
+    left = ((key, *pair) for key, pair in pairs.items() if key not in without)
+    known = ((key, b, n) for key, b, n in left if b is not None and n is not None)
     return {key: (b, n) for key, b, n in known if b.status == n.status == "ok"}
 
 

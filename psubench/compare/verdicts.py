@@ -13,10 +13,12 @@ from psubench.compare.decide import Look, Rule, Timing, judge
 from psubench.compare.evidence import Evidence, Summary
 from psubench.compare.gating import ALL, case_name
 from psubench.compare.pairing import CARRIED, match
+from psubench.compare.work import SAME_WORK, change
 from psubench.stats.changes import Change
 
 ORDER = (
     "slower", "changed", "failed", "not comparable", "missing", "unclear", "faster", "new", "same",
+    "identical",
 )  # fmt: skip
 """Every verdict, worst first."""
 _EXIT = {
@@ -26,7 +28,7 @@ _EXIT = {
     "not comparable": errors.NOT_COMPARABLE,
 }
 _STRICT = ("unclear", "missing")
-_COMPARED = ("slower", "changed", "unclear", "faster", "same")
+_COMPARED = ("slower", "changed", "unclear", "faster", "same", "identical")
 NOTHING = "Nothing was compared: no gated case was measured in both."
 
 
@@ -42,6 +44,7 @@ class Verdict:
         gated: whether the exit code depends on it.
         compared: whether it is gated and something of base was compared with something of new.
         undecided: whether it is far beyond the margin, and only time was lacking to call it slower.
+        work: what has changed in the work that it does, in words; empty if nothing is known to have.
     """
 
     key: str
@@ -58,6 +61,7 @@ class Verdict:
     gated: bool
     compared: bool = True
     undecided: bool = False
+    work: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ def compare(
     """
     found = match(base, new, margin, gate, turns=[look.processes for look in looks])
     timings = judge(found.tested, found.rule, looks, out_of_time=out_of_time)
+    timings |= {key: Timing("identical", SAME_WORK, None, (0, 0)) for key in found.identical}
     verdicts = [
         _verdict(pair, timings.get(key), found.rule, gated=key in found.rule.gated)
         for key, pair in {**found.pairs, **found.tested}.items()
@@ -147,6 +152,7 @@ def _verdict(
         gated=gated and counts,
         compared=gated and _is_compared(base, new, word, timing),
         undecided=gated and timing is not None and timing.undecided,
+        work=change(base, new) if base is not None and new is not None else "",
     )
 
 
@@ -155,7 +161,8 @@ def _is_compared(base: Evidence | None, new: Evidence | None, word: str, timing:
         return False
     if new.status != "ok":
         return base.status == "ok"
-    return (timing is not None and timing.change is not None) or bool(exact.known_in_both(base, new))
+    timed = timing is not None and timing.change is not None
+    return word == "identical" or timed or bool(exact.known_in_both(base, new))
 
 
 def _relative(change: Change | None) -> tuple[float | None, float | None, float | None]:
@@ -191,6 +198,8 @@ def _words(
         return "changed", "; ".join(differences), True
     if timing is None:
         if not exact.known_in_both(base, new):
+            if base.work is not None and new.work is not None:
+                return "unclear", "its work differs, and it was not timed", True
             return "unclear", "it has neither times nor exact values", False
         return "same", "exact values are equal; there are no times", True
     return timing.verdict, timing.reason, timing.decides

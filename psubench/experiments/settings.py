@@ -11,6 +11,7 @@ from psubench.experiments.sparsity.options import SparsityOptions
 from psubench.experiments.speed.options import SpeedOptions
 from psubench.experiments.speed.plan import weights
 from psubench.measure.windows import Windowing
+from psubench.records.jsonl import MEMORY, WORK
 from psubench.runs.case import NEVER_EARLY
 from psubench.runs.schedule import Settings
 
@@ -25,7 +26,7 @@ def timed(options: SpeedOptions) -> Settings:
         timeout=options.timeout,
         max_memory=options.max_memory or memory_limit_bytes(),
         seed=options.seed,
-        memory=options.memory,
+        passes=(MEMORY, WORK) if options.memory else (),
         checkpoint=checkpoint and str(Path(checkpoint).resolve()),
     )
 
@@ -39,7 +40,6 @@ def metered(options: EnergyOptions) -> Settings:
         timeout=options.timeout + options.window,  # during an idle window, a worker reports no progress
         max_memory=options.max_memory or memory_limit_bytes(),
         seed=options.seed,
-        memory=False,
         windows=Windowing(options.windows, options.window),
     )
 
@@ -53,5 +53,4 @@ def once(options: SparsityOptions | ProfileOptions) -> Settings:
         timeout=options.timeout,
         max_memory=options.max_memory or memory_limit_bytes(),
         seed=options.seed,
-        memory=False,
     )

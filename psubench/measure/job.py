@@ -26,6 +26,7 @@ class Job(Struct, frozen=True, kw_only=True):
         folder: of the run, for traces.
         checkpoint: where the weights of networks come from; None for fresh ones.
         strict: whether everything is compared after every sample: somebody has spoiled a worker before.
+        cases: of a job over several blocks, in place of `case`, the block of each entry.
     """
 
     probe: str
@@ -41,6 +42,7 @@ class Job(Struct, frozen=True, kw_only=True):
     folder: str | None = None
     checkpoint: str | None = None
     strict: bool = False
+    cases: list[dict[str, Any]] = []
 
 
 @dataclass

@@ -16,6 +16,7 @@ _STAGES = {
     "gate": " while it was compared with its reference",
     "measure": " while it was timed",
     "memory": " while its peak memory was measured",
+    "work": " while its work was counted",
     "count": " while its operations were counted",
     "profile": " while it was profiled",
 }

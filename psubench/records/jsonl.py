@@ -24,6 +24,8 @@ SCHEMA = 2
 NAME = "run.jsonl"
 MEMORY = "memory"
 """In place of the number of the process, in the pass that measures peak memory."""
+WORK = "work"
+"""Likewise, in the pass that counts the work of each case."""
 _CHECKSUM = b',"crc32":"%08x"}'
 _CHECKSUM_BYTES = len(_CHECKSUM % 0)
 

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from psubench.records.counted import Activity
-from psubench.records.jsonl import MEMORY
+from psubench.records.fingerprint import Fingerprints
+from psubench.records.jsonl import MEMORY, WORK
 from psubench.records.measured import AGAIN, IDLE, Block, Counter, Energy, Memory, Window
 from psubench.records.outcomes import GatedOutcome
 from psubench.records.profiled import Profiled
 from psubench.records.run import Planned, Run
-from psubench.records.structs import Record
+from psubench.records.structs import Outcomes, Record
 from psubench.stats import intervals
 from psubench.stats.intervals import Interval
 
@@ -109,14 +110,23 @@ class Plan(NamedTuple):
 
 
 def finished(records: Iterable[Record]) -> set[tuple[str, int | str]]:
-    """(case key, process) pairs that are `ok` and need not be measured again; `MEMORY` for peak memory."""
+    """(case key, process) pairs that are `ok` and need not be measured again; also of the other passes."""
     return {
-        (outcome.key, MEMORY if isinstance(record, Memory) else record.process)
+        (outcome.key, _process(record))
         for record in records
-        if isinstance(record, Block | Energy | Activity | Profiled | Memory)
+        if isinstance(record, Block | Energy | Activity | Profiled | Memory | Fingerprints)
         for outcome in record.cases
         if outcome.status == "ok"
     }
+
+
+def _process(record: Outcomes) -> int | str:
+    match record:
+        case Memory():
+            return MEMORY
+        case Fingerprints():
+            return WORK
+    return record.process
 
 
 def trials(records: Iterable[Record]) -> tuple[dict[str, Plan], dict[str, dict[int, Trial]]]:

@@ -122,6 +122,7 @@ class Run(Struct, frozen=True, kw_only=True, tag_field="type", tag="run"):
         plugins: SHA-256 of each plug-in's file and of what it imports within its project.
         checkpoints: SHA-256 of the weights that were read, by their paths.
         worker_environment: variables that were set before torch was imported.
+        measured_by: hash of the code that builds, checks and times, without its documents.
         command: "train" or "accuracy".
         selftest: options of a self-test, which plans no cases.
     """
@@ -138,6 +139,7 @@ class Run(Struct, frozen=True, kw_only=True, tag_field="type", tag="run"):
     plugins: Annotated[dict[str, str | None], Meta(description="SHA-256 of each plug-in's file")] = {}
     checkpoints: Annotated[dict[str, str | None], Meta(description="SHA-256 of weights by path")] = {}
     worker_environment: dict[str, Any] = {}
+    measured_by: str | None = None
     command: str | None = None
     selftest: dict[str, Any] | None = None
 

@@ -10,20 +10,21 @@ from typing import Any, cast
 import msgspec
 
 from psubench.records.counted import Activity
+from psubench.records.fingerprint import Fingerprints
 from psubench.records.measured import Block, Energy, Memory
 from psubench.records.profiled import Profiled
 from psubench.records.run import End, Run
 from psubench.records.selftest import Suite
 from psubench.records.trained import Epoch, Trained
 
-Record = Run | Block | Energy | Memory | Activity | Profiled | Epoch | Trained | Suite | End
-Outcomes = Block | Energy | Memory | Activity | Profiled
+Record = Run | Block | Energy | Memory | Fingerprints | Activity | Profiled | Epoch | Trained | Suite | End
+Outcomes = Block | Energy | Memory | Fingerprints | Activity | Profiled
 """Records that hold outcomes of cases."""
 
 RECORDS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
     {
         str(one.__struct_config__.tag): one
-        for one in (Run, Block, Energy, Memory, Activity, Profiled, Epoch, Trained, Suite, End)
+        for one in (Run, Block, Energy, Memory, Fingerprints, Activity, Profiled, Epoch, Trained, Suite, End)
     }
 )
 _OF_CASE = re.compile(r"\.cases\[(\d+)\]")
@@ -52,7 +53,7 @@ def without_results(kind: object, value: Mapping[str, Any]) -> dict[str, Any]:
     It is of the type that this kind of run writes, with the fields of `value`.
 
     Args:
-        kind: kind of the cases, or "memory" for the pass that measures peak memory.
+        kind: kind of the cases, or the pass: "memory" or "work".
     """
     match kind:
         case "sparsity":
@@ -65,6 +66,8 @@ def without_results(kind: object, value: Mapping[str, Any]) -> dict[str, Any]:
             return {**value, "type": "energy", "counters": [], "windows": []}
         case "memory":
             return {**value, "type": "memory"}
+        case "work":
+            return {**value, "type": "fingerprint"}
     return {**value, "type": "block", "rounds": 0, "loops": 0, "wall_ns": {}, "device_ns": None}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psubench.compare.verdicts import ORDER, Comparison, Verdict
@@ -12,11 +12,22 @@ from psubench.render.numbers import UNKNOWN
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-_STYLES = {"slower": "red", "changed": "red", "failed": "red", "faster": "green", "same": "dim"}
+_STYLES = {
+    "slower": "red",
+    "changed": "red",
+    "failed": "red",
+    "faster": "green",
+    "same": "dim",
+    "identical": "dim",
+}
 _AXES = ("phase", "T", "batch", "size", "model", "data", "mode", "device", "dtype", "threads")
 _ALWAYS = ("phase", "T")
-_HEADS = ("change [90 %]", "verdict", "why")
+_MILD = ("same", "identical")
+_HEADS = ("verdict", "case", "change [90 %]", "why", "work")
+_LEAST_WORK = 8
+NOT_GATED = "in brackets: not gated, it cannot fail the comparison"
 _ERRORS = ("slower", "changed", "failed", "not comparable")
 _WARNINGS = ("missing", "unclear")
 MOST_ANNOTATIONS = 10
@@ -43,14 +54,14 @@ def change(verdict: Verdict) -> str:
     return f"{value} [{100 * verdict.low:+.1f}, {100 * verdict.high:+.1f}]"
 
 
-def where(verdict: Verdict, axes: Sequence[str]) -> str:
+def where(verdict: Verdict, axes: Sequence[str], between: str = ", ") -> str:
     """`psu, train, T=32`: the case by what tells it from the others."""
     parts = [
         str(verdict.case[axis]) if axis == "phase" else f"{axis}={verdict.case[axis]}"
         for axis in axes
         if verdict.case.get(axis) is not None
     ]
-    return ", ".join([verdict.label, *parts])
+    return between.join([verdict.label, *parts])
 
 
 def axes(verdicts: Sequence[Verdict]) -> list[str]:
@@ -58,56 +69,96 @@ def axes(verdicts: Sequence[Verdict]) -> list[str]:
     return [axis for axis in _AXES if axis in _ALWAYS or len({str(v.case.get(axis)) for v in verdicts}) > 1]
 
 
-def _grid(verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[str]]]:
-    shown = axes(verdicts)
-    rows = [
-        [
-            verdict.label,
-            *(UNKNOWN if verdict.case.get(axis) is None else str(verdict.case[axis]) for axis in shown),
-            change(verdict),
-            verdict.verdict
-            if verdict.gated or verdict.verdict == "same"
-            else f"{verdict.verdict} (not gated)",
-            one_line(verdict.reason),
-        ]
-        for verdict in verdicts
-    ]
-    return ["neuron", *shown, *_HEADS], rows
+def _rows(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Those that have a line of their own; of the others `_folded` tells."""
+    return [one for one in verdicts if one.verdict not in _MILD or one.work]
+
+
+def _folded(verdicts: Sequence[Verdict]) -> list[str]:
+    """`identical: 24 cases of lif, psu`: a line for all cases in which nothing has happened."""
+    lines = []
+    for word in _MILD:
+        those = [one for one in verdicts if one.verdict == word and not one.work]
+        # Of a family its cases are listed as well.
+        names = dict.fromkeys(one.label.partition(", all ")[0] for one in those)
+        count = sum(", all " not in one.label for one in those)
+        if those:
+            lines.append(f"{word}: {count} case{'s' * (count != 1)} of {', '.join(names)}")
+    return lines
+
+
+def _word(verdict: Verdict) -> str:
+    return verdict.verdict if verdict.gated or verdict.verdict == "same" else f"({verdict.verdict})"
+
+
+def _legend(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """The reasons of these verdicts, numbered as they come."""
+    reasons = dict.fromkeys(one_line(verdict.reason) for verdict in verdicts)
+    return {reason: number for number, reason in enumerate(reasons, start=1)}
+
+
+def _below(comparison: Comparison, reasons: Mapping[str, int]) -> list[str]:
+    """What stands below the table: reasons, milder verdicts, notes, and the counts last."""
+    rows = _rows(comparison.verdicts)
+    brackets = [NOT_GATED] if any(_word(one).startswith("(") for one in rows) else []
+    told = [*(f"{number} {reason}" for reason, number in reasons.items()), *brackets]
+    return [*told, *_folded(comparison.verdicts), *comparison.notes, headline(comparison)]
 
 
 def show(comparison: Comparison, console: Console | None = None) -> None:
-    """Prints the verdicts, worst first, what must be said with them, and the counts.
+    """Prints a line per verdict, worst first, and below the reasons by their numbers, and the counts.
 
     Args:
         console: standard output by default.
     """
+    console = console or terminal.console()
+    listed, shown = _rows(comparison.verdicts), axes(comparison.verdicts)
+    reasons = _legend(listed)
+    rows = [
+        [_word(one), where(one, shown, " "), change(one), str(reasons[one_line(one.reason)]), one.work]
+        for one in listed
+    ]
+    below = _below(comparison, reasons)
+    if len(rows) > MOST_DRAWN:
+        from tabulate import tabulate
+
+        lines = tabulate(rows, _HEADS, tablefmt="simple", disable_numparse=True)
+        console.file.write("\n".join([lines, "", *below]) + "\n")
+        return
+    known = terminal.letters(console)
+    if rows:
+        console.print(_table(rows, [one.verdict for one in listed], console.width, known))
+        console.print()
+    for line in below:
+        console.print(known(line), markup=False, highlight=False)
+
+
+def _table(
+    rows: Sequence[list[str]], verdicts: Sequence[str], width: int, known: Callable[[str], str]
+) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    console = console or terminal.console()
-    known = terminal.letters(console)
-    heads, rows = _grid(comparison.verdicts)
-    if len(rows) > MOST_DRAWN:
-        from tabulate import tabulate
-
-        lines = tabulate(rows, heads, tablefmt="simple", disable_numparse=True)
-        console.file.write("\n".join([lines, "", *comparison.notes, headline(comparison)]) + "\n")
-        return
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    heads = _HEADS if any(row[-1] for row in rows) else _HEADS[:-1]
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
+    )
     for head in heads:
-        table.add_column(head, overflow="fold", no_wrap=head not in ("why", "verdict", "neuron"))
-    for row, verdict in zip(rows, comparison.verdicts, strict=True):
-        style = _STYLES.get(verdict.verdict, "yellow")
-        table.add_row(
-            *(
-                Text(known(text), style if head == "verdict" else "")
-                for head, text in zip(heads, row, strict=True)
-            )
-        )
-    console.print(table)
-    for line in ("", *comparison.notes, headline(comparison)):
-        console.print(known(line), markup=False, highlight=False)
+        table.add_column(head, overflow="fold", no_wrap=head != "case")
+    room = _room(rows, width)
+    for row, verdict in zip(rows, verdicts, strict=True):
+        work = row[-1] if len(row[-1]) <= room else row[-1][: room - 1] + "…"
+        cells = [Text(known(text)) for text in [*row[:-1], work][: len(heads)]]
+        cells[0].stylize(_STYLES.get(verdict, "yellow"))
+        table.add_row(*cells)
+    return table
+
+
+def _room(rows: Sequence[Sequence[str]], width: int) -> int:
+    """Letters that the other columns leave for the last one, so that every verdict has one line."""
+    widths = [max(map(len, column)) for column in zip(_HEADS[:-1], *(row[:-1] for row in rows), strict=True)]
+    return max(_LEAST_WORK, width - sum(widths) - 2 * len(widths))
 
 
 def to_markdown(comparison: Comparison, most_bytes: int | None = None) -> str:
@@ -118,11 +169,16 @@ def to_markdown(comparison: Comparison, most_bytes: int | None = None) -> str:
     """
     from tabulate import tabulate
 
-    heads, rows = _grid(comparison.verdicts)
+    listed, shown = _rows(comparison.verdicts), axes(comparison.verdicts)
+    rows = [
+        [_word(one), where(one, shown, " "), change(one), one.work, one_line(one.reason)] for one in listed
+    ]
     rows = [[escape.markdown(text) for text in row] for row in rows]
-    head = "\n\n".join(
-        [f"**psubench compare**: {headline(comparison)}", *map(escape.markdown, comparison.notes)]
-    )
+    told = [*map(escape.markdown, (*_folded(comparison.verdicts), *comparison.notes))]
+    head = "\n\n".join([f"**psubench compare**: {headline(comparison)}", *told])
+    if not rows:
+        return f"{head}\n"
+    heads = [*_HEADS[:3], "work", "why"]
     table = tabulate(rows, heads, tablefmt="pipe", disable_numparse=True).splitlines()
     last, room = len(table), (most_bytes or 0) - len(head.encode()) - 100
     if most_bytes is not None:
@@ -154,7 +210,8 @@ def workflow_commands(comparison: Comparison) -> list[str]:
     for verdict in bad:
         level = "error" if verdict.verdict in _ERRORS else "warning"
         told = f" {change(verdict)}" if verdict.change is not None else ""
-        text = f"{verdict.verdict}{told}: {verdict.reason}"
+        work = f"; work: {verdict.work}" if verdict.work else ""
+        text = f"{verdict.verdict}{told}: {verdict.reason}{work}"
         lines.append(
             f"::{level} title={escape.annotation_title(where(verdict, shown))}::{escape.annotation(text)}"
         )

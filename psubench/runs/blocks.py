@@ -38,6 +38,11 @@ class Blocks:
         return self.blocks[0].case.device
 
     @property
+    def timed(self) -> bool:
+        """Whether others must not run meanwhile: counting is not disturbed."""
+        return self.settings.processes > 0
+
+    @property
     def entries(self) -> list[Entry]:
         """Of all blocks."""
         return [entry for block in self.blocks for entry in block.entries]

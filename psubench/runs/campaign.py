@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +46,9 @@ class Campaign:
         if self.work.follows:
             self.work.run(self.folder, lambda _: None, self.watcher)
             return True
+        exclusive = device_lock(self.work.device, self.watcher.message) if self.work.timed else nullcontext()
         with (
-            device_lock(self.work.device, self.watcher.message),
+            exclusive,
             Recorder(path) as recorder,  # from here on nobody else writes the record
         ):
             self._resume(path)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from psubench.measure.job import Job
 from psubench.measure.windows import Windowing
 from psubench.records.events import Begin, Failed, Live, Measured, Watcher
-from psubench.records.jsonl import MEMORY
+from psubench.records.jsonl import MEMORY, WORK
 from psubench.records.measured import Block as Timed
 from psubench.records.measured import Energy, Memory, MemoryOutcome
 from psubench.records.paired import block_ratios
@@ -28,6 +28,7 @@ PROBES = {
     "sparsity": "psubench.experiments.sparsity.probe:ActivityProbe",
     "profile": "psubench.experiments.profile.probe:ProfileProbe",
     MEMORY: "psubench.experiments.speed.peak_memory:MemoryProbe",
+    WORK: "psubench.experiments.speed.work:WorkProbe",
 }
 """What runs a job, by the kind of its case; only the worker imports it."""
 
@@ -42,7 +43,7 @@ class Settings:
         max_seconds: seconds of samples after which rounds end, per block and process.
         timeout: seconds that a neuron may take for one step of its gate or for one sample.
         max_memory: bytes that a worker may allocate.
-        memory: whether each case's peak memory is measured, in a pass of its own after the timing.
+        passes: what follows the timing: `MEMORY`, the peak of each case; `WORK`, what its calls do.
         windows: of the blocks that measure energy.
         checkpoint: where the weights of networks come from; None for fresh ones.
     """
@@ -53,7 +54,7 @@ class Settings:
     timeout: float
     max_memory: int
     seed: int
-    memory: bool
+    passes: tuple[str, ...] = ()
     windows: Windowing | None = None
     checkpoint: str | None = None
 
@@ -68,8 +69,7 @@ class Runner:
 
     Attributes:
         record: writes a record; it is on the disk before the next block starts.
-        done: (case key, process) pairs that the record holds already; the process of a case's peak
-            memory is `MEMORY`.
+        done: (case key, process) pairs that the record holds already, or key and pass.
         folder: of the run.
         failed: keys of cases that ended badly; later processes do not try them again.
     """
@@ -87,28 +87,40 @@ class Runner:
         So the replicates of a case are spread over the run's whole time, and an early end leaves a
         full picture with fewer replicates.
         """
-        processes: list[int | str] = [*range(self.settings.processes)]
-        if self.settings.memory:
-            processes.append(MEMORY)
-        plan = [(process, [b for b in blocks if self._due(process, b)]) for process in processes]
-        count = sum(len(due) for _, due in plan)
+        groups: list[list[int | str]] = [[process] for process in range(self.settings.processes)]
+        groups.append([*self.settings.passes])
+        plan = [[(process, self._due_of(process, blocks)) for process in group] for group in groups]
+        count = sum(1 if process == WORK else len(due) for group in plan for process, due in group if due)
         self.watcher.plan("blocks", count, count)
-        for process, due in plan:
-            if due:
-                self._replicate(process, due)
+        for group in plan:
+            if any(due for _, due in group):
+                self._replicate(group)
 
-    def _replicate(self, process: int | str, blocks: Sequence[Block]) -> None:
-        """All blocks once, from one host: the next replicate has another address-space layout."""
-        case = blocks[0].case
-        host = Host(case.threads, case.device)
-        workers = Workers(self.settings, self.watcher, process, host, self.folder)
+    def _due_of(self, process: int | str, blocks: Sequence[Block]) -> list[Block]:
+        """The blocks of a replicate or a pass; kernels of a GPU run where their work cannot be counted."""
+        countable = process != WORK or not blocks[0].case.device.startswith("cuda")
+        return [block for block in blocks if countable and self._due(process, block)]
+
+    def _replicate(self, group: Sequence[tuple[int | str, Sequence[Block]]]) -> None:
+        """All blocks once, from one host: the next replicate has another address-space layout.
+
+        Passes share a host: what they measure does not depend on the layout.
+        """
+        case = next(due[0] for _, due in group if due).case
+        workers = Workers(self.settings, self.watcher, 0, Host(case.threads, case.device), self.folder)
         try:
-            for block in blocks:
-                entries = self._due(process, block)  # a case may have failed since the plan was made
-                if entries and process == MEMORY:
-                    self._memory(block, entries, workers)
-                elif entries:
-                    self._block(block, entries, workers)
+            for process, blocks in group:
+                workers.process = process
+                # A case may have failed since the plan was made.
+                left = [(block, due) for block in blocks if (due := self._due(process, block))]
+                if left and process == WORK:
+                    self._work(left, workers)
+                    continue
+                for block, due in left:
+                    if process == MEMORY:
+                        self._memory(block, due, workers)
+                    else:
+                        self._block(block, due, workers)
         finally:
             workers.host.close()
 
@@ -148,6 +160,17 @@ class Runner:
         seconds = time.monotonic() - began
         case = case_of(block.case.canonical())
         self.record(Memory(case=case, cases=found, elapsed_s=round(seconds, 3)))
+        self.watcher.hear(title, Measured(seconds, {}))
+
+    def _work(self, due: Sequence[tuple[Block, list[Entry]]], workers: Workers) -> None:
+        """The work of every case in one job: its worker makes each input once, and forks for each case."""
+        title = f"work of {sum(len(entries) for _, entries in due)} cases"
+        self.watcher.hear(title, Begin())
+        began = time.monotonic()
+        every = [entry for _, entries in due for entry in entries]
+        record = workers.measure(title, due[0][0], every)
+        seconds = time.monotonic() - began
+        self.record(replace(record, elapsed_s=round(seconds, 3)))
         self.watcher.hear(title, Measured(seconds, {}))
 
 
@@ -194,7 +217,7 @@ class Workers:
         return cast("Outcomes", build(without_results(self._kind(block), about)))
 
     def _kind(self, block: Block) -> str:
-        return MEMORY if self.process == MEMORY else block.case.kind
+        return self.process if isinstance(self.process, str) else block.case.kind
 
     def _case(self, event: Failed) -> None:
         """Tells it once, however often the block is tried without those who took a worker down."""
@@ -207,11 +230,15 @@ class Workers:
             self.host.close()
             self.host = Host(block.case.threads, block.case.device)
         reference = block.entries[0]
+        # Over several blocks a neuron's text is no name for one case.
+        named = {entry.case.key if self.process == WORK else entry.text: entry for entry in entries}
         job = Job(
             probe=PROBES[self._kind(block)],
             case=block.case.canonical(),
-            entries=[(entry.case.key, entry.text, entry.ref.text, entry.case.mode) for entry in entries],
-            reference=reference.text if reference in entries else None,
+            entries=[
+                (entry.case.key, name, entry.ref.text, entry.case.mode) for name, entry in named.items()
+            ],
+            reference=reference.text if reference in entries or self.process == WORK else None,
             process=0 if isinstance(self.process, str) else self.process,
             seed=self.settings.seed,
             precision=self.settings.precision,
@@ -221,8 +248,9 @@ class Workers:
             folder=str(self.folder.resolve()) if self.folder else None,
             checkpoint=self.settings.checkpoint,
             strict=strict,
+            cases=[entry.case.block.canonical() for entry in entries] if self.process == WORK else [],
         )
-        labels = {entry.text: entry.label for entry in entries}
+        labels = {name: entry.label for name, entry in named.items()}
 
         def hear(event: Live | Failed) -> None:
             if isinstance(event, Live):

@@ -43,6 +43,11 @@ class Trainings:
         return self.cases[0].device
 
     @property
+    def timed(self) -> bool:
+        """Its epochs are."""
+        return True
+
+    @property
     def jobs(self) -> int:
         """Trainings at the same time."""
         most = 1

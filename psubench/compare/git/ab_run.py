@@ -7,22 +7,25 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from psubench.compare.decide import LOOKS, Look, far, suspects
 from psubench.compare.evidence import Evidence, Summary, summary
 from psubench.compare.gating import case_name
-from psubench.compare.git.side import Side, Words
+from psubench.compare.git.side import OutOfTimeError, Side, Words
 from psubench.compare.pairing import Match, match
 from psubench.compare.verdicts import Comparison, compare
+from psubench.errors import NOT_COMPARABLE, PsubenchError
 from psubench.neurons import parse_list
 from psubench.neurons.names import PLUGIN
 from psubench.records import jsonl
 from psubench.records import recorder as records_recorder
+from psubench.records.fingerprint import Fingerprints
 from psubench.records.measured import Block
 from psubench.records.run import Run
 from psubench.records.structs import Record
@@ -35,6 +38,10 @@ LEAST = 6
 """Fewest processes per side for which a further look is started."""
 FEW = 4
 """Processes per side for a further look at cases far beyond the margin when time is too short for more."""
+ENDING_SECONDS, ENDING_SHARE = 8.0, 0.15
+"""What is kept of a budget, at most, for ending a side, removing both and telling what was found."""
+NO_LOOK = Look(range(0), frozenset())
+"""In place of the first look, if there is nothing to time."""
 NEVER = f"{100 * NEVER_EARLY:g}%"
 """`NEVER_EARLY` as written in a suite: all blocks use all of their seconds, noisy or not."""
 
@@ -48,10 +55,12 @@ class AbRun:
         tables: of the suite that is measured.
         settings: of the suite; its processes and its precision are ignored.
         folder: gets `base/run.jsonl` and `new/run.jsonl`.
-        budget: seconds; a look that would not end in time is cut short. Its number of processes depends
-            on the time that they take, never on their results, so its level holds.
+        budget: seconds, of which the last few are kept for ending; a look that would not end in time is
+            cut short. Its number of processes depends on time, never on results, so its level holds.
         margin, gate: as for `compare`.
         say: called with a sentence about the progress.
+        began: time of `time.monotonic` from which the budget counts.
+        counting: whether cases that do the same work are not timed; else everything is.
     """
 
     base: Side
@@ -65,38 +74,94 @@ class AbRun:
     gate: Sequence[str]
     seed: int
     say: Callable[[str], None]
+    began: float = field(default_factory=time.monotonic)
+    counting: bool = True
 
     def run(self) -> Comparison:
         """Takes the looks and gives the verdicts.
 
         Raises:
-            PsubenchError: a side cannot be measured at all.
+            PsubenchError: a side cannot be measured at all, or not within the budget.
         """
-        self._share_the_fixed_work()
-        rng, deadline = random.Random(self.seed), time.monotonic() + self.budget
+        try:
+            self._share_the_fixed_work()
+            looks, out_of_time = self._looks()
+            found = compare(*self._summaries(), self.margin, self.gate, looks, out_of_time=out_of_time)
+        except OutOfTimeError:
+            raise PsubenchError(
+                f"--budget {self.budget:g} ended before anything was known of both sides",
+                "give more seconds with --budget",
+                NOT_COMPARABLE,
+            ) from None
+        late = f"--budget ended after {self.budget:g} s: what it left unclear may be slower."
+        return replace(found, notes=(*found.notes, late)) if out_of_time else found
+
+    def _looks(self) -> tuple[list[Look], bool]:
+        """What was measured to decide on, and whether time was lacking for more."""
+        deadline = self.began + self.budget - min(ENDING_SECONDS, ENDING_SHARE * self.budget)
+        rng = random.Random(self.seed)
         tables: Sequence[Words] = [{**table, "reference": self._reference(table)} for table in self.tables]
-        measured, keys, looks = tables, frozenset[str](), list[Look]()
+        keys, looks = frozenset[str](), list[Look]()
+        measured = self._different(tables, deadline)
+        if not measured:
+            return [NO_LOOK], False
         processes, out_of_time = range(LOOKS[0]), False
         while True:
             self.say(f"look {len(looks) + 1}: {len(processes)} processes per side")
             look_began = time.monotonic()
-            self._measure(measured, processes, rng, deadline)
+            whole = self._measure(measured, processes, rng, deadline)
+            is_cut, processes = len(whole) < len(processes), whole
             turns = [*(look.processes for look in looks), processes]
             found = match(*self._summaries(), self.margin, self.gate, turns=turns)
             looks.append(Look(processes, keys or frozenset(found.tested)))
             keys = suspects(found.tested, found.rule, looks)
-            if not keys or len(looks) == len(LOOKS):
-                break
+            if is_cut or not keys or len(looks) == len(LOOKS):
+                return looks, out_of_time or is_cut
             each = (time.monotonic() - look_began) / len(processes)
             count, keys = self._next(found, looks, keys, deadline - time.monotonic(), each)
             out_of_time = count < min(LEAST, LOOKS[len(looks)])
             if not count:
-                break
+                return looks, out_of_time
             left = [pair[1] for key, pair in found.tested.items() if key in keys]
             self.say(f"not cleared yet: {', '.join(case_name(one.label, one.case) for one in left)}")
             measured = again(tables, found.cases_of(keys))
             processes = range(processes.stop, processes.stop + count)
-        return compare(*self._summaries(), self.margin, self.gate, looks, out_of_time=out_of_time)
+
+    def _different(self, tables: Sequence[Words], deadline: float) -> Sequence[Words]:
+        """Counts the work of both sides and records it; the tables of the cases whose work differs."""
+        if not self.counting:
+            return tables
+        if self.base.python != self.new.python:
+            self.say("each side has packages of its own: equal work need not take equal time, all is timed")
+            return tables
+        (base, why_base), (new, why_new) = self._counted(tables, deadline)
+        if base is None or new is None:
+            self.say(f"the work could not be counted, so everything is timed: {why_base or why_new}")
+            return tables
+        for name, records in (("base", base), ("new", new)):
+            with records_recorder.Recorder(self.folder / name / jsonl.NAME) as recorder:
+                for one in records:
+                    if isinstance(one, Run | Fingerprints):
+                        recorder.append(one)
+        found = match(summary(base), summary(new), self.margin, self.gate, turns=[NO_LOOK.processes])
+        left = found.pairs.keys() - found.identical
+        if left:
+            self.say(f"{len(found.identical)} cases do identical work, {len(left)} are timed")
+        return again(tables, found.cases_of(left))
+
+    def _counted(self, tables: Sequence[Words], deadline: float) -> list[tuple[list[Record] | None, str]]:
+        """What `Side.count` gives for both, at once unless one might load C++ that the other has built."""
+        sides = self.base, self.new
+        with ThreadPoolExecutor(1 if any(side.compiles for side in sides) else 2) as pool:
+            try:
+                begun = [
+                    pool.submit(side.count, tables, self.settings, self.device, deadline) for side in sides
+                ]
+                return [one.result() for one in begun]
+            except BaseException:  # Ctrl-C too
+                for side in sides:
+                    side.stopped.set()
+                raise
 
     def _next(
         self, found: Match, looks: Sequence[Look], keys: frozenset[str], seconds: float, each: float
@@ -127,13 +192,20 @@ class AbRun:
         return f"{path}:{fixed_work(table)}"
 
     def _summaries(self) -> tuple[Summary, Summary]:
-        base, new = (summary(jsonl.read(self.folder / name / jsonl.NAME)) for name in ("base", "new"))
+        paths = [self.folder / name / jsonl.NAME for name in ("base", "new")]
+        if not all(map(jsonl.begun, paths)):
+            raise OutOfTimeError
+        base, new = (summary(jsonl.read(path)) for path in paths)
         return base, new
 
     def _measure(
         self, tables: Sequence[Words], processes: range, rng: random.Random, deadline: float
-    ) -> None:
-        """Both sides once per process; two processes make an ABBA or a BAAB block, so drift cancels."""
+    ) -> range:
+        """Both sides once per process; two processes make an ABBA or a BAAB block, so drift cancels.
+
+        Returns:
+            The processes that were measured on both sides before the deadline.
+        """
         order = [("base", self.base), ("new", self.new)]
         for process in processes:
             if process % 2 == 0:
@@ -141,17 +213,23 @@ class AbRun:
             else:
                 order.reverse()
             for name, side in order:
+                try:
+                    records = self._once(side, tables, process, deadline)
+                except OutOfTimeError:
+                    return range(processes.start, process)
                 with records_recorder.Recorder(self.folder / name / jsonl.NAME) as recorder:
-                    for one in self._once(side, tables, process, deadline):
+                    for one in records:
                         recorder.append(one)
+        return processes
 
     def _once(self, side: Side, tables: Sequence[Words], process: int, deadline: float) -> list[Record]:
         """The records of one fresh process of a side; the plan only the first time."""
+        planned = jsonl.begun(self.folder / side.name / jsonl.NAME)
         settings = {**self.settings, "processes": 1, "precision": NEVER, "memory": False}
         records = side.measure(tables, settings, self.device, deadline)
-        first = process == 0
+        first = process == 0 and not planned
         return [
-            replace(one, process=process) if isinstance(one, Block) else one
+            structs.replace(one, process=process) if isinstance(one, Block) else one
             for one in records
             if isinstance(one, Block) or (first and isinstance(one, Run))
         ]

@@ -9,6 +9,7 @@ import sysconfig
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -172,11 +173,13 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@cache
 def installed_names() -> frozenset[str]:
     """Normal names of the distributions that are installed here."""
     return frozenset(_normal(one.metadata["Name"] or "") for one in metadata.distributions()) - {""}
 
 
+@cache
 def installed_names_of() -> dict[str, set[str]]:
     """By name of a package or module, the distributions that it is installed with."""
     listed = metadata.packages_distributions()

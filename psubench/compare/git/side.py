@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import IO, Any
 
 from psubench.compare.git.git_command import first_reason, own_environment
 from psubench.compare.git.imported_from import MODULES, Origin, imported
 from psubench.errors import CASE_FAILED, NOT_COMPARABLE, TIMEOUT, PsubenchError, one_line
 from psubench.records import jsonl
+from psubench.records.fingerprint import Fingerprints
 from psubench.records.measured import Block
 from psubench.records.structs import Record
 
@@ -27,8 +29,13 @@ END_SECONDS = 10.0
 SILENT_SECONDS = 180.0
 """How long a side may record nothing once the time is used up; a new checkout took 50 s on a busy machine."""
 _POLL_SECONDS = 0.2
+_COMPILED = frozenset({".c", ".cc", ".cpp", ".cxx", ".cu"})
 SLOWDOWN = "PSUBENCH_SLOWDOWN"
 """Environment variable with the share by which `compare.selftest.slowdown` slows its neuron; else 0."""
+
+
+class OutOfTimeError(Exception):
+    """A side was still at work at its deadline."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Side:
         folder: working folder, where plug-ins are found.
         variables: added to the environment.
         origin: where its modules may come from; None where both sides are this code.
+        stopped: set by another thread to end what is being measured.
     """
 
     name: str
@@ -48,6 +56,13 @@ class Side:
     folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
     origin: Origin | None = None
+    stopped: Event = field(default_factory=Event, compare=False)
+
+    @property
+    def compiles(self) -> bool:
+        """Whether it may build C++ of its own: torch keeps builds by name, so both sides share a folder."""
+        own = self.origin is not None and not self.origin.has_psubench
+        return own and any(path.suffix in _COMPILED for path in self.folder.rglob("*"))
 
     def measure(
         self, tables: Sequence[Words], settings: Mapping[str, Any], device: str, deadline: float
@@ -57,36 +72,57 @@ class Side:
         The command line and the form of a suite are all that two revisions must have in common.
 
         Args:
-            deadline: of `time.monotonic`; after it the process is ended when it gives no sign of life.
+            deadline: of `time.monotonic`; then the process is ended.
 
         Raises:
             PsubenchError: the command did not get as far as a record, hangs, or what it measured is not of
                 this side.
+            OutOfTimeError: it was at work when the time was used up.
         """
+        records, said = self._records("run", tables, settings, device, deadline)
+        if records is None:
+            raise PsubenchError(
+                f"{self.name} cannot be measured: {said}",
+                "check that revision, and that it has this suite's neurons and options",
+            )
+        return records
+
+    def count(
+        self, tables: Sequence[Words], settings: Mapping[str, Any], device: str, deadline: float
+    ) -> tuple[list[Record] | None, str]:
+        """The records of one `psubench count`, or None and why there are none; like `measure`."""
+        return self._records("count", tables, settings, device, deadline)
+
+    def _records(
+        self,
+        command: str,
+        tables: Sequence[Words],
+        settings: Mapping[str, Any],
+        device: str,
+        deadline: float,
+    ) -> tuple[list[Record] | None, str]:
+        """What a command of psubench records, or None and the reason that it gives."""
         with tempfile.TemporaryDirectory(prefix="psubench-side-", ignore_cleanup_errors=True) as temporary:
             suite, out, modules = (Path(temporary, name) for name in ("suite.toml", "out", "modules"))
             suite.write_text(suite_text(tables, settings), encoding="utf-8")
             arguments = ["--quiet", "--device", device, "--out", str(out), str(suite)]
             with Path(temporary, "said").open("w+b") as said:
-                command = ["-m", "psubench", "run", *arguments]
-                status = self._run(command, modules, said, out / jsonl.NAME, deadline)
+                asked = ["-m", "psubench", command, *arguments]
+                status = self._run(asked, modules, said, out / jsonl.NAME, deadline)
                 said.seek(0)
                 text = said.read().decode(errors="replace")
             if status not in (0, CASE_FAILED):
-                reason = (first_reason(text) or f"exit code {status}").removeprefix("error: ")
-                raise PsubenchError(
-                    f"{self.name} cannot be measured: {reason}",
-                    "check that revision, and that it has this suite's neurons and options",
-                )
+                return None, (first_reason(text) or f"exit code {status}").removeprefix("error: ")
             records = jsonl.read(jsonl.locate(out))
             self._check(imported(modules), records)
-            return records
+            return records, ""
 
     def _check(self, modules: Mapping[str, Path], records: Sequence[Record]) -> None:
         if self.origin is None:
             return
         self.origin.check(modules)
-        measured = any(one.ok() for one in records if isinstance(one, Block))
+        cases = [case for one in records if isinstance(one, Block | Fingerprints) for case in one.cases]
+        measured = any(case.status == "ok" for case in cases)
         if measured and not modules:
             raise PsubenchError(
                 f"{self.name} does not report where its modules were imported from",
@@ -120,11 +156,15 @@ class Side:
         while True:
             with suppress(subprocess.TimeoutExpired):
                 return process.wait(_POLL_SECONDS)
+            if self.stopped.is_set():
+                raise KeyboardInterrupt
             now = written.stat().st_size if written.is_file() else 0
             if now != size:
                 size, since = now, time.monotonic()
             silent = time.monotonic() - since
-            if time.monotonic() > deadline and silent > SILENT_SECONDS:
+            if time.monotonic() > deadline:
+                if silent <= SILENT_SECONDS:
+                    raise OutOfTimeError
                 said.seek(0)
                 reason = first_reason(said.read().decode(errors="replace"))  # such as a wait for the device
                 told = f" and said {one_line(reason)}" if reason else ""

@@ -17,7 +17,9 @@ MaxSeconds = Annotated[
     Meta(ge=0.01, le=LONGEST_SECONDS),
     Option("Seconds of samples after which a block ends, per process.", "SECONDS", suite="settings"),
 ]
-Memory = Annotated[bool, Option("Measure the peak memory of each case after timing.", suite="settings")]
+Memory = Annotated[
+    bool, Option("Measure each case's peak memory and count its work after timing.", suite="settings")
+]
 Checkpoint = Annotated[
     str,
     Option(
