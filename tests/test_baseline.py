@@ -73,7 +73,7 @@ def test_the_program_measures_a_baseline_that_compares_equal_with_itself(tmp_pat
     (tmp_path / "suite.toml").write_text(SUITE)
     options = ["--suite", "suite.toml", "--device", "scripted", "--processes", "2", "--limit", "90%"]
     assert "2 cases" in program("baseline", "update", *options, "--out", "kept", cwd=tmp_path)
-    assert "2 same" in program("compare", "kept", "kept", cwd=tmp_path)
+    assert "2 identical" in program("compare", "kept", "kept", cwd=tmp_path)
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["kept"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from support import compare_records as records
 from support.records_of import typed
 
+from psubench.compare.evidence import summary
 from psubench.compare.families import families
 from psubench.compare.git.ab_run import Look
 from psubench.compare.verdicts import compare, match
@@ -31,7 +32,7 @@ def sides(shift, sd=0.0, processes=6, seed=1):
             },
             processes,
         )
-        return typed(record)
+        return summary(typed(record))
 
     return side(0.0), side(shift)
 

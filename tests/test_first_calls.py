@@ -113,5 +113,5 @@ def test_a_compiled_stochastic_neuron_draws_as_the_eager_one():
 def test_every_neuron_can_be_compiled_and_every_deterministic_one_of_the_first_zoo_and_serial_one_is_fused():
     assert all("compile" in spec.implementations for spec in TABLE.values())
     unfused = {name for name, spec in TABLE.items() if "fused" not in spec.implementations}
-    assert unfused == {"spsn", "fpt", "prf", "pmsn", "mulfree-psn"}
+    assert unfused == {"spsn", "fpt", "prf", "pmsn", "mulfree-psn", "relu", "quant-relu"}
     assert not {spec.default for spec in TABLE.values()} & {"compile", "fused"}

@@ -1,5 +1,6 @@
 """What a neuron gives beside spikes, and in which mode it runs: the record says it."""
 
+import gc
 from types import SimpleNamespace
 
 import pytest
@@ -145,6 +146,7 @@ def case(**changes):
 
 
 def timed(text, **changes):
+    gc.collect()  # files that earlier tests have left open are not closed meanwhile
     block = Probe(job_of(case(**changes), text, text), ignore, ignore).run()
     return block.cases[0], block
 

@@ -57,7 +57,7 @@ def test_what_is_shown_is_read_back(spec, data):
         elif isinstance(default, bool):
             value = data.draw(st.booleans())
         elif isinstance(default, int):
-            value = data.draw(st.integers(1, 100))
+            value = data.draw(st.integers(2 if key == "levels" else 1, 100))
         else:
             share = key in {"lam", "c", "d", "decay", "conduct"}
             value = data.draw(st.floats(0.001, 1, exclude_max=True) if share else st.floats(1.001, 1e6))

@@ -8,6 +8,7 @@ from msgspec.structs import replace as with_fields
 from support.compare_records import case, run
 from support.records_of import typed
 from torch import nn
+from torch._dynamo import utils
 
 from psubench.compare.evidence import evidence, summary
 from psubench.compare.verdicts import compare as compared
@@ -20,6 +21,13 @@ from psubench.measure.work.python_calls import PythonCalls
 from psubench.measure.work.values import Values
 from psubench.neurons import parse
 from psubench.records.fingerprint import FingerprintOutcome, Fingerprints
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_compiled():
+    """In a process of their own, as workers are; in this one other tests may have compiled graphs."""
+    utils.counters.clear()
+
 
 NEURON = '''
 import torch

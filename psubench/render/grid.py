@@ -137,7 +137,7 @@ def _table(grid: Grid, width: int, known: Callable[[str], str]) -> Table:
 
 def _in_parts(name: str) -> str:
     """A long name such as `library:Neuron(a=1,b=2)` with a line for each of its parts."""
-    return re.sub(r"(?<=[:(,])(?=.)", "\n", name) if len(name) > _LONG else name
+    return re.sub(r"(?<=[(,])(?=.)|(?<=\w:)(?=\w)", "\n", name) if len(name) > _LONG else name
 
 
 def _fitted(texts: Sequence[_Texts], width: int) -> tuple[Sequence[_Texts], set[str], int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,9 +33,11 @@ class Library:
         """Installed version; None if it is not installed. Does not import it."""
         if importlib.util.find_spec(self.name) is None:
             return None
+        from importlib import metadata  # with its mail parser it would take a tenth of `psubench --help`
+
         try:
-            return importlib.metadata.version(self.name)
-        except importlib.metadata.PackageNotFoundError:
+            return metadata.version(self.name)
+        except metadata.PackageNotFoundError:
             return None
 
 
