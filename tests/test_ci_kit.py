@@ -32,7 +32,7 @@ def defaults():
 
 def test_every_input_is_used():
     declared = set(re.findall(r"^  ([a-z]+):$", ACTION[: ACTION.index("outputs:")], re.MULTILINE))
-    assert declared == {*script()[1].values(), "python"}
+    assert declared == {*script()[1].values(), "python", "install"}
     assert defaults()["budget"] == "600"
 
 

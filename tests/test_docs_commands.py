@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 from support.command_line import here, psubench
 from support.places import ROOT
+from test_worktrees import commit, git
 
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
@@ -63,7 +64,12 @@ def test_a_command_of_the_documents_runs(name, command, tmp_path):
     program, *words = shlex.split(command)
     assert program in ("psubench", "scripts/psubench")
     lay_out(name, tmp_path)
-    (tmp_path / "suites").symlink_to(ROOT / "suites")
+    if words[0] == "init":  # in a repository of the reader's, with the neuron of the README
+        lay_out("README.md", tmp_path)
+        git(tmp_path, "init", "--quiet")
+        commit(tmp_path, "base")
+    else:
+        (tmp_path / "suites").symlink_to(ROOT / "suites")
     (tmp_path / "reports").mkdir()
     quick = shlex.split(QUICK.get(words[0], ""))
     done = psubench(*words, *quick, cwd=tmp_path)
@@ -112,7 +118,7 @@ def test_the_commands_within_sentences_are_known():
     for path, name in zip(DOCUMENTS, NAMES, strict=True):
         for code in re.findall(r"`(?:scripts/)?psubench ([a-z][^`]*)`", path.read_text().replace("\n", " ")):
             words = shlex.split(code.partition("|")[0])
-            group = 2 if words[0] in ("data", "list", "selftest", "baseline") and words[1:] else 1
+            group = 2 if words[0] in ("data", "list", "selftest", "baseline", "init") and words[1:] else 1
             known = help_of(*words[:group])
             assert known, f"{name}: {code}"
             for word in words:

@@ -20,6 +20,7 @@ from psubench.cli import (
     doctor,
     energy,
     export,
+    init,
     list_,
     on_demand,
     plot,
@@ -64,6 +65,7 @@ app.add_typer(list_.app, name="list")
 app.add_typer(data.app, name="data")
 app.add_typer(selftest.app, name="selftest")
 app.add_typer(baseline.app, name="baseline")
+app.add_typer(init.app, name="init")
 on_demand.defer(app)
 
 

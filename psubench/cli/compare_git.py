@@ -98,5 +98,9 @@ def suite_for(suite: Path | None, device: str | None) -> tuple[Suite, str]:
 
 def ci_suite(suite: Path | None) -> Path:
     """The suite that was given, else suites/ci.toml here, in the wheel or beside this code."""
-    places = (Path(), _PACKAGE, _PACKAGE.parent)
-    return suite or next((place / CI_SUITE for place in places if (place / CI_SUITE).is_file()), CI_SUITE)
+    return suite or (CI_SUITE if CI_SUITE.is_file() else shipped(CI_SUITE))
+
+
+def shipped(path: Path) -> Path:
+    """Where a file of this repository lies that the wheel has too: in the package, or beside it."""
+    return next((one for one in (_PACKAGE / path, _PACKAGE.parent / path) if one.is_file()), path)

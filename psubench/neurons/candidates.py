@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from pathlib import Path
 
 from psubench.errors import PsubenchError, one_line
@@ -62,5 +63,5 @@ def modules(where: str) -> list[str]:
 
 
 _NO_MODULES = frozenset(
-    {"object", "Function", "NamedTuple", "Enum", "Exception", "Protocol", "ABC", "TypedDict", "Dataset"}
+    {*dir(builtins), "Function", "NamedTuple", "Enum", "Protocol", "ABC", "TypedDict", "Dataset"}
 )

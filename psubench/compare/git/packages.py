@@ -59,9 +59,11 @@ def install(checkout: Checkout, venv: Path, *, has_psubench: bool) -> Path:
         behind = [path for path in sys.path if not _SITES.isdisjoint(Path(path).parts)] + tool_folders()
         site = next(venv.glob("lib/python*/site-packages"))
         (site / "zz-psubench-behind.pth").write_text("\n".join(dict.fromkeys(behind)) + "\n")
-    asked = _asked(checkout)
-    if asked:
-        _do([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *asked], checkout)
+    wanted = asked(checkout)
+    if wanted:
+        _do(
+            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted], checkout
+        )
     return python
 
 
@@ -71,17 +73,17 @@ def tool_folders() -> list[str]:
     return [] if is_installed(folder) else [str(folder)]
 
 
-def _asked(checkout: Checkout) -> list[str]:
+def asked(checkout: Checkout) -> list[str]:
     """What pip is asked for: the projects of the folder and of those above it, and their requirements."""
-    asked: list[str] = []
+    found: list[str] = []
     for folder in checkout.chain:
         if (pins := folder / "constraints.txt").is_file():
-            asked += ["--constraint", str(pins)]
+            found += ["--constraint", str(pins)]
         if (listed := folder / "requirements.txt").is_file():
-            asked += ["--requirement", str(listed)]
+            found += ["--requirement", str(listed)]
         if _is_project(folder, checkout):
-            asked.append(str(folder))
-    return asked if any(not one.startswith("--con") for one in asked[::2]) else []
+            found.append(str(folder))
+    return found if any(not one.startswith("--con") for one in found[::2]) else []
 
 
 def _is_project(folder: Path, checkout: Checkout) -> bool:
