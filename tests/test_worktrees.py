@@ -219,6 +219,13 @@ def test_suspects_are_measured_again_as_their_tables_have_them():
     ]
 
 
+def test_suspects_are_measured_again_by_the_table_of_their_phase_alone():
+    """The same neuron may stand in a table per phase, as `init ci` writes them: not twice in both."""
+    tables = [{"neurons": "lif", "T": "8", "phase": phase} for phase in ("infer", "train")]
+    left = [*evidence(typed(run({("lif", 8, p): [0.0] for p in ("infer", "train")}, 1))).values()]
+    assert [table["phase"] for table in again(tables, left)] == ["infer", "train"]
+
+
 def test_a_further_look_is_as_large_as_the_time_allows_and_not_begun_for_less_than_a_few():
     every = ab_run.LOOKS[2]
     assert [size(2, seconds, 10) for seconds in (1e6, every * 10, every * 10 - 1)] == [

@@ -259,12 +259,21 @@ def again(tables: Sequence[Words], cases: Sequence[Evidence]) -> list[Words]:
     smaller: list[Words] = []
     for table, neurons in zip(tables, listed, strict=True):
         ours = [one for one in cases if (one.case["neuron"], one.case["implementation"]) in neurons]
-        ours = [one for one in ours if one.case["T"] in parse_range(table["T"], "T")]
+        ours = [one for one in ours if _is_within(one, table)]
         if ours:
             axes = {axis: _values(ours, axis) for axis in ("T", "phase", "batch", "size", "mode")}
             known = {axis: values for axis, values in axes.items() if values}
             smaller.append({**table, **known, "neurons": ",".join(sorted({_neuron(one) for one in ours}))})
     return smaller
+
+
+def _is_within(one: Evidence, table: Words) -> bool:
+    """Whether a case of a table's neurons has one of its T, batches, sizes and phases."""
+    ranges = {axis: table[axis] for axis in ("T", "batch", "size") if one.case[axis] and axis in table}
+    phases = [phase.strip() for phase in table.get("phase", one.case["phase"]).split(",")]
+    return one.case["phase"] in phases and all(
+        one.case[axis] in parse_range(text, axis) for axis, text in ranges.items()
+    )
 
 
 def _values(cases: Sequence[Evidence], axis: str) -> str:
