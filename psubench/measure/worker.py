@@ -55,15 +55,27 @@ def main() -> None:
     say = _speaker(events)
     say(Ready())
     while line := sys.stdin.buffer.readline():
+        job = convert(json.loads(line), Job)
+        _prepare(job.probe)
         pid = os.fork()
         if pid == 0:
-            _work(convert(json.loads(line), Job), say, status_file)
+            _work(job, say, status_file)
         say(Started(pid))
         _, status = os.waitpid(pid, 0)
         _end_group(pid)
         _end_orphans()
         events.write(b"\n")  # ends a line that a killed worker has left open
         say(Ended(os.waitstatus_to_exitcode(status)))
+
+
+def _prepare(probe: str) -> None:
+    """Imports what runs a job once, before the fork: each worker would take 0.2 s for it."""
+    module = probe.partition(":")[0]
+    if module not in sys.modules:
+        with suppress(Exception):  # the worker fails at it too, and says so
+            import_module(module)
+        gc.collect()
+        gc.freeze()
 
 
 def _only_here(act: Callable[..., None]) -> Callable[..., None]:

@@ -88,7 +88,7 @@ class Runner:
         full picture with fewer replicates.
         """
         groups: list[list[int | str]] = [[process] for process in range(self.settings.processes)]
-        groups.append([*self.settings.passes])
+        groups[-1].extend(self.settings.passes)  # a host more would import torch once more
         plan = [[(process, self._due_of(process, blocks)) for process in group] for group in groups]
         count = sum(1 if process == WORK else len(due) for group in plan for process, due in group if due)
         self.watcher.plan("blocks", count, count)
@@ -104,7 +104,7 @@ class Runner:
     def _replicate(self, group: Sequence[tuple[int | str, Sequence[Block]]]) -> None:
         """All blocks once, from one host: the next replicate has another address-space layout.
 
-        Passes share a host: what they measure does not depend on the layout.
+        Passes share the last one: what they measure does not depend on the layout.
         """
         case = next(due[0] for _, due in group if due).case
         workers = Workers(self.settings, self.watcher, 0, Host(case.threads, case.device), self.folder)
