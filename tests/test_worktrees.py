@@ -107,7 +107,7 @@ def test_a_stray_item_per_neuron_and_step_is_found_and_named(clone, monkeypatch,
     commit(clone, "slow")
     # So few processes reach no level of 1 %; what level the rule keeps is shown in test_timing.
     monkeypatch.setattr(decide, "NOMINAL", 0.1)
-    found, comparison, said = measure(clone, (1, 2), monkeypatch, tmp_path)
+    found, comparison, said = measure(clone, (2, 4), monkeypatch, tmp_path)
     assert found["lif"].verdict == "slower", (found, said)
     assert found["lif"].low > 0.03
     assert found["psu@scan"].verdict != "slower"
