@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import IO, Any
 
 from psubench.compare.git.git_command import first_reason, own_environment
@@ -28,6 +28,8 @@ Words = Mapping[str, str]
 END_SECONDS = 10.0
 SILENT_SECONDS = 180.0
 """How long a side may record nothing once the time is used up; a new checkout took 50 s on a busy machine."""
+_READING = Lock()
+"""Both sides are counted at once, and msgspec crashes if two threads first use a type at the same time."""
 _POLL_SECONDS = 0.2
 _COMPILED = frozenset({".c", ".cc", ".cpp", ".cxx", ".cu"})
 SLOWDOWN = "PSUBENCH_SLOWDOWN"
@@ -113,7 +115,8 @@ class Side:
                 text = said.read().decode(errors="replace")
             if status not in (0, CASE_FAILED):
                 return None, (first_reason(text) or f"exit code {status}").removeprefix("error: ")
-            records = jsonl.read(jsonl.locate(out))
+            with _READING:
+                records = jsonl.read(jsonl.locate(out))
             self._check(imported(modules), records)
             return records, ""
 
