@@ -193,14 +193,14 @@ class Thread(RightLIF):
 
 
 class SpoilsThePython(RightLIF):
-    """Hides a module, collects garbage always and slowly, and has the process killed after a second more."""
+    """Hides a module, collects garbage always and slowly, and has the process killed a second or two later."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         sys.modules["math"] = None
         gc.set_threshold(1)
         gc.callbacks.append(lambda *_: time.sleep(0.01))
-        soon = int(time.process_time()) + 1
+        soon = int(time.process_time()) + 2
         resource.setrlimit(resource.RLIMIT_CPU, (soon, resource.RLIM_INFINITY))
 
 

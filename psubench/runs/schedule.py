@@ -87,7 +87,7 @@ class Runner:
         So the replicates of a case are spread over the run's whole time, and an early end leaves a
         full picture with fewer replicates.
         """
-        groups: list[list[int | str]] = [[process] for process in range(self.settings.processes)]
+        groups: list[list[int | str]] = [[process] for process in range(self.settings.processes)] or [[]]
         groups[-1].extend(self.settings.passes)  # a host more would import torch once more
         plan = [[(process, self._due_of(process, blocks)) for process in group] for group in groups]
         count = sum(1 if process == WORK else len(due) for group in plan for process, due in group if due)
