@@ -193,7 +193,7 @@ class Thread(RightLIF):
 
 
 class SpoilsThePython(RightLIF):
-    """Hides a module, collects garbage always and slowly, and has the process killed a second or two later."""
+    """Hides a module, collects garbage always and slowly, and has the process killed within two seconds."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
