@@ -9,6 +9,7 @@ import inspect
 import math
 import re
 import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,9 @@ _INT = re.compile(r"[+-]?\d+", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _MOST_DIGITS = 18  # of an integer that torch can hold; a longer one becomes a float
 _WORD = re.compile(r"[\w.+-]+")
+_PLACES = tuple(
+    Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
 _HOW_TO_CALL = "write name or name(key=value, key=value)"
 
 
@@ -189,6 +193,14 @@ def _from_package(where: str, text: str) -> ModuleType:
                 "run from the folder that holds it, install it, or name a file as path/file.py:attribute",
             ) from None
         raise _import_failure(text, error) from error
+
+
+def is_installed(path: Path) -> bool:
+    """Whether a file belongs to the interpreter or its installed packages, wherever those lie."""
+    # By name too: PYTHONPATH may hold the packages of another environment than the one that runs.
+    if "site-packages" in path.parts or "dist-packages" in path.parts:
+        return True
+    return any(path.is_relative_to(place) for place in _PLACES)
 
 
 def _import_failure(text: str, error: BaseException) -> PsubenchError:

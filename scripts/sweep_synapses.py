@@ -86,7 +86,7 @@ class Module(Synapse):
 
 
 class Held(Synapse):
-    """As a synapse, but the weight is no parameter: an attribute, or made on the spot."""
+    """As a synapse, but the weight is not a parameter: an attribute, or made on the spot."""
 
     def __init__(self, w: Tensor, run: Plain) -> None:
         nn.Module.__init__(self)

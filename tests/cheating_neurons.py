@@ -265,7 +265,7 @@ class Exits(RightLIF):
 
 
 class Interrupts(RightLIF):
-    """Raises what is no Exception."""
+    """Raises what is not an Exception."""
 
     def forward(self, x):
         raise KeyboardInterrupt

@@ -113,7 +113,7 @@ def test_a_spiking_layer_in_a_plain_list_is_counted_and_says_where_it_is(tmp_pat
         "    def forward(self, x):\n"
         "        return self.c(self.others[0](self.b(self.first(self.a(x))))).mean(0)\n"
     )
-    ref = neurons.parse("plif")  # with a weight of its own, which is no synapse
+    ref = neurons.parse("plif")  # with a weight of its own, which is not a synapse
     made = models.build(models.parse(f"{tmp_path}/lost.py:Net"), lambda: neurons.build(ref, T), T, (8,), 5)
     x = (torch.rand(T, B, 8, generator=torch.Generator().manual_seed(0)) < 0.4).float()
     layers = {layer.layer: layer for layer in count(made.module, made.spiking, [x])}

@@ -135,15 +135,15 @@ def test_where_both_cost_the_same():
         " lif hungrier, 1.20x (equal at a firing rate of 0.150, it has 0.200)"
     )
     for other, text in (
-        (cost("lif", 1200.0, 100.0, 0.2), "hungrier, 1.20x (equal not even without spikes)"),
-        (cost("lif", 100.0, 10.0, 0.2), "not hungrier, 0.10x (not even with a spike in every step)"),
+        (cost("lif", 1200.0, 100.0, 0.2), "hungrier, 1.20x (not equal even without spikes)"),
+        (cost("lif", 100.0, 10.0, 0.2), "not hungrier, 0.10x (not equal even with a spike in every step)"),
         (
             cost("prf", 1200.0, 0.0, 0.0),
-            "hungrier, 1.20x (equal not even without spikes)",
+            "hungrier, 1.20x (not equal even without spikes)",
         ),
         (
             cost("psn", 1200.0, None, 0.2),
-            "hungrier, 1.20x (the firing rate at which both were equal is unknown)",
+            "hungrier, 1.20x (the firing rate at which both would be equal is unknown)",
         ),
     ):
         (line,) = equal_rates([ann, other])
@@ -168,4 +168,4 @@ def test_a_sentence_says_which_neurons_are_slower_than_it():
 
 def test_a_line_says_what_it_is():
     (line,) = outputs.lines([replace(render_rows.rows()[0], neuron="relu", label="relu [ann, analog]")])
-    assert line.startswith("relu [ann, analog] is no spiking neuron: its network runs once")
+    assert line.startswith("relu [ann, analog] is not a spiking neuron: its network runs once")

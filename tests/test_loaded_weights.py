@@ -62,7 +62,7 @@ class OneLayerLoaded(Fresh):
 
 
 class ZeroHead(Fresh):
-    """Begins with a head of zeros, which is no training."""
+    """Begins with a head of zeros, which is not a training."""
 
     def __init__(self, neuron, T):
         super().__init__(neuron, T)

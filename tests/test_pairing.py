@@ -1,4 +1,4 @@
-"""What is gated, what counts as the same machine, and what is no comparison at all."""
+"""What is gated, what counts as the same machine, and what is not a comparison at all."""
 
 import math
 

@@ -40,7 +40,7 @@ def test_the_latest_run_is_shown_where_none_is_named(two_runs):
 
 def test_a_folder_without_runs_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(PsubenchError, match="there is no run in reports/"):
+    with pytest.raises(PsubenchError, match="reports/ holds no run"):
         said("show")
 
 

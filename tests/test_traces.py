@@ -166,7 +166,7 @@ def test_dispatches_of_a_line_of_python_counted_by_hand():
         assert dispatched(lambda: x.to(torch.float64)) == ["aten::_to_copy"]
         assert dispatched(lambda: torch.empty(3)) == []
         assert sorted(dispatched(lambda: torch.stack([x, x]).sum())) == ["aten::stack", "aten::sum"]
-        # A range around them is no operator, and what it holds is counted.
+        # A range around them is not an operator, and what it holds is counted.
         with torch.no_grad():
             assert len(dispatched(lambda: [record_function("r").__enter__(), x.add(1), x.mul(2)])) == 2
 

@@ -62,7 +62,7 @@ def test_kernels_belong_to_the_layer_that_launched_them():
     assert sums == {
         ("fc1", "forward"): (400_000, 1),
         ("fc1", "backward"): (0, 0),
-        ("neuron1", "forward"): (57_000, 2),  # a copy takes time and is no kernel launch
+        ("neuron1", "forward"): (57_000, 2),  # a copy takes time and is not a kernel launch
         ("neuron1", "backward"): (40_000, 1),  # mul was the last operator that saw number 8
         ("(no layer)", "forward"): (0, 0),
         ("(no layer)", "backward"): (0, 0),

@@ -179,7 +179,7 @@ Spin.causal = True
 
 
 class NoOp(nn.Module):
-    """Does nothing; without a reference, since it is no neuron."""
+    """Does nothing; without a reference, since it is not a neuron."""
 
     def __init__(self, T):
         super().__init__()

@@ -38,7 +38,7 @@ def or_latest(runs: Sequence[Path] | None) -> list[Path]:
     latest = next(iter(saved()), None)
     if latest is None:
         raise PsubenchError(
-            f"there is no run in {REPORTS}/", "name the folder of a run, or make one: psubench speed"
+            f"{REPORTS}/ holds no run", "name the folder of a run, or make one with psubench speed"
         )
     print(f"the latest run: {latest}", file=sys.stderr)
     return [latest]

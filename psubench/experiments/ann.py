@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psubench import plugins
-from psubench.neurons.table import TABLE
+from psubench.experiments.outputs import spec_of
 from psubench.render.numbers import PICOJOULES, in_units, ratio, significant
 
 
@@ -45,7 +44,7 @@ class Cost:
 
 def is_ann(neuron: str) -> bool:
     """Whether the text of a neuron names the activation of an ANN."""
-    spec = TABLE.get(plugins.parse_call(neuron)[0].partition("@")[0])
+    spec = spec_of(neuron)
     return spec is not None and spec.ann
 
 
@@ -71,11 +70,11 @@ def equal_rates(costs: Sequence[Cost]) -> list[str]:
 def _told(cost: Cost, times: float, energy_pj: float) -> str:
     rate = cost.equal_rate(energy_pj)
     if rate is None:
-        equal = "the firing rate at which both were equal is unknown"
+        equal = "the firing rate at which both would be equal is unknown"
     elif rate <= 0:
-        equal = "equal not even without spikes"
+        equal = "not equal even without spikes"
     elif rate > 1:
-        equal = "not even with a spike in every step"
+        equal = "not equal even with a spike in every step"
     else:
         equal = f"equal at a firing rate of {significant(rate)}, it has {significant(cost.firing_rate or 0)}"
     return f"{cost.label} {'hungrier' if times > 1 else 'not hungrier'}, {ratio(times)} ({equal})"

@@ -7,8 +7,13 @@ from typing import Any
 
 from psubench import plugins
 from psubench.neurons.foreign.table import library_of
-from psubench.neurons.spec import OUTPUTS
+from psubench.neurons.spec import OUTPUTS, NeuronSpec
 from psubench.neurons.table import TABLE
+
+
+def spec_of(neuron: str) -> NeuronSpec | None:
+    """Of the text of a neuron; None for a plug-in, and for the neuron of another library."""
+    return TABLE.get(plugins.parse_call(neuron)[0].partition("@")[0])
 
 
 def marked(row: Any) -> str:
@@ -28,7 +33,7 @@ def lines(rows: Sequence[Any]) -> list[str]:
     shares: dict[str, dict[str, None]] = {}
     for row in rows:
         kind, given = plugins.parse_call(row.neuron)
-        spec = TABLE.get(kind.partition("@")[0])
+        spec = spec_of(row.neuron)
         library = library_of(kind)
         if library is not None:
             said[f"{row.label} is the neuron of {library.name}, a {library.mode}"] = None
@@ -38,7 +43,7 @@ def lines(rows: Sequence[Any]) -> list[str]:
             continue
         if spec.ann:
             said[
-                f"{row.label} is no spiking neuron: its network runs once, on the mean of all steps (where"
+                f"{row.label} is not a spiking neuron: its network runs once, on the mean of all steps (where"
                 f" it is timed, on the first), and gives {OUTPUTS[spec.output]}; its SOPs are its MACs, with"
                 " those of zeros"
             ] = None

@@ -54,7 +54,7 @@ def find(top: Path, say: Say) -> list[Own]:
 
     Args:
         top: of the repository.
-        say: told in a line each why a class is none.
+        say: told, in a line each, why a class is not a neuron.
 
     Raises:
         PsubenchError: there is none.

@@ -162,7 +162,7 @@ def output(ref: NeuronRef) -> str:
 
 
 def is_ann(ref: NeuronRef) -> bool:
-    """Whether it is no spiking neuron but the activation of an artificial neural network."""
+    """Whether it is not a spiking neuron but the activation of an artificial neural network."""
     return not ref.is_plugin and TABLE[ref.kind].ann
 
 

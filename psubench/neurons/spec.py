@@ -55,8 +55,8 @@ class NeuronSpec:
         causal_in_training: whether `causal` holds while it trains too; a batch norm inside sees all steps.
         approximates: the neuron that it approximates; the share of differing outputs is shown where it is
             measured.
-        ann: whether it is no spiking neuron but the activation of an artificial neural network, which has no
-            time: whatever T a case has, it is run for one step.
+        ann: whether it is the activation of an artificial neural network, which has no time, rather than a
+            spiking neuron: whatever T a case has, it is run for one step.
     """
 
     name: str

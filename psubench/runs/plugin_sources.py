@@ -11,15 +11,13 @@ import hashlib
 import importlib
 import importlib.machinery
 import importlib.util
-import site
 import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from psubench.neurons.foreign.table import library_of
-from psubench.plugins import check_exists
+from psubench.plugins import check_exists, is_installed
 
 _WEIGHTS = ("epoch-*.pt", "weights.safetensors")
 
@@ -101,7 +99,7 @@ def _files(name: str, top: str) -> list[tuple[str, Path]]:
             break
         if spec.origin is not None and spec.has_location:
             path = Path(spec.origin)
-            if parts[0] != top and _is_installed(path):
+            if parts[0] != top and _is_library(path):
                 break
             found.append((whole, path))
         places = spec.submodule_search_locations
@@ -119,23 +117,13 @@ def _spec(name: str, places: Sequence[str] | None) -> importlib.machinery.Module
         return None
 
 
-def _is_installed(path: Path) -> bool:
+def _is_library(path: Path) -> bool:
     """Whether a file belongs to a library: its version is in the environment, or it is not edited."""
     whole = path.resolve()
-    # By name too: PYTHONPATH may hold the libraries of another environment than the one that runs.
-    return not _LIBRARIES.isdisjoint(whole.parts) or any(whole.is_relative_to(place) for place in _INSTALLED)
+    return is_installed(whole) or whole.is_relative_to(_PSUBENCH)
 
 
-_LIBRARIES = frozenset({"site-packages", "dist-packages"})
-_INSTALLED = tuple(
-    Path(place).resolve()
-    for place in (
-        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-        *site.getsitepackages(),
-        site.getusersitepackages(),
-        str(Path(__file__).parent),
-    )
-)
+_PSUBENCH = Path(__file__).resolve().parent.parent
 
 
 def _imported(path: Path, name: str) -> set[str]:

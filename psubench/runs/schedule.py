@@ -230,7 +230,7 @@ class Workers:
             self.host.close()
             self.host = Host(block.case.threads, block.case.device)
         reference = block.entries[0]
-        # Over several blocks a neuron's text is no name for one case.
+        # Over several blocks, a neuron's text does not name one case.
         named = {entry.case.key if self.process == WORK else entry.text: entry for entry in entries}
         job = Job(
             probe=PROBES[self._kind(block)],

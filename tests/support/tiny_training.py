@@ -136,7 +136,7 @@ class Tied(Plain):
 
 
 class Remembers(Plain):
-    """Keeps something that is no tensor in its state."""
+    """Keeps something that is not a tensor in its state."""
 
     def get_extra_state(self):
         return {"words": "of its own"}

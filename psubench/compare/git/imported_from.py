@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psubench
-from psubench.compare.git.layout import is_installed
 from psubench.errors import NOT_COMPARABLE, PsubenchError
 from psubench.neurons.foreign.table import library_of
-from psubench.plugins import parse_call, split_list
+from psubench.plugins import is_installed, parse_call, split_list
 
 MODULES = "PSUBENCH_MODULES"
 """Environment variable with the file to which the fixed work in the worker writes what has been imported."""

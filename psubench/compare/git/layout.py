@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import sysconfig
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,13 +16,9 @@ from urllib.parse import unquote, urlsplit
 
 from psubench.compare.git.git_command import git
 from psubench.errors import PsubenchError
+from psubench.plugins import is_installed
 
 PROJECT_FILE = "pyproject.toml"
-_PREFIXES = tuple(
-    Path(path).resolve()
-    for name, path in sysconfig.get_paths().items()
-    if name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
 
 
 @dataclass(frozen=True)
@@ -130,13 +125,6 @@ def _editable() -> Iterator[str]:
         mapping = getattr(module, "MAPPING", None) if name.startswith("__editable__") else None
         if isinstance(mapping, dict):
             yield from (str(Path(target).parent) for target in mapping.values())
-
-
-def is_installed(path: Path) -> bool:
-    """Whether a file belongs to the interpreter or its installed packages, wherever those lie."""
-    if "site-packages" in path.parts or "dist-packages" in path.parts:
-        return True
-    return any(path.is_relative_to(prefix) for prefix in _PREFIXES)
 
 
 def _source_folders(project: Mapping[str, Any]) -> list[str]:

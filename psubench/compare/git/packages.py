@@ -9,8 +9,9 @@ from typing import Any
 
 import psubench
 from psubench.compare.git.git_command import first_reason, own_environment
-from psubench.compare.git.layout import PROJECT_FILE, Checkout, is_installed, read_project
+from psubench.compare.git.layout import PROJECT_FILE, Checkout, read_project
 from psubench.errors import TIMEOUT, PsubenchError
+from psubench.plugins import is_installed
 
 _FILES = ("constraints.txt", "setup.py", "setup.cfg")
 _INSTALLED_BY = (PROJECT_FILE, "setup.py")

@@ -13,11 +13,12 @@ from pathlib import Path
 from psubench.compare.git import submodules
 from psubench.compare.git.git_command import commit_of, git
 from psubench.compare.git.imported_from import Origin, plugins_of
-from psubench.compare.git.layout import Checkout, import_folders, import_names, is_installed
+from psubench.compare.git.layout import Checkout, import_folders, import_names
 from psubench.compare.git.leftovers import held_folder, remove_worktree, sweep
 from psubench.compare.git.packages import install, packages, tool_folders
 from psubench.compare.git.side import Side
 from psubench.errors import PsubenchError
+from psubench.plugins import is_installed
 
 _NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)

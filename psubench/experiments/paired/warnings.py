@@ -38,7 +38,7 @@ def _rates(rows: Sequence[Row]) -> list[str]:
         if row.firing_rate == 0:
             found.setdefault(f"{row.label} never fires", []).append(str(row.T))
         elif row.firing_rate > SATURATED:
-            found.setdefault(f"{row.label} fires at more than {percent(SATURATED)} of all steps", []).append(
+            found.setdefault(f"{row.label} fires in more than {percent(SATURATED)} of all steps", []).append(
                 str(row.T)
             )
     return [f"{told} at T = {', '.join(dict.fromkeys(Ts))}: look at its input" for told, Ts in found.items()]

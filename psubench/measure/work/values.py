@@ -7,7 +7,6 @@ import hashlib
 import inspect
 import operator
 import sys
-import sysconfig
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ import torch
 from torch import Tensor
 
 import psubench
+from psubench.plugins import is_installed
 
 MOST_VALUES = 100_000
 _PLAIN = (
@@ -36,9 +36,6 @@ _CALLED = (
 )  # fmt: skip
 """Their code is counted when it runs."""
 _OWN = str(Path(psubench.__file__).parent)
-_INSTALLED = tuple(
-    str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
 
 
 @cache
@@ -47,10 +44,7 @@ def is_own(file: str) -> bool:
     if file.startswith(_OWN):
         return True
     path = Path(file)
-    installed = not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
-    return not (
-        installed or file.startswith(("<", *_INSTALLED)) or str(path.resolve()).startswith(_INSTALLED)
-    )
+    return not (file.startswith("<") or is_installed(path) or is_installed(path.resolve()))
 
 
 @dataclass
