@@ -208,7 +208,7 @@ def test_noise_and_rates_at_an_end_are_warned_of():
     quiet = warnings([one("lif"), one()])
     assert quiet == []
     noisy, silent = replace(one("lif"), noise_floor=0.3), replace(one(), firing_rate=0.0)
-    assert warnings([noisy]) == ["the noise of this machine is ±30 %: psubench doctor says what disturbs it"]
+    assert warnings([noisy]) == ["The noise of this machine is ±30 %: psubench doctor says what disturbs it"]
     assert warnings([one("lif"), silent]) == ["psu never fires at T = 16: look at its input"]
     assert warnings([replace(silent, firing_rate=0.95)]) == [
         "psu fires in more than 90 % of all steps at T = 16: look at its input"

@@ -24,7 +24,7 @@ def _noise(rows: Sequence[Row]) -> str | None:
     wide = sum(map(unclear, rows))
     if not floors or (statistics.median(floors) < NOISY and not wide):
         return None
-    told = f"the noise of this machine is ±{percent(statistics.median(floors))}"
+    told = f"The noise of this machine is ±{percent(statistics.median(floors))}"
     if wide:
         told += f", and {wide} of {len(rows)} intervals span more than a factor of 2"
     return f"{told}: psubench doctor says what disturbs it"
