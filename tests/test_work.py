@@ -23,7 +23,7 @@ from psubench.neurons import parse
 from psubench.records.fingerprint import FingerprintOutcome, Fingerprints
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _nothing_is_compiled():
     """In a process of their own, as workers are; in this one other tests may have compiled graphs."""
     utils.counters.clear()
