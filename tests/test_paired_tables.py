@@ -217,7 +217,8 @@ def test_noise_and_rates_at_an_end_are_warned_of():
 
 
 def test_a_long_name_is_broken_where_its_parts_end():
-    name = "library:Neuron(reset=none,detach=true)"
-    text = shown([one("lif"), replace(one(), label=name)], 80)
-    lines = [line.split()[0] for line in text.splitlines() if line.strip()]
-    assert all(part in lines for part in ("library:", "Neuron(", "reset=none,", "detach=true)"))
+    name = "library:Neuron(detach_reset=true,v_reset=none)"
+    text = shown([replace(row, label=name) if row.label == "psu" else row for row in render_rows.rows()], 80)
+    words = [word for line in text.splitlines() for word in line.split()]
+    assert all(part in words for part in ("library:", "Neuron(", "detach_reset=true,", "v_reset=none)"))
+    assert max(map(len, text.splitlines())) <= 80

@@ -40,7 +40,7 @@ def test_a_suite_takes_over_the_recipes_that_it_names():
     suite = suite_file.read(ROOT / "suites" / "cpu-accuracy.toml")
     assert [options.data for options in suite.options] == ["spoken-digits", "fashion-mnist"]
     cases = suite.trainings("cpu")
-    assert len(cases) == 2 * 5 * 3
+    assert len(cases) == 2 * 12 * 3
     assert [case.seed for case in cases] == sorted(case.seed for case in cases)  # seed by seed, over all data
     assert len(suite_file.read(ROOT / "suites" / "paper-accuracy.toml").options) == 6
 

@@ -119,16 +119,17 @@ def _table(grid: Grid, width: int, known: Callable[[str], str]) -> Table:
     fitted, breaking, least = _fitted(texts, width)
     lines = []
     for column, head, cells in fitted:
+        named = column.names_row and column.name in breaking
+        parts = list(map(_in_parts, cells)) if named else cells
         # A folded cell is hard to read but whole; the default would cut it off.
         table.add_column(
             Text(head),
             justify="right" if column.right else "left",
             overflow="fold",
-            no_wrap=column.name not in breaking,
+            no_wrap=column.name not in breaking or (named and least == _WORD and _longest(parts) <= _LONG),
             min_width=min(least, max(map(len, cells), default=0)) if column.breaks else None,
         )
         tones = grid.tones(column)
-        parts = list(map(_in_parts, cells)) if column.names_row and column.name in breaking else cells
         lines.append([Text(cell, _STYLES.get(tone, "")) for cell, tone in zip(parts, tones, strict=True)])
     for line, end in zip(zip(*lines, strict=True), grid.ends(), strict=True):
         table.add_row(*line, end_section=end)
@@ -138,6 +139,10 @@ def _table(grid: Grid, width: int, known: Callable[[str], str]) -> Table:
 def _in_parts(name: str) -> str:
     """A long name such as `library:Neuron(a=1,b=2)` with a line for each of its parts."""
     return re.sub(r"(?<=[(,])(?=.)|(?<=\w:)(?=\w)", "\n", name) if len(name) > _LONG else name
+
+
+def _longest(cells: Sequence[str]) -> int:
+    return max((len(piece) for cell in cells for piece in cell.split()), default=0)
 
 
 def _fitted(texts: Sequence[_Texts], width: int) -> tuple[Sequence[_Texts], set[str], int]:
@@ -157,8 +162,9 @@ def _fitted(texts: Sequence[_Texts], width: int) -> tuple[Sequence[_Texts], set[
 
 def _width(texts: _Texts, least: int | None) -> int:
     """Letters of a column whose cells stand in one line, or are broken into pieces of at least so many."""
-    _, head, cells = texts
+    column, head, cells = texts
     if least is None:
         return max(map(len, [*head.split("\n"), *cells]))
-    pieces = [piece for cell in (*head.split("\n"), *cells) for piece in cell.split()]
-    return min(least, max(map(len, pieces), default=0))
+    if column.names_row and least == _WORD:
+        least, cells = _LONG, [*map(_in_parts, cells)]
+    return min(least, _longest([head, *cells]))
