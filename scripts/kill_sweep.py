@@ -107,13 +107,20 @@ class Sweep:
         return time.monotonic() - began
 
     def kill(
-        self, name: str, command: list[str], place: Path, seconds: float, record: Path | None = None
+        self,
+        name: str,
+        command: list[str],
+        place: Path,
+        seconds: float,
+        record: Path | None = None,
+        beside: subprocess.Popen[bytes] | None = None,
     ) -> bool:
         """Starts a command and ends it at its work; False if it had ended before.
 
         Args:
             seconds: how long it is at work.
             record: that it writes.
+            beside: another one that would write it too, and ends with it.
         """
         process, before = self.start(command, place), size(record)
         while name not in READING and not works(place, record, before) and process.poll() is None:
@@ -127,6 +134,9 @@ class Sweep:
             self.kills[name if not ended(record) else f"{name}, drawing"] += 1
             self.kills[number.name] += 1
             process.send_signal(number)
+        if beside is not None:
+            beside.kill()
+            beside.communicate()
         self._end(name, process, number)
         return number is not None
 
@@ -164,10 +174,7 @@ class Sweep:
                 number = self.kills[name]
                 two = number % 5 == 4 and name != "selftest"  # which refuses a second one
                 beside = self.start(again, self.places[(number + 1) % 2]) if two else None
-                killed = self.kill(name, again, self.places[number % 2], seconds, out / jsonl.NAME)
-                if beside is not None:
-                    beside.send_signal(signal.SIGKILL)
-                    beside.communicate()
+                killed = self.kill(name, again, self.places[number % 2], seconds, out / jsonl.NAME, beside)
                 held = self.check(name, out / jsonl.NAME, held)
             if killed:
                 self.seconds(again)
