@@ -30,7 +30,7 @@ RESUMED = {
     "run": ["run", "suite.toml", "--processes", "2", "--device", "cpu", "--quiet"],
     "speed": ["speed", *_LAYER, "--T", "4..6+1", "--phase", "infer", "--max-seconds", "0.3"],
     "sparsity": ["sparsity", *_SMALL, *_NET, "--T", "4..12+1", "--samples", "8", "--neurons", "lif,psu"],
-    "profile": ["profile", *_SMALL, *_NET, "--T", "4..8+1", "--neurons", "lif,psu", "--phase", "infer"],
+    "profile": ["profile", *_SMALL, *_NET, "--neurons", "lif,psu", "--phase", "infer"],
     "train": ["train", *_TRAINED, "--neuron", "lif"],
 }
 """Commands that go on with --resume."""

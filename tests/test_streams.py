@@ -109,3 +109,13 @@ def test_signals_end_a_run_as_ctrl_c_does(tmp_path, number):
     assert b"interrupted; continue with: " in told
     assert jsonl.read(out / jsonl.NAME)[-1] == End(status="interrupted")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]  # no folder of a worker is left
+
+
+def test_a_signal_that_comes_in_a_destructor_is_not_lost():
+    """What a destructor raises is dropped by Python, and another signal would be ignored by then."""
+    code = (
+        "import os, signal, time\nfrom psubench.cli import signals\nsignals.end_cleanly()\n"
+        "class Dies:\n def __del__(self):\n  os.kill(os.getpid(), signal.SIGTERM)\n  sum(range(10**5))\n"
+        "try:\n Dies()\n time.sleep(600)\nexcept KeyboardInterrupt:\n print(signals.exit_code(130))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "143\n"

@@ -95,7 +95,7 @@ def execute(
         complete = _run(work, folder, output)
     if work.follows:
         return
-    cases = _show(command, folder, output)
+    cases = _show(command, folder, output, complete=complete)
     if finish is not None:
         finish(folder, cases)
     if not complete:
@@ -181,8 +181,11 @@ def _list(work: Work, *, json: bool) -> None:
         print(line)
 
 
-def _show(command: str, folder: Path, output: Output) -> list[Any]:
-    """Reads the record back, writes table and figures beside it, prints the result; returns its cases."""
+def _show(command: str, folder: Path, output: Output, *, complete: bool) -> list[Any]:
+    """Reads the record back, writes table and figures beside it, prints the result; returns its cases.
+
+    Figures take seconds that nobody waits for after Ctrl-C, and a job that is cancelled is not given.
+    """
     from psubench.experiments.registry import COMMANDS
     from psubench.records import jsonl
     from psubench.render.figures.save import save_beside
@@ -200,7 +203,7 @@ def _show(command: str, folder: Path, output: Output) -> list[Any]:
         print(kind.to_json(found))
     else:
         kind.show(found)
-    drawn = output.figures and save_beside(lambda: kind.drawn(found), folder)
+    drawn = complete and output.figures and save_beside(lambda: kind.drawn(found), folder)
     if not output.json:
         files = ["record", f"{command}.csv", *["figures"] * drawn, *_BESIDE.get(kind.name, ())]
         print(f"\n{', '.join(files[:-1])} and {files[-1]}: {folder}")

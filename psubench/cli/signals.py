@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import signal
-from typing import NoReturn
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 from psubench.errors import INTERRUPTED
 
 _TOLD_BY_OTHERS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_SOON = 0.01  # seconds
 _received: list[int] = []
 
 
@@ -20,6 +25,20 @@ def end_cleanly() -> None:
     for number in (signal.SIGINT, *_TOLD_BY_OTHERS):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _interrupt)
+    sys.unraisablehook = _not_lost
+
+
+def _not_lost(what: UnraisableHookArgs) -> None:
+    """Interrupts once more if that was in a destructor or a callback: Python drops what these raise."""
+    if not issubclass(what.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(what)
+        return
+    signal.signal(signal.SIGALRM, _interrupt_again)
+    signal.setitimer(signal.ITIMER_REAL, _SOON)
+
+
+def _interrupt_again(_: int, __: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _interrupt(number: int, _: object) -> NoReturn:
