@@ -25,7 +25,7 @@ RESUMED = {
         "--suites",
         "1",
         "--budget",
-        "1",
+        "60",
     ],
     "run": ["run", "suite.toml", "--processes", "2", "--device", "cpu", "--quiet"],
     "speed": ["speed", *_LAYER, "--T", "4..6+1", "--phase", "infer", "--max-seconds", "0.3"],
@@ -47,7 +47,7 @@ ONCE = {
         "--out",
         "../baseline",
     ],
-    "compare --git": ["compare", "--git", "base", *_SCRIPTED, "--budget", "1"],
+    "compare --git": ["compare", "--git", "base", *_SCRIPTED, "--budget", "60"],
 }
 """Commands that measure and begin anew each time."""
 READING = {
