@@ -46,8 +46,8 @@ COLUMNS: tuple[Column, ...] = (
         "energy_pj_per_sample", "energy /\nsample",
         lambda row: in_units(row.energy_pj_per_sample, PICOJOULES), right=True,
     ),
-    Column("epoch_s", "time /\nepoch", lambda row: in_units(row.epoch_s, SECONDS), right=True),
-    Column("peak_memory_bytes", "peak\nMiB", _memory, right=True),
+    Column("epoch_s", "time /\nepoch", lambda row: in_units(row.epoch_s, SECONDS), right=True, spare=True),
+    Column("peak_memory_bytes", "peak\nMiB", _memory, right=True, spare=True),
 )  # fmt: skip
 PUBLISHED: tuple[Column, ...] = (
     Column("data", "data", plain("data")),
