@@ -39,7 +39,7 @@ def test_every_input_is_used():
 def test_the_script_fails_the_job_names_the_case_and_leaves_a_summary(clone, tmp_path):
     edit(clone, "psubench/neurons/table.py", '"tau": 2.0, "decay_input"', '"tau": 2.02, "decay_input"')
     # The comparison runs this revision's code: fewer processes find another spike as well.
-    edit(clone, "psubench/compare/decide.py", "LOOKS = (6, ", "LOOKS = (2, ")
+    edit(clone, "psubench/compare/looks.py", "LOOKS = (6, ", "LOOKS = (2, ")
     edit(clone, "suites/ci.toml", "T = 32", "T = 16")
     edit(clone, "suites/ci.toml", "max_seconds = 0.2", "max_seconds = 0.05")
     commit(clone, "tau")

@@ -6,9 +6,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psubench.compare.decide import NO_PAIR, Look, Rule, far, judge, suspects
+from psubench.compare.decide import Rule
 from psubench.compare.evidence import Evidence
-from psubench.compare.git.ab_run import FEW, LOOKS
+from psubench.compare.git.ab_run import FEW
+from psubench.compare.looks import (
+    FEW_CASES,
+    FEW_LOOKS,
+    LOOKS,
+    NO_PAIR,
+    SETTLED,
+    Look,
+    begun,
+    far,
+    judge,
+    sizes,
+    suspects,
+)  # fmt: skip
 
 MARGIN = math.log1p(0.03)
 CASES = 24
@@ -169,3 +182,58 @@ def test_what_is_far_beyond_the_margin_is_not_passed_for_want_of_time():
     near = {"case0": (evidence("case0", base), evidence("case0", [v - 0.05 for v in base]))}
     assert far(near, RULE, looks) == frozenset()
     assert not judge(near, RULE, looks[:1], out_of_time=True)["case0"].undecided
+
+
+def few(base, new, counts, together=()):
+    """The pair `case0` beside the others given, in a plan for few cases, after so many processes a look."""
+    pairs = {key: (evidence(key, base), evidence(key, values)) for key, values in new.items()}
+    rule = Rule(MARGIN, same_machine=True, gated=frozenset(pairs), together=together)
+    looks, stop = begun(pairs), 0
+    for count in counts:
+        looks.append(Look(range(stop, stop + count), frozenset(pairs)))
+        stop += count
+    return pairs, rule, looks
+
+
+def test_few_cases_are_convicted_by_the_first_look_and_many_by_fresh_processes():
+    base = [0.0, 0.002, -0.002] * 2
+    pairs, rule, looks = few(base, {"case0": [value - 0.2 for value in base]}, [LOOKS[0]])
+    assert sizes(looks) == (0, *FEW_LOOKS)
+    assert suspects(pairs, rule, looks) == frozenset()
+    assert judge(pairs, rule, looks)["case0"].verdict == "slower"
+    many = {key: [value - 0.2 for value in base] for key in KEYS[: FEW_CASES + 1]}
+    pairs, rule, looks = few(base, many, [LOOKS[0]])
+    assert sizes(looks) == LOOKS
+    assert suspects(pairs, rule, looks) == frozenset(many)
+    assert {one.verdict for one in judge(pairs, rule, looks).values()} == {"unclear"}
+
+
+def test_of_few_cases_the_first_look_tells_what_is_faster_or_the_same():
+    base = [0.0, 0.002, -0.002] * 2
+    new = {"case0": [value + 0.2 for value in base], "case1": base}
+    pairs, rule, looks = few(base, new, [LOOKS[0]])
+    assert suspects(pairs, rule, looks) == frozenset()
+    assert {key: one.verdict for key, one in judge(pairs, rule, looks).items()} == {
+        "case0": "faster",
+        "case1": "same",
+    }
+
+
+def test_a_neuron_of_which_one_case_is_slower_is_not_measured_further():
+    base = [0.0, 0.002, -0.002] * 2
+    slow, open_ = [value - 0.2 for value in base], [0.1, -0.2, 0.15, -0.1, 0.0, -0.25]
+    new = {"case0": slow, "case1": open_, "case2": open_}
+    pairs, rule, looks = few(base, new, [LOOKS[0]], together=(frozenset({"case0", "case1"}),))
+    assert suspects(pairs, rule, looks) == {"case2"}
+    found = judge(pairs, rule, looks)
+    assert [found[key].verdict for key in new] == ["slower", "unclear", "unclear"]
+    assert found["case1"].reason == SETTLED != found["case2"].reason
+
+
+def test_few_cases_have_no_more_looks_than_planned():
+    noisy = [0.1, -0.1] * 12
+    pairs, rule, looks = few(noisy, {"case0": [-value for value in noisy]}, FEW_LOOKS[:2])
+    assert suspects(pairs, rule, looks) == {"case0"}
+    pairs, rule, looks = few(noisy, {"case0": [-value for value in noisy]}, FEW_LOOKS)
+    assert suspects(pairs, rule, looks) == frozenset()
+    assert "after all looks" in judge(pairs, rule, looks)["case0"].reason

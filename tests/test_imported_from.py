@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from scratch_repository import FAST, SETTINGS, empty, refused, table, write
+from support.looks import plan
 from test_worktrees import commit, git, untouched
 
 from psubench.compare.git import ab_run
@@ -21,7 +22,7 @@ __all__ = ["empty"]
 
 def measured(folder, neurons, tmp_path, monkeypatch, names=("base", "HEAD")):
     """The verdicts on two revisions, a process of each."""
-    monkeypatch.setattr(ab_run, "LOOKS", (1,))
+    plan(monkeypatch, (1,))
     with revisions(folder, *names, table(neurons), print) as (base, new):
         found = AbRun(
             base, new, table(neurons), SETTINGS, "scripted", tmp_path / "out", 1e6, None, ["*"], 0, print

@@ -6,7 +6,7 @@ import pytest
 from support import compare_records as records
 from support.records_of import summed
 
-from psubench.compare.decide import DISTURBED, Look, judge, suspects
+from psubench.compare.looks import DISTURBED, Look, judge, suspects
 from psubench.compare.verdicts import compare, match
 
 COUNT = 12

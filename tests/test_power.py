@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from psubench.compare import power as compare_power
-from psubench.compare.decide import FRESH_LOOKS, LOOKS, NOMINAL
+from psubench.compare.looks import FRESH_LOOKS, LOOKS, NOMINAL
 from psubench.compare.power import smallest_effect
 from psubench.compare.selftest.error_rates import _spread
 from psubench.records.selftest import Judged

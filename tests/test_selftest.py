@@ -6,10 +6,10 @@ import sys
 import pytest
 import torch
 from support.command_line import psubench
+from support.looks import plan
 from support.places import ROOT
 
 from psubench import neurons
-from psubench.compare.git import ab_run
 from psubench.compare.git.leftovers import held
 from psubench.compare.git.side import suite_text
 from psubench.compare.selftest import slowdown
@@ -153,7 +153,7 @@ def test_the_chosen_neuron_is_wrapped_on_both_sides_or_refused():
 
 @pytest.mark.slow
 def test_a_self_test_is_recorded_and_resumed(tmp_path, monkeypatch):
-    monkeypatch.setattr(ab_run, "LOOKS", (1,))
+    plan(monkeypatch, (1,))
     said = []
     power = settings(inject=0.05, neuron="psu", load=True)
     assert Selftest(power, tmp_path, False, said.append).run(1, 1e6)[0].exit_code == 0

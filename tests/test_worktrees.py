@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 from support.compare_records import run
+from support.looks import plan
 from support.records_of import summed, typed
 
 from psubench.cli.compare_git import suite_for
-from psubench.compare import decide
-from psubench.compare.decide import Look
+from psubench.compare import looks as planned
 from psubench.compare.evidence import evidence
-from psubench.compare.git import ab_run
 from psubench.compare.git.ab_run import FEW, LEAST, AbRun, again, fixed_work, size
 from psubench.compare.git.fixed_work import Loop, Products
 from psubench.compare.git.layout import Checkout
@@ -83,7 +82,7 @@ def edit(folder, path, old, new):
 
 
 def measure(folder, looks, monkeypatch, tmp_path, device="cpu", names=("base", "HEAD")):
-    monkeypatch.setattr(ab_run, "LOOKS", looks)
+    plan(monkeypatch, looks)
     said = []
     asked, name = suite_for(None, device)
     with revisions(folder, *names, asked.tables, said.append) as (base, new):
@@ -106,8 +105,9 @@ def test_a_stray_item_per_neuron_and_step_is_found_and_named(clone, monkeypatch,
     )  # fmt: skip
     commit(clone, "slow")
     # So few processes reach no level of 1 %; what level the rule keeps is shown in test_timing.
-    monkeypatch.setattr(decide, "NOMINAL", 0.1)
-    found, comparison, said = measure(clone, (2, 4), monkeypatch, tmp_path)
+    monkeypatch.setattr(planned, "NOMINAL", 0.1)
+    # One process has no interval, so a second look is taken.
+    found, comparison, said = measure(clone, (1, 4), monkeypatch, tmp_path)
     assert found["lif"].verdict == "slower", (found, said)
     assert found["lif"].low > 0.03
     assert found["psu@scan"].verdict != "slower"
@@ -227,13 +227,8 @@ def test_suspects_are_measured_again_by_the_table_of_their_phase_alone():
 
 
 def test_a_further_look_is_as_large_as_the_time_allows_and_not_begun_for_less_than_a_few():
-    every = ab_run.LOOKS[2]
-    assert [size(2, seconds, 10) for seconds in (1e6, every * 10, every * 10 - 1)] == [
-        every,
-        every,
-        every - 2,
-    ]
-    assert [size(2, seconds, 10) for seconds in (LEAST * 10, LEAST * 10 - 1, -5)] == [LEAST, 0, 0]
+    assert [size(20, seconds, 10) for seconds in (1e6, 200, 199)] == [20, 20, 18]
+    assert [size(20, seconds, 10) for seconds in (LEAST * 10, LEAST * 10 - 1, -5)] == [LEAST, 0, 0]
 
 
 def test_what_is_far_beyond_the_margin_is_measured_again_whatever_the_time(tmp_path):
@@ -243,11 +238,12 @@ def test_what_is_far_beyond_the_margin_is_measured_again_whatever_the_time(tmp_p
     new = {key: [value - slow.get(key[0], 0.0) for value in values] for key, values in cases.items()}
     found = match(summed(run(cases, 6)), summed(run(new, 6)), None, ["*"], turns=[range(6)])
     keys = {pair[1].label: key for key, pair in found.tested.items()}
-    looks, every, said = [Look(range(6), frozenset(keys.values()))], frozenset(keys.values()), []
+    every, said = frozenset(keys.values()), []
+    looks = [*planned.begun(found.tested), planned.Look(range(6), every)]
     sides = [Side(name, Path(sys.executable), tmp_path / name) for name in ("base", "new")]
     made = AbRun(*sides, [], {}, "cpu", tmp_path, 60, None, ["*"], 0, said.append)
     assert made._next(found, looks, every, 0.0, 10.0) == (FEW, {keys["psu"]})
-    assert made._next(found, looks, every, 1e6, 10.0) == (ab_run.LOOKS[1], every)
+    assert made._next(found, looks, every, 1e6, 10.0) == (planned.FEW_LOOKS[1], every)
     assert made._next(found, looks, frozenset({keys["psn"]}), 0.0, 10.0) == (0, {keys["psn"]})
     assert said == ["the next look would take longer than --budget allows"] * 2
 

@@ -62,8 +62,8 @@ def _pooled(members: Sequence[Pair]) -> Pair:
         if 2 * len(there) < len(members):
             continue
         for side in (0, 1):
-            ratios[side][process] = statistics.fmean(pair[side].log_ratio[process] for pair in there)
-            times[side][process] = statistics.fmean(pair[side].log_time[process] for pair in members)
+            ratios[side][process] = statistics.fmean([pair[side].log_ratio[process] for pair in there])
+            times[side][process] = statistics.fmean([pair[side].log_time[process] for pair in members])
     base, new = ([pair[side] for pair in members] for side in (0, 1))
     return _whole(base, ratios[0], times[0]), _whole(new, ratios[1], times[1])
 

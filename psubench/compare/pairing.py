@@ -89,8 +89,20 @@ def match(
     identical = frozenset(key for key, (b, n) in _both_ok(pairs).items() if not notes and is_identical(b, n))
     together = families(_both_ok(pairs, identical)) if turns else {}
     gated |= {key for key, family in together.items() if gated.issuperset(family.members)}
-    rule = Rule(math.log1p(margin), not notes, frozenset(gated))
+    neurons = tuple(frozenset({key, *family.members}) for key, family in together.items())
+    changed = _changed(_both_ok(pairs), together, same_machine=not notes)
+    rule = Rule(math.log1p(margin), not notes, frozenset(gated), neurons, changed)
     return Match(pairs, together, rule, margin, tuple(notes), identical, turns)
+
+
+def _changed(
+    cases: Mapping[str, Pair], together: Mapping[str, Family], *, same_machine: bool
+) -> frozenset[str]:
+    """Keys of cases with other exact values, and of families that have one."""
+    found = {key for key, pair in cases.items() if exact.differences(*pair, same_machine=same_machine)}
+    return frozenset(
+        found | {key for key, family in together.items() if not found.isdisjoint(family.members)}
+    )
 
 
 def _both_ok(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from psubench.compare.decide import FRESH_LOOKS, LOOKS, NOMINAL
+from psubench.compare.looks import FRESH_LOOKS, LOOKS, NOMINAL
 from psubench.stats.changes import cut, freedom
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from psubench import errors
 from psubench.compare import exact
-from psubench.compare.decide import Look, Rule, Timing, judge
+from psubench.compare.decide import Rule, Timing
 from psubench.compare.evidence import Evidence, Summary
 from psubench.compare.gating import ALL, case_name
+from psubench.compare.looks import Look, judge
 from psubench.compare.pairing import CARRIED, match
 from psubench.compare.work import SAME_WORK, change
 from psubench.stats.changes import Change

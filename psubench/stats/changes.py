@@ -65,7 +65,7 @@ def welch(base: Sequence[float], new: Sequence[float], margin: float) -> Change:
     value = statistics.fmean(base) - statistics.fmean(new)
     if len(base) < 2 or len(new) < 2:
         return Change(value, None, None, 1.0, 1.0)
-    variances = [statistics.variance(side) / len(side) for side in (base, new)]
+    variances = [_variance(side) / len(side) for side in (base, new)]
     error = math.sqrt(sum(variances))
     spread = sum(v**2 / (len(side) - 1) for v, side in zip(variances, (base, new), strict=True))
     # Welch and Satterthwaite.
@@ -92,8 +92,16 @@ def paired(differences: Sequence[float], margin: float) -> Change:
     kept = ordered[off : count - off]
     value = statistics.fmean(kept)
     winsorized = [kept[0]] * off + kept + [kept[-1]] * off
-    error = statistics.stdev(winsorized) * math.sqrt((count - 1) / (len(kept) * (len(kept) - 1)))
+    error = math.sqrt(_variance(winsorized) * (count - 1) / (len(kept) * (len(kept) - 1)))
     return _change(value, error, freedom(count), margin)
+
+
+def _variance(values: Sequence[float]) -> float:
+    """Of a sample; that of `statistics` is exact and takes 50 times as long."""
+    if min(values) == max(values):
+        return 0.0
+    mean = statistics.fmean(values)
+    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
 
 
 def _change(value: float, error: float, degrees: float, margin: float) -> Change:

@@ -14,10 +14,10 @@ from typing import Any
 
 from msgspec import structs
 
-from psubench.compare.decide import LOOKS, Look, far, suspects
 from psubench.compare.evidence import Evidence, Summary, summary
 from psubench.compare.gating import case_name
 from psubench.compare.git.side import OutOfTimeError, Side, Words
+from psubench.compare.looks import LOOKS, NO_LOOK, Look, begun, far, sizes, suspects
 from psubench.compare.pairing import Match, match
 from psubench.compare.verdicts import Comparison, compare
 from psubench.errors import NOT_COMPARABLE, PsubenchError
@@ -30,6 +30,7 @@ from psubench.records.measured import Block
 from psubench.records.run import Run
 from psubench.records.structs import Record
 from psubench.runs.case import NEVER_EARLY, parse_range
+from psubench.runs.preflight import CHECKED
 
 FIXED_WORK = "fixed_work.py"
 STEP_BY_STEP = frozenset({"loop", "scan"})
@@ -40,8 +41,6 @@ FEW = 4
 """Processes per side for a further look at cases far beyond the margin when time is too short for more."""
 ENDING_SECONDS, ENDING_SHARE = 8.0, 0.15
 """What is kept of a budget, at most, for ending a side, removing both and telling what was found."""
-NO_LOOK = Look(range(0), frozenset())
-"""In place of the first look, if there is nothing to time."""
 NEVER = f"{100 * NEVER_EARLY:g}%"
 """`NEVER_EARLY` as written in a suite: all blocks use all of their seconds, noisy or not."""
 
@@ -107,19 +106,19 @@ class AbRun:
             return [NO_LOOK], False
         processes, out_of_time = range(LOOKS[0]), False
         while True:
-            self.say(f"look {len(looks) + 1}: {len(processes)} processes per side")
+            self.say(f"look {_taken(looks) + 1}: {len(processes)} processes per side")
             look_began = time.monotonic()
             whole = self._measure(measured, processes, rng, deadline)
             is_cut, processes = len(whole) < len(processes), whole
             turns = [*(look.processes for look in looks), processes]
             found = match(*self._summaries(), self.margin, self.gate, turns=turns)
-            looks.append(Look(processes, keys or frozenset(found.tested)))
+            looks = [*(looks or begun(found.tested)), Look(processes, keys or frozenset(found.tested))]
             keys = suspects(found.tested, found.rule, looks)
-            if is_cut or not keys or len(looks) == len(LOOKS):
+            if is_cut or not keys:
                 return looks, out_of_time or is_cut
             each = (time.monotonic() - look_began) / len(processes)
             count, keys = self._next(found, looks, keys, deadline - time.monotonic(), each)
-            out_of_time = count < min(LEAST, LOOKS[len(looks)])
+            out_of_time = count < min(LEAST, sizes(looks)[len(looks)])
             if not count:
                 return looks, out_of_time
             left = [pair[1] for key, pair in found.tested.items() if key in keys]
@@ -171,8 +170,8 @@ class AbRun:
         Cases that the first look found far beyond the margin are always measured again: a few processes are
         enough for so large an effect, and a lack of time must not let it pass.
         """
-        count = size(len(looks), seconds, each)
-        if count or len(looks) > 1:
+        count = size(sizes(looks)[len(looks)], seconds, each)
+        if count or _taken(looks) > 1:
             return count, keys
         self.say("the next look would take longer than --budget allows")
         large = keys & far(found.tested, found.rule, looks)
@@ -225,6 +224,8 @@ class AbRun:
     def _once(self, side: Side, tables: Sequence[Words], process: int, deadline: float) -> list[Record]:
         """The records of one fresh process of a side; the plan only the first time."""
         planned = jsonl.begun(self.folder / side.name / jsonl.NAME)
+        if planned:
+            side = replace(side, variables={**side.variables, CHECKED: "1"})
         settings = {**self.settings, "processes": 1, "precision": NEVER, "memory": False}
         records = side.measure(tables, settings, self.device, deadline)
         first = process == 0 and not planned
@@ -235,15 +236,20 @@ class AbRun:
         ]
 
 
-def size(look: int, seconds: float, each: float) -> int:
-    """Processes per side of look number `look`, from 0, in whole ABBA blocks; 0 if it is not worthwhile.
+def _taken(looks: Sequence[Look]) -> int:
+    return sum(look is not NO_LOOK for look in looks)
+
+
+def size(planned: int, seconds: float, each: float) -> int:
+    """Processes per side of a look, in whole ABBA blocks; 0 if it is not worthwhile.
 
     Args:
+        planned: the most.
         seconds: left of the budget.
         each: seconds that a process of both sides takes.
     """
-    count = min(LOOKS[look], int(seconds / each) // 2 * 2)
-    return count if count >= min(LEAST, LOOKS[look]) else 0
+    count = min(planned, int(seconds / each) // 2 * 2)
+    return count if count >= min(LEAST, planned) else 0
 
 
 def fixed_work(table: Words) -> str:
