@@ -1,15 +1,25 @@
-"""A side that hangs, and one that runs out of time."""
+"""A side that hangs, one that runs out of time, and what a side need not do twice."""
 
 import json
+import random
 import sys
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from scratch_repository import table
+from support.compare_records import run
+from support.records_of import typed
 
 from psubench.compare.git import side
+from psubench.compare.git.ab_run import AbRun
 from psubench.errors import PsubenchError
+from psubench.experiments import suite_file
+from psubench.records.jsonl import WORK
+from psubench.runs.blocks import Blocks
+from psubench.runs.measuring_code import digest
+from psubench.runs.preflight import CHECKED, Need, check
 
 
 def test_a_side_that_hangs_is_ended_with_all_that_it_started(tmp_path, monkeypatch):
@@ -43,6 +53,42 @@ def test_a_side_that_is_at_work_at_its_deadline_is_ended_then(tmp_path, monkeypa
     with pytest.raises(side.OutOfTimeError):
         side.Side("base", python, tmp_path).measure(table("lif"), {}, "cpu", time.monotonic() + 1)
     assert not _lives(int((tmp_path / "pid").read_text()))
+
+
+def test_a_side_imports_its_plug_ins_for_their_check_only_once(tmp_path):
+    """Each process of a side would import torch once more for that."""
+    asked = []
+
+    @dataclass(frozen=True)
+    class Asked(side.Side):
+        def measure(self, *_):
+            asked.append((self.name, CHECKED in self.variables))
+            return typed(run({("lif", 8, "infer"): [0.0]}, 1))
+
+    sides = [Asked(name, Path(sys.executable), tmp_path / name) for name in ("base", "new")]
+    made = AbRun(*sides, [], {}, "cpu", tmp_path, 60, None, ["*"], 0, print)
+    assert made._measure([], range(2), random.Random(0), 1e9) == range(2)
+    assert sorted(asked[:2]) == [("base", False), ("new", False)]
+    assert sorted(asked[2:]) == [("base", True), ("new", True)]
+
+
+def test_a_plug_in_that_was_checked_is_not_imported_again(monkeypatch):
+    need = Need(neuron="no_such_module:Neuron", model="neuron", data="normal", T=4, batch=1, size=8)
+    monkeypatch.setenv(CHECKED, "1")
+    check([need], "cpu")
+    monkeypatch.delenv(CHECKED)
+    with pytest.raises(PsubenchError, match="no_such_module"):
+        check([need], "cpu")
+
+
+def test_the_code_that_measures_is_hashed_where_work_is_counted(tmp_path):
+    (tmp_path / "some.toml").write_text('version = 1\n[[speed]]\nneurons = "lif"\nT = "4"\ndata = "normal"\n')
+    asked = suite_file.read(tmp_path / "some.toml")
+    found = [
+        Blocks(asked.blocks("cpu"), replace(asked.how(), passes=passes)).header().measured_by
+        for passes in ((), (WORK,))
+    ]
+    assert found == [None, digest()]
 
 
 def _lives(pid):

@@ -122,7 +122,8 @@ class Run(Struct, frozen=True, kw_only=True, tag_field="type", tag="run"):
         plugins: SHA-256 of each plug-in's file and of what it imports within its project.
         checkpoints: SHA-256 of the weights that were read, by their paths.
         worker_environment: variables that were set before torch was imported.
-        measured_by: hash of the code that builds, checks and times, without its documents.
+        measured_by: hash of the code that builds, checks and times, without its documents; None where no work
+            is counted.
         command: "train" or "accuracy".
         selftest: options of a self-test, which plans no cases.
     """

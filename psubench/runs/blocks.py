@@ -12,9 +12,11 @@ from psubench.devices import machine
 from psubench.neurons import OWN
 from psubench.plugins import parse_call
 from psubench.records.events import Watcher
+from psubench.records.jsonl import WORK
 from psubench.records.paired import finished
 from psubench.records.run import Planned, Run, case_of
 from psubench.records.structs import Record
+from psubench.runs import measuring_code
 from psubench.runs.case import CHECKPOINT, Block, CountCase, Entry
 from psubench.runs.estimate import estimate
 from psubench.runs.header import header
@@ -64,6 +66,7 @@ class Blocks:
         return header(
             self.device, self._plugins(), self.planned(), self._checkpoints(), threads,
             seed=settings.seed, settings=asdict(settings),
+            measured_by=measuring_code.digest() if WORK in settings.passes else None,
         )  # fmt: skip
 
     def _plugins(self) -> list[str]:

@@ -15,7 +15,7 @@ from psubench.errors import PsubenchError
 from psubench.records import jsonl, origins
 from psubench.records.run import Planned, Run
 from psubench.records.structs import Record
-from psubench.runs import measuring_code, plugin_sources
+from psubench.runs import plugin_sources
 
 
 def header(
@@ -47,7 +47,6 @@ def header(
         plugins={kind: plugin_sources.digest(kind) for kind in plugin_kinds},
         checkpoints={path: plugin_sources.weights_digest(Path(path)) for path in checkpoints},
         worker_environment={} if threads is None else worker_environment(threads, device),
-        measured_by=measuring_code.digest(),
         cases=list(cases),
         **known,
     )
