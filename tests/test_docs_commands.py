@@ -21,6 +21,7 @@ QUICK = {
     "speed": "--processes 1 --max-seconds 0.05 --no-memory --quiet --T 8 --batch 2",
     "accuracy": "--dry-run",
     "report": "--quiet",
+    "selftest": "--comparisons 2",
 }
 ELSEWHERE = {
     "scripts/test": "this test is part of it",

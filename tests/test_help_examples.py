@@ -27,6 +27,7 @@ EXTRA = {
     "data show": "--T 2",
     "train": "--dry-run",
     "accuracy": "--dry-run",
+    "selftest simulate": "--comparisons 2",
 }
 ELSEWHERE = {
     "data get": "it needs the network; test_data_download.py runs it with a server of its own",

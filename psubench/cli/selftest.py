@@ -22,6 +22,9 @@ Inject = Annotated[
 ]
 Neuron = Annotated[str, typer.Option(metavar="NAME", help="The built-in neuron that is slowed down.")]
 
+Comparisons = Annotated[int, typer.Option(min=1, help="Of every row: of one slowdown in one noise.")]
+Format = Annotated[str, typer.Option("--format", metavar="NAME", help="table, csv, json, markdown or latex.")]
+
 
 @app.command()
 def aa(
@@ -67,6 +70,25 @@ def power(
     """
     settings = _settings(inject, neuron, load, budget, margin, suite, device, seed)
     _run("power", settings, suites, max_seconds, out, resume=resume, json=json)
+
+
+@app.command()
+def simulate(comparisons: Comparisons = 1000, seed: o.Seed = 0, format: Format = "table") -> None:
+    """Counts verdicts of compare on simulated times: true slowdowns, noise, numbers of processes.
+
+    Example: psubench selftest simulate --format markdown
+    """
+    from psubench.compare.selftest.simulate import rows
+    from psubench.records.rows import SimulatedRow
+    from psubench.render import export, grid
+    from psubench.render.simulation import sheet
+
+    chosen = o.choice(format, ("table", *export.FORMATS), "--format")
+    found = list(rows(comparisons, seed))
+    if chosen == "table":
+        grid.show(sheet(found))
+    else:
+        print(export.render(chosen, SimulatedRow, found, lambda: sheet(found)), end="")
 
 
 def _settings(

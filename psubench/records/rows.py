@@ -35,3 +35,26 @@ class CaseRow(Struct, kw_only=True, frozen=True):
     threads: Positive
     status: Status
     verified: Annotated[bool | None, Meta(description="null if nothing was checked")]
+
+
+class SimulatedRow(Struct, kw_only=True, frozen=True):
+    """What many simulated comparisons under the same conditions have found.
+
+    Attributes:
+        records: processes of each of two finished records; None for `compare --git`, which chooses them.
+        slowdown: true change of the time of every case.
+        processes: mean per side.
+        same, slower, unclear, faster: of the verdicts, one on each case and under --git one on all of them.
+        exit_1: of the comparisons, those that call anything slower.
+    """
+
+    records: Positive | None
+    noise: str
+    slowdown: Share
+    comparisons: Positive
+    processes: float
+    same: Share
+    slower: Share
+    unclear: Share
+    faster: Share
+    exit_1: Share
