@@ -37,6 +37,7 @@ SuiteFile = Annotated[
     typer.Option("--suite", metavar="FILE", help="With --git: what to measure; default: suites/ci.toml."),
 ]
 Budget = Annotated[float, o.seconds("With --git: it ends by then, with what is known.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="With --git: list the cases without measuring.")]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="With --git: keep both records; default: not kept."),
@@ -56,6 +57,7 @@ def compare(
     seed: o.Seed = 0,
     out: Out = None,
     quiet: o.Quiet = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Verdicts per case: slower, changed, failed, faster, same, ...; exit code 1 on a regression.
 
@@ -66,10 +68,15 @@ def compare(
     chosen = o.choice(format, FORMATS, "--format")
     share = o.share(margin, "--margin") if margin else None
     patterns = parse_gate(gate)
+    if dry_run and not git:
+        raise PsubenchError("--dry-run says what --git would measure", "add --git, or compare without it")
     if git:
-        from psubench.cli.compare_git import compare_revisions
+        from psubench.cli.compare_git import compare_revisions, list_revisions
 
         say = _silent if quiet else _say
+        if dry_run:
+            print(*list_revisions(sides, patterns, suite, device, budget, out, say), sep="\n")
+            return
         found = compare_revisions(sides, share, patterns, suite, device, budget, seed, out, say)
     else:
         found = _compare_records(sides, share, patterns)

@@ -6,14 +6,17 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psubench.cli.saved_runs import REPORTS
 from psubench.errors import PsubenchError
 
 if TYPE_CHECKING:
     from psubench.compare.verdicts import Comparison
     from psubench.experiments.suite_file import Suite
+    from psubench.runs.case import Block
 
 CI_SUITE = Path("suites", "ci.toml")
 _PACKAGE = Path(__file__).parent.parent
@@ -31,20 +34,12 @@ def compare_revisions(
     say: Callable[[str], None],
 ) -> Comparison:
     """Measures two revisions and compares them; options as of `psubench compare`."""
-    from psubench.compare.gating import check_gate
     from psubench.compare.git.ab_run import AbRun
     from psubench.compare.git.worktrees import revisions
 
     began = time.monotonic()
-    if len(sides) > 2:
-        raise PsubenchError(
-            f"{len(sides)} revisions to compare", "give one or two: compare --git BASE [HEAD]"
-        )
-    asked, name = suite_for(suite, device)
-    check_gate(gate, _names(asked, name))
-    if out is not None and (out / "base").exists():
-        raise PsubenchError(f"{out} holds a comparison already", "choose another --out")
-    base, new = sides[0], sides[1] if len(sides) == 2 else "HEAD"
+    base, new = _named(sides, out)
+    asked, name = _gated_suite(suite, device, gate)
     kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
     with kept as folder, revisions(Path.cwd(), base, new, asked.tables, say) as (before, after):
         return AbRun(
@@ -63,12 +58,70 @@ def compare_revisions(
         ).run()
 
 
+def list_revisions(
+    sides: Sequence[str],
+    gate: Sequence[str],
+    suite: Path | None,
+    device: str | None,
+    budget: float,
+    out: Path | None,
+    say: Callable[[str], None],
+) -> list[str]:
+    """Says what would be measured, and for how long: with the mistakes that `compare_revisions` refuses."""
+    from psubench.compare.git.git_command import commit_of
+    from psubench.compare.git.planned import lines
+    from psubench.compare.git.worktrees import revisions
+
+    names = _named(sides, out)
+    asked, device_name = _gated_suite(suite, device, gate)
+    with revisions(Path.cwd(), *names, asked.tables, say, dry_run=True) as (before, after):
+        counts = before.python == after.python
+    told = [
+        f"{side}: {text}, {commit_of(Path.cwd(), text)[:12]}"
+        for side, text in zip(("base", "new"), names, strict=True)
+    ]
+    listed = lines(_compared(asked, device_name), asked.how(), REPORTS, counts=counts)
+    return [*told, *listed, f"--budget ends it after {budget:g} s"]
+
+
+def _named(sides: Sequence[str], out: Path | None) -> tuple[str, str]:
+    """The two revisions."""
+    if len(sides) > 2:
+        raise PsubenchError(
+            f"{len(sides)} revisions to compare", "give one or two: compare --git BASE [HEAD]"
+        )
+    if out is not None and (out / "base").exists():
+        raise PsubenchError(f"{out} holds a comparison already", "choose another --out")
+    return sides[0], sides[1] if len(sides) == 2 else "HEAD"
+
+
+def _gated_suite(suite: Path | None, device: str | None, gate: Sequence[str]) -> tuple[Suite, str]:
+    """As `suite_for`; a pattern that matches no case is refused."""
+    from psubench.compare.gating import check_gate
+
+    asked, name = suite_for(suite, device)
+    check_gate(gate, _names(asked, name))
+    return asked, name
+
+
 def _names(asked: Suite, device: str) -> list[str]:
     """The cases of a suite in words."""
     from psubench.compare.gating import case_name
 
-    blocks = asked.blocks(device)
+    blocks = _compared(asked, device)
     return [case_name(entry.label, entry.case.canonical()) for block in blocks for entry in block.entries]
+
+
+def _compared(asked: Suite, device: str) -> list[Block]:
+    """The blocks of a suite without references that their table does not name."""
+    from psubench.neurons import parse_list
+
+    return [
+        replace(block, entries=tuple(entry for entry in block.entries if entry.ref in named))
+        for options in asked.options
+        for named in [parse_list(options.neurons)]
+        for block in asked.experiment.planned(options, device)
+    ]
 
 
 def suite_for(suite: Path | None, device: str | None) -> tuple[Suite, str]:

@@ -41,7 +41,13 @@ class Repository:
 
 @contextmanager
 def revisions(
-    folder: Path, base: str, new: str, tables: Sequence[Mapping[str, str]], say: Callable[[str], None]
+    folder: Path,
+    base: str,
+    new: str,
+    tables: Sequence[Mapping[str, str]],
+    say: Callable[[str], None],
+    *,
+    dry_run: bool = False,
 ) -> Iterator[tuple[Side, Side]]:
     """Both revisions checked out beside each other while inside; the user's tree is not touched.
 
@@ -52,6 +58,7 @@ def revisions(
         base, new: whatever git takes for a commit.
         tables: of the suite that will be measured.
         say: told in a sentence what takes long and what is left out.
+        dry_run: whether nothing is installed: then sides that need other packages cannot measure.
 
     Raises:
         PsubenchError: no repository, no such revision, packages that cannot be installed, or nothing of the
@@ -70,7 +77,7 @@ def revisions(
                 git(repository.top, *_NO_HOOKS, *add)
                 submodules.check_out(tree, repository.top, say)
             checkouts = [Checkout(tree.name, tree, repository.top, repository.within) for tree in trees]
-            yield _sides(repository, checkouts, tables, say)
+            yield _sides(repository, checkouts, tables, say, dry_run=dry_run)
         finally:
             _remove(repository.top, trees)
 
@@ -105,6 +112,8 @@ def _sides(
     checkouts: list[Checkout],
     tables: Sequence[Mapping[str, str]],
     say: Callable[[str], None],
+    *,
+    dry_run: bool,
 ) -> tuple[Side, Side]:
     for one in checkouts:
         if not one.folder.is_dir():
@@ -123,9 +132,9 @@ def _sides(
     pythons, venvs = [Path(sys.executable)] * 2, [one.tree.parent / f"{one.name}-venv" for one in checkouts]
     base, new = checkouts
     if packages(base) != packages(new):
-        say("the revisions need other packages: installing an environment for each, which takes minutes")
+        say("the revisions need other packages: an environment is installed for each, which takes minutes")
         pairs = zip(checkouts, venvs, strict=True)
-        pythons = [install(one, venv, has_psubench=has_psubench) for one, venv in pairs]
+        pythons = venvs if dry_run else [install(*pair, has_psubench=has_psubench) for pair in pairs]
     sides = []
     for one, held, python, venv in zip(checkouts, names, pythons, venvs, strict=True):
         origin = Origin(one.name, (one.tree, venv), repository.trees, held, plugins, has_psubench)
