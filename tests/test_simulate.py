@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +11,11 @@ from scipy.stats import binom
 from support.command_line import psubench
 from support.places import ROOT
 
+from psubench.compare.gating import ALL
+from psubench.compare.git.side import Side
+from psubench.compare.looks import FEW_LOOKS
 from psubench.compare.selftest.error_rates import _spread
-from psubench.compare.selftest.simulate import EFFECTS, LOADED, NOISES, QUIET, row
+from psubench.compare.selftest.simulate import EFFECTS, LOADED, NOISES, QUIET, Simulated, row
 from psubench.records import jsonl
 from psubench.records.selftest import Suite
 from psubench.render.simulation import GIT
@@ -74,6 +79,21 @@ def test_a_row_adds_up_and_its_seed_decides():
     assert (found.records, found.processes, found.comparisons) == (5, 5, 40)
     assert row(NOISES[2], 5, 0.05, 40, seed=1) == found
     assert row(NOISES[2], 5, 0.05, 40, seed=2) != found
+
+
+def test_what_is_not_cleared_is_said_and_measured_again_as_planned():
+    noisy = [[[(-1) ** (process + side) * 0.1 for process in range(24)]] * 4 for side in (0, 1)]
+    said, side = [], Side("simulated", Path(sys.executable), Path("simulated"))
+    table = {"neurons": "lif", "T": "16,32", "batch": "4", "size": "64", "phase": "infer,train"}
+    found = Simulated(
+        side, side, [table], {}, "cpu", side.folder, 1e6, None, ALL, 0, said.append, counting=False,
+        numbers=noisy,
+    ).run()  # fmt: skip
+    assert {one.verdict for one in found.verdicts} == {"unclear"}
+    assert [text for text in said if text.startswith("look")] == [
+        f"look {number}: {count} processes per side" for number, count in enumerate(FEW_LOOKS, start=1)
+    ]
+    assert sum(text.startswith("not cleared yet: lif infer T=16") for text in said) == 2
 
 
 def test_the_command_prints_every_row():

@@ -122,7 +122,7 @@ def _compared(numbers: list[list[list[float]]], processes: int | None) -> tuple[
     if processes:
         base, new = (_summary(side, dict.fromkeys(CASES, range(processes))) for side in numbers)
         return compare(base, new), processes
-    run = _Simulated(
+    run = Simulated(
         _SIDE, _SIDE, [_TABLE], {}, "cpu", _SIDE.folder, _BUDGET, None, ALL, 0, lambda _: None,
         counting=False, numbers=numbers,
     )  # fmt: skip
@@ -178,7 +178,7 @@ _SIDE, _BUDGET = Side("simulated", Path(sys.executable), Path("simulated")), 1e6
 
 
 @dataclass(frozen=True)
-class _Simulated(AbRun):
+class Simulated(AbRun):
     """A comparison whose processes take no time.
 
     Attributes:
