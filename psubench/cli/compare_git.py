@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psubench.errors import PsubenchError
 
@@ -32,8 +32,6 @@ def compare_revisions(
 ) -> Comparison:
     """Measures two revisions and compares them; options as of `psubench compare`."""
     from psubench.compare.gating import check_gate
-    from psubench.compare.git.ab_run import AbRun
-    from psubench.compare.git.worktrees import revisions
 
     began = time.monotonic()
     if len(sides) > 2:
@@ -45,21 +43,33 @@ def compare_revisions(
     if out is not None and (out / "base").exists():
         raise PsubenchError(f"{out} holds a comparison already", "choose another --out")
     base, new = sides[0], sides[1] if len(sides) == 2 else "HEAD"
+    return measured(
+        base, new, asked.tables, asked.settings, name, margin, gate, budget, seed, out, say, began
+    )
+
+
+def measured(
+    base: str,
+    new: str,
+    tables: Sequence[Mapping[str, str]],
+    settings: Mapping[str, Any],
+    device: str,
+    margin: float | None,
+    gate: Sequence[str],
+    budget: float,
+    seed: int,
+    out: Path | None,
+    say: Callable[[str], None],
+    began: float,
+) -> Comparison:
+    """Measures two revisions by the tables of a suite; see `AbRun`."""
+    from psubench.compare.git.ab_run import AbRun
+    from psubench.compare.git.worktrees import revisions
+
     kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
-    with kept as folder, revisions(Path.cwd(), base, new, asked.tables, say) as (before, after):
+    with kept as folder, revisions(Path.cwd(), base, new, tables, say) as (before, after):
         return AbRun(
-            before,
-            after,
-            asked.tables,
-            asked.settings,
-            name,
-            Path(folder),
-            budget,
-            margin,
-            gate,
-            seed,
-            say,
-            began,
+            before, after, tables, settings, device, Path(folder), budget, margin, gate, seed, say, began
         ).run()
 
 
