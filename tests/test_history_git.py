@@ -1,5 +1,6 @@
 """`psubench history RANGE` in a repository of a user's own: real commits, real checkouts."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -39,7 +40,8 @@ def chain(tmp_path_factory):
     said = []
     counter = Counter(repository_of(folder), tables, SETTINGS, "scripted", said.append)
     commits = commits_of(folder, "base..back")
-    counter.count(commits)
+    with contextlib.chdir(folder):
+        counter.count(commits)
     assert untouched(folder)
     assert said[-1] == "5 commits counted"
     return folder, counter, commits
@@ -115,7 +117,10 @@ def test_a_commit_that_made_a_neuron_slower_is_named_and_one_that_may_have_is_un
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["base..item", "--bisect", "Slow"], 'did you mean "mine.py:Fast"'),
+        (
+            ["base..item", "--bisect", "Slow"],
+            '--bisect "Slow" is no neuron of suites/ci.toml; known: mine.py:Fast',
+        ),
         (["item..base"], "there is no commit in item..base"),
         (["base..base"], "there is no commit in base..base"),
         (["base..nowhere"], '"nowhere" does not name a commit'),
@@ -127,9 +132,10 @@ def test_a_commit_that_made_a_neuron_slower_is_named_and_one_that_may_have_is_un
 def test_what_cannot_be_counted_is_refused_before_anything_is(chain, words, told):
     folder, counter, _ = chain
     other = suite_text([{**counter.tables[0], "neurons": "later.py:Fast"}], SETTINGS)
-    (folder / "other.toml").write_text(other)
+    write(folder, {"other.toml": other, "later.py": FAST})  # not committed
     done = here("history", *words, cwd=folder)
-    (folder / "other.toml").unlink()
+    for name in ("other.toml", "later.py"):
+        (folder / name).unlink()
     assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
     assert told in done.stderr
 
