@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from psubench.compare.history import ORDER, HistoryRow
+from psubench.compare.history import NOT_COUNTED, ORDER, HistoryRow
 from psubench.errors import one_line
 from psubench.render import comparison
 from psubench.render.column import Column, Tone, plain
@@ -47,7 +47,7 @@ def lines(rows: Sequence[HistoryRow]) -> list[Line]:
         here = list(of_place)
         verdict = min((row.verdict for row in here), key=ORDER.index)
         before = found[-1].stretch if found else 0
-        stretch = before + any(row.marked for row in here)
+        stretch = before + any(row.marked and row.verdict != NOT_COUNTED for row in here)
         first = here[0]
         found.append(Line(at, first.date, first.title, first.machine, verdict, told(here), stretch))
     return found
@@ -56,12 +56,15 @@ def lines(rows: Sequence[HistoryRow]) -> list[Line]:
 def told(rows: Sequence[HistoryRow]) -> str:
     """`lif: slower +13.4 % [+11.0, +15.9], +16 _local_scalar_dense`: what has changed at a place."""
     words: dict[str, list[str]] = {}
-    for label, of_label in _by_label(rows).items():
+    every = _by_label(rows)
+    for label, of_label in every.items():
         texts = [_words(row) for row in of_label]
         if texts[0]:
             several = len(set(texts)) > 1
             where = f" ({of_label[0].phase}, T={of_label[0].T})" if several and of_label[0].T else ""
             words.setdefault(texts[0] + where, []).append(label)
+    if len(words) == 1 and len(every) > 1 and len(next(iter(words.values()))) == len(every):
+        return f"all: {next(iter(words))}"
     return "; ".join(
         f"{', '.join(filter(None, names))}: {text}".lstrip(": ") for text, names in words.items()
     )
@@ -84,11 +87,8 @@ def _words(row: HistoryRow) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    """A text, or its first words and a sign that there are more."""
-    if len(text) <= most:
-        return text
-    head = text[: most - 1]
-    return f"{head.rpartition(', ')[0] + ', ' if ', ' in head else head}…"
+    """A text, or its beginning and a sign that there is more."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def _tone(line: Line) -> Tone:
