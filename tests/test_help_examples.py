@@ -32,6 +32,7 @@ EXTRA = {
 ELSEWHERE = {
     "data get": "it needs the network; test_data_download.py runs it with a server of its own",
     "compare": "it needs a repository; test_worktrees.py runs it in one of its own",
+    "history": "it needs a repository; test_history_git.py runs it in one",
     "init ci": "it needs a repository; test_init_ci.py runs it in one",
     "selftest aa": "it takes half an hour; test_selftest.py runs it small",
     "selftest power": "it takes half an hour; test_selftest.py runs it small",

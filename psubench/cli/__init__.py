@@ -20,6 +20,7 @@ from psubench.cli import (
     doctor,
     energy,
     export,
+    history,
     init,
     list_,
     on_demand,
@@ -56,6 +57,7 @@ app.command()(train.train)
 app.command()(accuracy.accuracy)
 app.command()(compare.compare)
 app.command()(count.count)
+app.command()(history.history)
 app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psubench.cli.saved_runs import REPORTS
 from psubench.errors import PsubenchError
@@ -34,27 +34,36 @@ def compare_revisions(
     say: Callable[[str], None],
 ) -> Comparison:
     """Measures two revisions and compares them; options as of `psubench compare`."""
-    from psubench.compare.git.ab_run import AbRun
-    from psubench.compare.git.worktrees import revisions
-
     began = time.monotonic()
     base, new = _named(sides, out)
     asked, name = _gated_suite(suite, device, gate)
+    return measured(
+        base, new, asked.tables, asked.settings, name, margin, gate, budget, seed, out, say, began
+    )
+
+
+def measured(
+    base: str,
+    new: str,
+    tables: Sequence[Mapping[str, str]],
+    settings: Mapping[str, Any],
+    device: str,
+    margin: float | None,
+    gate: Sequence[str],
+    budget: float,
+    seed: int,
+    out: Path | None,
+    say: Callable[[str], None],
+    began: float,
+) -> Comparison:
+    """Measures two revisions by the tables of a suite; see `AbRun`."""
+    from psubench.compare.git.ab_run import AbRun
+    from psubench.compare.git.worktrees import revisions
+
     kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
-    with kept as folder, revisions(Path.cwd(), base, new, asked.tables, say) as (before, after):
+    with kept as folder, revisions(Path.cwd(), base, new, tables, say) as (before, after):
         return AbRun(
-            before,
-            after,
-            asked.tables,
-            asked.settings,
-            name,
-            Path(folder),
-            budget,
-            margin,
-            gate,
-            seed,
-            say,
-            began,
+            before, after, tables, settings, device, Path(folder), budget, margin, gate, seed, say, began
         ).run()
 
 

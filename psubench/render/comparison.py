@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from psubench.compare.history import HistoryRow
+
 _STYLES = {
     "slower": "red",
     "changed": "red",
@@ -44,7 +46,7 @@ def headline(comparison: Comparison) -> str:
     return f"{counts}; margin {100 * comparison.margin:.3g} %"
 
 
-def change(verdict: Verdict) -> str:
+def change(verdict: Verdict | HistoryRow) -> str:
     """`+5.2 % [+3.1, +7.3]`; above 0 the case takes longer than before."""
     if verdict.change is None:
         return UNKNOWN

@@ -83,7 +83,6 @@ class AbRun:
             PsubenchError: a side cannot be measured at all, or not within the budget.
         """
         try:
-            self._share_the_fixed_work()
             looks, out_of_time = self._looks()
             found = compare(*self._summaries(), self.margin, self.gate, looks, out_of_time=out_of_time)
         except OutOfTimeError:
@@ -99,7 +98,7 @@ class AbRun:
         """What was measured to decide on, and whether time was lacking for more."""
         deadline = self.began + self.budget - min(ENDING_SECONDS, ENDING_SHARE * self.budget)
         rng = random.Random(self.seed)
-        tables: Sequence[Words] = [{**table, "reference": self._reference(table)} for table in self.tables]
+        tables: Sequence[Words] = with_fixed_work(self.tables, self.base.folder, self._shared)
         keys, looks = frozenset[str](), list[Look]()
         measured = self._different(tables, deadline)
         if not measured:
@@ -177,18 +176,10 @@ class AbRun:
         large = keys & far(found.tested, found.rule, looks)
         return (FEW, large) if large else (0, keys)
 
-    def _share_the_fixed_work(self) -> None:
-        shutil.copy(Path(__file__).with_name(FIXED_WORK), self._shared / FIXED_WORK)
-
     @property
     def _shared(self) -> Path:
         """The folder that contains both sides."""
         return Path(os.path.commonpath([self.base.folder, self.new.folder]))
-
-    def _reference(self, table: Words) -> str:
-        """The reference as both sides name it, from their folders, which are equally deep."""
-        path = os.path.relpath(self._shared / FIXED_WORK, self.base.folder)
-        return f"{path}:{fixed_work(table)}"
 
     def _summaries(self) -> tuple[Summary, Summary]:
         paths = [self.folder / name / jsonl.NAME for name in ("base", "new")]
@@ -250,6 +241,18 @@ def size(planned: int, seconds: float, each: float) -> int:
     """
     count = min(planned, int(seconds / each) // 2 * 2)
     return count if count >= min(LEAST, planned) else 0
+
+
+def with_fixed_work(tables: Sequence[Words], folder: Path, shared: Path) -> list[Words]:
+    """The tables with the fixed work as reference, as every side names it: their folders are equally deep.
+
+    Args:
+        folder: of a side.
+        shared: the folder above it that the fixed work is copied into.
+    """
+    shutil.copy(Path(__file__).with_name(FIXED_WORK), shared / FIXED_WORK)
+    path = os.path.relpath(shared / FIXED_WORK, folder)
+    return [{**table, "reference": f"{path}:{fixed_work(table)}"} for table in tables]
 
 
 def fixed_work(table: Words) -> str:

@@ -64,25 +64,47 @@ def revisions(
         PsubenchError: no repository, no such revision, packages that cannot be installed, or nothing of the
             repository would be measured.
     """
-    repository = _repository(folder)
+    repository = repository_of(folder)
     sweep(repository.top)
-    commits = [commit_of(repository.top, name) for name in (base, new)]
+    commits = {name: commit_of(repository.top, asked) for name, asked in (("base", base), ("new", new))}
     if _is_changed(repository.top):
         say("changes that are not committed are not measured")
+    with checked_out(repository, commits, say) as checkouts:
+        before, after = sides_of(repository, checkouts, tables, say, dry_run=dry_run)
+        yield before, after
+
+
+@contextmanager
+def checked_out(
+    repository: Repository, commits: Mapping[str, str], say: Callable[[str], None]
+) -> Iterator[list[Checkout]]:
+    """Commits checked out beside each other in a folder of their own while inside.
+
+    Args:
+        commits: hashes, by the names that errors call them.
+        say: told in a sentence what is left out.
+
+    Raises:
+        PsubenchError: one cannot be checked out.
+    """
     with held_folder() as temporary:
-        trees = [temporary / name for name in ("base", "new")]
+        trees = [temporary / name for name in commits]
         try:
-            for tree, commit in zip(trees, commits, strict=True):
+            for tree, commit in zip(trees, commits.values(), strict=True):
                 add = ("worktree", "add", "--detach", "--force", str(tree), commit)
                 git(repository.top, *_NO_HOOKS, *add)
                 submodules.check_out(tree, repository.top, say)
-            checkouts = [Checkout(tree.name, tree, repository.top, repository.within) for tree in trees]
-            yield _sides(repository, checkouts, tables, say, dry_run=dry_run)
+            yield [Checkout(tree.name, tree, repository.top, repository.within) for tree in trees]
         finally:
             _remove(repository.top, trees)
 
 
-def _repository(folder: Path) -> Repository:
+def repository_of(folder: Path) -> Repository:
+    """The repository that a folder lies in.
+
+    Raises:
+        PsubenchError: it lies in none.
+    """
     top = Path(git(folder, "rev-parse", "--show-toplevel")).resolve()
     listed = git(top, "worktree", "list", "--porcelain").splitlines()
     trees = [Path(line.removeprefix("worktree ")) for line in listed if line.startswith("worktree ")]
@@ -107,14 +129,19 @@ def _remove(top: Path, trees: list[Path]) -> None:
             signal.signal(number, handler)
 
 
-def _sides(
+def sides_of(
     repository: Repository,
     checkouts: list[Checkout],
     tables: Sequence[Mapping[str, str]],
     say: Callable[[str], None],
     *,
-    dry_run: bool,
-) -> tuple[Side, Side]:
+    dry_run: bool = False,
+) -> list[Side]:
+    """Checkouts as sides, each with its packages where they need different ones.
+
+    Raises:
+        PsubenchError: packages that cannot be installed, or nothing of the repository would be measured.
+    """
     for one in checkouts:
         if not one.folder.is_dir():
             raise PsubenchError(
@@ -129,9 +156,9 @@ def _sides(
             "psubench twice",
             "give a suite with your own neurons, such as path/file.py:Class, with --suite",
         )
-    pythons, venvs = [Path(sys.executable)] * 2, [one.tree.parent / f"{one.name}-venv" for one in checkouts]
-    base, new = checkouts
-    if packages(base) != packages(new):
+    pythons = [Path(sys.executable)] * len(checkouts)
+    venvs = [one.tree.parent / f"{one.name}-venv" for one in checkouts]
+    if any(packages(one) != packages(checkouts[0]) for one in checkouts):
         say("the revisions need other packages: an environment is installed for each, which takes minutes")
         pairs = zip(checkouts, venvs, strict=True)
         pythons = venvs if dry_run else [install(*pair, has_psubench=has_psubench) for pair in pairs]
@@ -140,7 +167,7 @@ def _sides(
         origin = Origin(one.name, (one.tree, venv), repository.trees, held, plugins, has_psubench)
         origin.check_files(one.folder)
         sides.append(Side(one.name, python, one.folder, _variables(one, has_psubench=has_psubench), origin))
-    return sides[0], sides[1]
+    return sides
 
 
 def _bring_psubench(checkouts: list[Checkout]) -> bool:

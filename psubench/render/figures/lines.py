@@ -95,10 +95,11 @@ def _line(
         below = [m - v for m, v in zip(middle, low, strict=True)]
         bars = (below, [v - m for m, v in zip(middle, high, strict=True)])
     caps = {"elinewidth": 0.7, "capsize": 1.5, "capthick": 0.7}
-    axes.errorbar(Ts, middle, yerr=bars, label=label, **caps, **_drawn(look))
+    axes.errorbar(Ts, middle, yerr=bars, label=label, **caps, **drawn(look))
 
 
-def _drawn(look: Style) -> dict[str, Any]:
+def drawn(look: Style) -> dict[str, Any]:
+    """How a line of that style is drawn."""
     face = "white" if look.hollow else look.color
     return {
         "color": look.color, "marker": look.marker, "linestyle": look.dash, "markerfacecolor": face,
@@ -110,7 +111,7 @@ def handle(look: Style) -> Any:
     """What the legend shows for a line."""
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], **_drawn(look))
+    return Line2D([], [], **drawn(look))
 
 
 def _labelled(Ts: Sequence[int]) -> set[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from typing import Any
 
 from psubench import __version__
 from psubench.records.structs import Record
@@ -22,16 +23,30 @@ def render(parts: Sequence[Part], runs: Sequence[Records]) -> str:
     Args:
         runs: the records of each run that the parts show.
     """
+    return filled(
+        "page.html.jinja",
+        parts,
+        runs=[facts.name(run) for run in runs],
+        ended=[facts.ended(run) for run in runs],
+        keys=[key for key in _side_by_side([facts.captions(run) for run in runs]) if key[0] != "run"],
+        machine=_side_by_side([facts.machine(run) for run in runs]),
+        settings=_side_by_side([facts.settings(run) for run in runs]),
+        commands=_commands(runs),
+    )
+
+
+def filled(template: str, parts: Sequence[Part], **more: Any) -> str:
+    """A template with parts, their figures, and what else it needs."""
     import jinja2
 
     source = files(__package__)
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(lambda name: source.joinpath(name).read_text(encoding="utf-8")),
+    )  # fmt: skip
     environment.globals.update(anchor=_anchor, starts=_starts, zip=zip)
     drawn = _drawn(parts)
-    template = environment.from_string(source.joinpath("page.html.jinja").read_text(encoding="utf-8"))
-    text: str = template.render(
+    text: str = environment.get_template(template).render(
         title=_title(parts),
         parts=parts,
         svg=drawn,
@@ -39,13 +54,8 @@ def render(parts: Sequence[Part], runs: Sequence[Records]) -> str:
         colours=svg.colours(drawn.values()),
         style=source.joinpath("page.css").read_text(encoding="utf-8"),
         script=source.joinpath("page.js").read_text(encoding="utf-8"),
-        runs=[facts.name(run) for run in runs],
-        ended=[facts.ended(run) for run in runs],
-        keys=[key for key in _side_by_side([facts.captions(run) for run in runs]) if key[0] != "run"],
-        machine=_side_by_side([facts.machine(run) for run in runs]),
-        settings=_side_by_side([facts.settings(run) for run in runs]),
-        commands=_commands(runs),
         version=__version__,
+        **more,
     )
     return text
 
