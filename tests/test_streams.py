@@ -92,20 +92,25 @@ def test_a_closed_output_takes_no_file_with_it(run, tmp_path):
     assert out.read_text() == robustness.call("export", run)[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, None])
 def test_signals_end_a_run_as_ctrl_c_does(tmp_path, number):
+    """As does the end of the process that has started a side of a comparison, which closes its input."""
     out = tmp_path / "run"
     command = [
         *PROGRAM, "speed", "--T", "4..40+1", "--batch", "1", "--size", "4", "--data", "normal", "--neurons",
         "psu", "--phase", "infer", "--processes", "1", "--max-seconds", "0.02", "--no-memory", "--quiet",
         "--device", "scripted", "--out", str(out),
     ]  # fmt: skip
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
+    side = {"PSUBENCH_RECORD_ONLY": "1"} if number is None else {}
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path), **side},
+    )  # fmt: skip
     until(lambda: (out / jsonl.NAME).exists() and b'"block"' in (out / jsonl.NAME).read_bytes(), process)
-    process.send_signal(number)
-    _, told = process.communicate(timeout=LONGEST_SECONDS)
-    assert process.returncode == 128 + number
+    if number is not None:
+        process.send_signal(number)
+    _, told = process.communicate(timeout=LONGEST_SECONDS)  # closes its input
+    assert process.returncode == 128 + (number or signal.SIGTERM)
     assert b"interrupted; continue with: " in told
     assert jsonl.read(out / jsonl.NAME)[-1] == End(status="interrupted")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]  # no folder of a worker is left

@@ -91,6 +91,8 @@ def main() -> None:
     debug = "--debug" in sys.argv
     streams.prepare()
     signals.end_cleanly()
+    if os.environ.get("PSUBENCH_RECORD_ONLY"):  # a side of `psubench compare --git`
+        signals.end_with_parent()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
         code = app(arguments, prog_name="psubench", standalone_mode=False) or 0

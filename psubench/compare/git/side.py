@@ -141,16 +141,17 @@ class Side:
             [str(self.python), *arguments],
             cwd=self.folder,
             env={**own_environment(), "PSUBENCH_RECORD_ONLY": "1", MODULES: str(modules), **self.variables},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # its end tells the side that this process is gone, however that came
             stdout=subprocess.DEVNULL,
             stderr=said,
             start_new_session=True,  # Ctrl-C reaches the comparison alone, which then ends this
         )
-        try:
-            return self._follow(process, written, said, deadline)
-        except BaseException:  # Ctrl-C too: no process is left behind
-            end(process)
-            raise
+        with process:
+            try:
+                return self._follow(process, written, said, deadline)
+            except BaseException:  # Ctrl-C too: no process is left behind
+                end(process)
+                raise
 
     def _follow(
         self, process: subprocess.Popen[bytes], written: Path, said: IO[bytes], deadline: float
