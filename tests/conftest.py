@@ -19,6 +19,9 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
 locks = tempfile.TemporaryDirectory(prefix="psubench-locks-")  # removed when the tests end
 os.environ["PSUBENCH_LOCKS"] = locks.name
 os.environ["PSUBENCH_FIGURES"] = "0"  # a third of a short run; tests that look at them ask for them
+# Before torch is imported: where several processes run tests and each has a thread per core, threads wait for
+# each other, busily, longer than they compute. What tests threads sets their number.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["COLUMNS"] = "80"  # tables are as wide as in a pipe, whatever terminal the tests run in
 
 # Under nohup, and in the background of a script, a process starts with signals ignored, and so would the
@@ -28,10 +31,20 @@ for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(ending, signal.default_int_handler if ending == signal.SIGINT else signal.SIG_DFL)
 
 
+LONGEST = (
+    "test_worktrees",
+    "test_schedule",
+    "test_docs_commands",
+    "test_examples",
+    "test_gate",
+    "test_suite_file",
+)
+
+
 def pytest_collection_modifyitems(items):
-    """Files with slow tests come first: at the end two workers should not wait for one."""
+    """The longest files come first, then those with slow tests: in the end no worker should wait for one."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path not in slow, item.path.stem not in LONGEST))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -2,14 +2,12 @@
 
 import csv
 import json
-import os
-import subprocess
 import threading
 import time
 
 import pytest
 from support import energy_records
-from support.command_line import LONGEST_SECONDS, PROGRAM, psubench
+from support.command_line import here
 from support.places import EXAMPLE
 from support.records_of import typed
 
@@ -19,7 +17,7 @@ from psubench.records.measured import IDLE, Energy
 
 pytestmark = pytest.mark.slow
 
-BASE = [*PROGRAM, "energy", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
+BASE = ["energy", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
     "--phase", "infer", "--neurons", "psu", "--device", "cpu", "--processes", "1", "--windows", "1",
     "--window", "0.1", "--quiet",
 ]  # fmt: skip
@@ -49,7 +47,7 @@ class Feeder(threading.Thread):
             (folder / "new").replace(folder / "energy_uj")
 
     def run(self):
-        while not self.ended.wait(0.001):
+        while not self.ended.wait(0.005):
             self.count()
 
 
@@ -62,17 +60,20 @@ def counters(tmp_path):
         feeder.join()
 
 
-def energy(out, host, *options):
-    done = subprocess.run(
-        [*BASE, "--out", str(out), *options],
-        env={**os.environ, "PSUBENCH_HOST_ROOT": str(host)},
-        check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS,
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr
-    return done
+@pytest.fixture
+def energy(monkeypatch):
+    """Runs the command on the machine that a folder shows."""
+
+    def run(out, host, *options):
+        monkeypatch.setenv("PSUBENCH_HOST_ROOT", str(host))
+        done = here(*BASE, "--out", out, *options)
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
 
 
-def test_a_run_from_the_counters_to_the_table(tmp_path, counters):
+def test_a_run_from_the_counters_to_the_table(tmp_path, counters, energy):
     counters.start()
     out = tmp_path / "run"
     done = energy(out, tmp_path / "host")
@@ -90,17 +91,17 @@ def test_a_run_from_the_counters_to_the_table(tmp_path, counters):
         assert (row["counters"], row["verified"]) == ("rapl:package-0 + rapl:package-0/dram", "True")
     assert "E_lif / E_neuron" in done.stdout
     assert f"record and energy.csv: {out}" in done.stdout
-    shown = json.loads(psubench("show", out, "--json").stdout)
+    shown = json.loads(here("show", out, "--json").stdout)
     assert [row["net_j_per_call"] for row in shown] == [float(row["net_j_per_call"]) for row in rows.values()]
     (block,) = [one for one in jsonl.read(out / jsonl.NAME) if isinstance(one, Energy)]
     assert [window.label for window in block.windows][::4] == [IDLE] * 2
     (psu,) = [window for window in block.windows if window.label == "psu"]
     assert float(rows["psu"]["gross_j_per_call"]) == pytest.approx(sum(psu.counts) * 1e-6 / psu.calls)
-    assert psubench("export", out).stdout == (out / "energy.csv").read_text()
+    assert here("export", out).stdout == (out / "energy.csv").read_text()
     assert energy(out, tmp_path / "host", "--resume").returncode == 0
     types = [one.__struct_config__.tag for one in jsonl.read(out / jsonl.NAME)]
     assert types == ["run", "energy", "end", "run", "end"]  # nothing was left to measure
-    plotted = psubench("plot", out)
+    plotted = here("plot", out)
     assert (plotted.returncode, len(plotted.stderr.splitlines())) == (2, 1)
 
 
@@ -119,7 +120,7 @@ def test_the_columns_of_the_csv_are_a_contract():
     assert "pj" not in contract
 
 
-def test_no_counter_is_one_line_and_no_folder(tmp_path):
+def test_no_counter_is_one_line_and_no_folder(tmp_path, energy):
     done = energy(tmp_path / "run", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: cpu has no energy counter: there is no ")
@@ -128,14 +129,14 @@ def test_no_counter_is_one_line_and_no_folder(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_plan_needs_no_counter(tmp_path):
+def test_a_plan_needs_no_counter(tmp_path, energy):
     done = energy(tmp_path / "run", tmp_path, "--dry-run", "--processes", "2", "--windows", "3")
     assert done.returncode == 0
     assert "2 cases in 1 blocks, 2 processes each" in done.stdout
     assert "up to 3 s of samples" in done.stdout  # 2 x (3 x (3 x 1.1 + 1) + 1) x 0.1 s
 
 
-def test_counters_that_stand_still_fail_their_cases_with_the_reason(tmp_path, counters):
+def test_counters_that_stand_still_fail_their_cases_with_the_reason(tmp_path, counters, energy):
     out = tmp_path / "run"
     done = energy(out, tmp_path / "host")  # nobody feeds them
     assert done.returncode == 4
@@ -149,23 +150,23 @@ def test_runs_of_two_kinds_share_no_table(tmp_path):
     with records_recorder.Recorder(tmp_path / jsonl.NAME) as recorder:
         for one in typed([energy_records.header(), energy_records.energy_record(0, *energy_records.FIRST)]):
             recorder.append(one)
-    assert "E_lif / E_neuron" in psubench("show", tmp_path).stdout
-    both = psubench("show", tmp_path, EXAMPLE).stdout
+    assert "E_lif / E_neuron" in here("show", tmp_path).stdout
+    both = here("show", tmp_path, EXAMPLE).stdout
     assert both.index("E_lif / E_neuron") < both.index("t_lif / t_neuron")
-    done = psubench("export", tmp_path, EXAMPLE)
+    done = here("export", tmp_path, EXAMPLE)
     assert (done.returncode, done.stdout) == (2, "")
     assert "these are runs of energy and of speed; give runs of one kind" in done.stderr
 
 
 def test_one_layer_has_one_T_and_a_network_its_own(tmp_path):
     for model, T in (("neuron", "T=32"), ("shd", "T=15")):
-        done = psubench("energy", "--model", model, "--phase", "infer", "--device", "cpu", "--dry-run")
+        done = here("energy", "--model", model, "--phase", "infer", "--device", "cpu", "--dry-run")
         assert done.stdout.count("infer T=") == done.stdout.count(f"infer {T} ") == 1
 
 
 @pytest.mark.parametrize("command", ["energy", "doctor"])
 def test_help_has_an_example(command):
-    done = psubench(command, "--help")
+    done = here(command, "--help")
     assert done.returncode == 0
     assert f"Example: psubench {command} --" in " ".join(done.stdout.split())
 
@@ -179,7 +180,7 @@ def test_help_has_an_example(command):
         (["--neurons", "lfi"], 'did you mean "lif"?'),
     ],
 )
-def test_a_usage_error_is_one_line(tmp_path, options, complaint):
+def test_a_usage_error_is_one_line(tmp_path, energy, options, complaint):
     done = energy(tmp_path / "run", tmp_path, *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert complaint in done.stderr

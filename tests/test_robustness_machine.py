@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from support.command_line import LONGEST_SECONDS, PROGRAM, until
+from support.command_line import LONGEST_SECONDS, PROGRAM, here, until
 
 from psubench.records import jsonl
 from psubench.records.measured import Block
@@ -34,6 +34,11 @@ def ended(command, **how):
     return done.returncode, done.stderr.splitlines()
 
 
+def ended_here(command):
+    done = here(*command[len(PROGRAM) :])
+    return done.returncode, done.stderr.splitlines()
+
+
 @pytest.fixture
 def running():
     """Starts commands, and ends what a test leaves."""
@@ -51,8 +56,7 @@ def running():
 
 def test_a_full_disk_ends_a_run_in_one_line_and_resume_completes_it(tmp_path):
     path = tmp_path / "run" / jsonl.NAME
-    code, _ = ended([*SCRIPTED, "--out", str(tmp_path / "whole")])
-    assert code == 0
+    assert ended_here([*SCRIPTED, "--out", str(tmp_path / "whole")]) == (0, [])
     whole = (tmp_path / "whole" / jsonl.NAME).read_bytes()
     room = whole.index(b"\n", whole.index(b'{"type":"block"')) + 200  # the plan, a block, a part of the next
     command = [*SCRIPTED, "--out", str(path.parent)]
@@ -63,7 +67,7 @@ def test_a_full_disk_ends_a_run_in_one_line_and_resume_completes_it(tmp_path):
     kept = path.read_bytes()
     assert [type(one) for one in jsonl.read(path)] == [Run, Block]
     assert kept.endswith(b"\n")
-    assert ended([*command, "--resume"]) == (0, [])
+    assert ended_here([*command, "--resume"]) == (0, [])
     assert path.read_bytes().startswith(kept)
     blocks = [one.case.T for one in jsonl.read(path) if isinstance(one, Block)]
     assert blocks == [2, 3, 4]
@@ -90,7 +94,7 @@ def test_a_run_whose_folder_is_removed_ends_and_says_so(tmp_path, running):
 
 def test_a_result_that_cannot_be_written_leaves_the_record(tmp_path):
     (tmp_path / "speed.csv").mkdir()
-    code, said = ended([*SCRIPTED, "--out", str(tmp_path)])
+    code, said = ended_here([*SCRIPTED, "--T", "2", "--out", str(tmp_path)])
     assert code == 2
     assert said == [
         f"error: cannot write {tmp_path / 'speed.csv'}: Is a directory; give another place with --out"
@@ -101,7 +105,7 @@ def test_a_result_that_cannot_be_written_leaves_the_record(tmp_path):
 def test_a_block_in_which_every_case_failed_can_be_read(tmp_path):
     command = [*RUN, "--device", "scripted", "--T", "2", "--out", str(tmp_path)]
     plugin = ["--neurons", "os:getcwd", "--reference", "os:getcwd"]
-    code, said = ended([*command, *plugin])
+    code, said = ended_here([*command, *plugin])
     assert code == 4
     assert len(said) == 1
     assert "getcwd gives a str" in said[0]
@@ -110,7 +114,7 @@ def test_a_block_in_which_every_case_failed_can_be_read(tmp_path):
 
 def test_a_folder_whose_name_is_no_text_holds_a_run(tmp_path):
     out = os.fsencode(tmp_path) + b"/\xff"
-    code, said = ended([*(os.fsencode(word) for word in SCRIPTED), b"--out", out])
+    code, said = ended([*(os.fsencode(word) for word in [*SCRIPTED, "--T", "2"]), b"--out", out])
     assert (code, said) == (0, [])
     assert os.path.exists(out + b"/speed.csv")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from support.command_line import LONGEST_SECONDS, PROGRAM, until
+from support.command_line import LONGEST_SECONDS, PROGRAM, here, until
 
 from psubench.experiments.speed import rows as speed_rows
 from psubench.records import jsonl
@@ -20,22 +20,15 @@ pytestmark = pytest.mark.slow
 
 TESTS = Path(__file__).parent
 WRONG = f"{TESTS / 'wrong_neurons.py'}"
-BASE = [*PROGRAM, "speed", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal",
-    "--phase", "infer", "--processes", "1", "--max-seconds", "0.1", "--quiet",
+SPEED = ["speed", "--T", "4", "--batch", "2", "--size", "8", "--data", "normal", "--phase", "infer",
+    "--processes", "1", "--max-seconds", "0.1", "--no-memory", "--quiet",
 ]  # fmt: skip
+BASE = [*PROGRAM, *SPEED]
 
 
 def speed(out, *options, check=None):
-    done = subprocess.run(
-        [*BASE, "--out", str(out), *options],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_SECONDS,
-    )
+    done = here(*SPEED, "--out", str(out), *options, check=check)
     assert "Traceback" not in done.stderr
-    if check is not None:
-        assert done.returncode == check, done.stderr
     return done
 
 
@@ -45,6 +38,14 @@ def rows(out):
 
 def blocks(out):
     return [one for one in jsonl.read(out / jsonl.NAME) if isinstance(one, Block)]
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory):
+    """A run on the fake clock."""
+    out = tmp_path_factory.mktemp("scripted")
+    speed(out, "--device", "scripted", "--neurons", "psu,psn", check=0)
+    return out
 
 
 def test_who_raises_hangs_crashes_or_eats_the_memory_costs_only_itself(tmp_path):
@@ -64,21 +65,30 @@ def test_who_raises_hangs_crashes_or_eats_the_memory_costs_only_itself(tmp_path)
     assert got["psu"].ratio_low < got["psu"].ratio < got["psu"].ratio_high
 
 
-def test_wrong_neurons_get_no_time_and_an_unverified_one_says_so(tmp_path):
-    wrong = ["WrongSpikes", "FutureSpikes", "HalfPrecision"]
-    neurons = ",".join(f"{WRONG}:{name}" for name in [*wrong, "NoReference"])
-    speed(tmp_path, "--neurons", neurons, check=4)
-    got = rows(tmp_path)
-    for name in wrong:
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory):
+    """A run of neurons that the gate refuses, and of two that it lets through in inference."""
+    out = tmp_path_factory.mktemp("wrong")
+    neurons = ",".join(f"{WRONG}:{name}" for name in (*REFUSED, "NoReference", "WrongGradient"))
+    speed(out, "--neurons", neurons, "--phase", "infer,train", check=4)
+    return out
+
+
+REFUSED = ["WrongSpikes", "FutureSpikes", "HalfPrecision"]
+
+
+def test_wrong_neurons_get_no_time_and_an_unverified_one_says_so(wrong):
+    got = {r.label: r for r in speed_rows.rows(jsonl.read(wrong / jsonl.NAME)) if r.phase == "infer"}
+    for name in REFUSED:
         assert (got[name].status, got[name].verified, got[name].median_s) == ("wrong", False, None)
     assert (got["NoReference"].status, got["NoReference"].verified) == ("ok", False)
-    block = blocks(tmp_path)[-1]
-    assert set(block.wall_ns) == {"lif", AGAIN, f"{WRONG}:NoReference"}
+    (block,) = [one for one in blocks(wrong) if one.case.phase == "infer"]
+    timed = {f"{WRONG}:{name}" for name in ("NoReference", "WrongGradient")}
+    assert set(block.wall_ns) == {"lif", AGAIN, *timed}
 
 
-def test_wrong_gradients_are_wrong_in_training_only(tmp_path):
-    speed(tmp_path, "--neurons", f"{WRONG}:WrongGradient", "--phase", "infer,train", check=4)
-    got = speed_rows.rows(jsonl.read(tmp_path / jsonl.NAME))
+def test_wrong_gradients_are_wrong_in_training_only(wrong):
+    got = speed_rows.rows(jsonl.read(wrong / jsonl.NAME))
     assert {row.phase: row.status for row in got if row.label == "WrongGradient"} == {
         "infer": "ok", "train": "wrong",
     }  # fmt: skip
@@ -92,11 +102,9 @@ def test_a_failed_reference_leaves_times_without_ratios(tmp_path):
     assert got["lif"].median_s > 0
 
 
-def test_the_scripted_device_gives_the_same_run_every_time(tmp_path):
-    for name in ("a", "b"):
-        speed(tmp_path / name, "--device", "scripted", "--neurons", "psu,psn", check=0)
-    a, b = (blocks(tmp_path / name)[0] for name in ("a", "b"))
-    a, b = (replace(one, elapsed_s=None) for one in (a, b))
+def test_the_scripted_device_gives_the_same_run_every_time(tmp_path, scripted):
+    speed(tmp_path, "--device", "scripted", "--neurons", "psu,psn", check=0)
+    a, b = (replace(blocks(out)[0], elapsed_s=None) for out in (scripted, tmp_path))
     assert a == b
     assert a.wall_ns["psu"][0] > 0
 
@@ -109,29 +117,32 @@ def test_data_that_cannot_be_made_fails_its_cases_in_one_line(tmp_path):
     assert "no disk" in done.stderr
 
 
+def block_lines(path):
+    """The lines of blocks that were written to their end."""
+    text = path.read_bytes() if path.exists() else b""
+    return [
+        line for line in text.splitlines(keepends=True) if b'"type":"block"' in line and line.endswith(b"\n")
+    ]
+
+
 def test_killed_and_resumed_nothing_is_lost_or_measured_twice(tmp_path):
     options = ["--T", "4..16", "--neurons", "psu", "--processes", "2", "--device", "scripted"]
-    done_before: list[str] = []
-    for _ in range(3):
+    path, done_before = tmp_path / jsonl.NAME, []
+    for _ in range(2):
         run = subprocess.Popen(
             [*BASE, "--out", str(tmp_path), *options, "--resume"], stderr=subprocess.DEVNULL
         )
-        path = tmp_path / jsonl.NAME
-        while run.poll() is None:
-            text = path.read_text() if path.exists() else ""
-            if len([line for line in text.splitlines() if '"type":"block"' in line]) > len(done_before):
-                run.send_signal(signal.SIGKILL)
-                break
-            time.sleep(0.02)
+        until(lambda: len(block_lines(path)) > len(done_before), run)  # noqa: B023
+        run.kill()
         run.wait()
-        done_before = [line for line in path.read_text().splitlines() if '"type":"block"' in line]
+        done_before = block_lines(path)
         with path.open("ab") as file:
             file.write(b'{"type":"block","torn')
     speed(tmp_path, *options, "--resume", check=0)
     found = blocks(tmp_path)
     assert len(found) == 6
     assert len({(block.case.T, block.process) for block in found}) == 6
-    assert [line_of(block).decode().strip() for block in found][: len(done_before)] == done_before
+    assert [line_of(block) for block in found][: len(done_before)] == done_before
     speed(tmp_path, *options, "--resume", check=0)
     assert len(blocks(tmp_path)) == 6
     assert all(row.processes == 2 for row in rows(tmp_path).values())
@@ -178,12 +189,9 @@ def _alive(pid):
     return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-@pytest.mark.parametrize("changed", [["--seed", "1"], []])
-def test_a_run_is_not_mixed_with_another(tmp_path, changed):
-    options = ["--device", "scripted", "--neurons", "psu"]
-    speed(tmp_path, *options, check=0)
-    before = (tmp_path / jsonl.NAME).read_bytes()
-    resume = ["--resume"] if changed else []
-    done = speed(tmp_path, *options, *changed, *resume, check=2)
+@pytest.mark.parametrize("changed", [["--seed", "1", "--resume"], []])
+def test_a_run_is_not_mixed_with_another(scripted, changed):
+    before = (scripted / jsonl.NAME).read_bytes()
+    done = speed(scripted, "--device", "scripted", "--neurons", "psu,psn", *changed, check=2)
     assert len(done.stderr.strip().splitlines()) == 1
-    assert (tmp_path / jsonl.NAME).read_bytes() == before
+    assert (scripted / jsonl.NAME).read_bytes() == before

@@ -223,6 +223,16 @@ def test_up_to_eight_strangers_are_told_apart():
 LABELS = ("u$\\frac$", "_under", "^hat~", "{br}", "$x_{", "a\x00b\x1b[2J", "%d \\alpha & #1")
 
 
+@pytest.fixture(scope="module")
+def times_and_ratios():
+    """Two figures as SVG, with the settings that the tests run with."""
+    return encoded_figures()
+
+
+def encoded_figures():
+    return [save.encoded(figure, "svg") for _, figure in speed_figures.figures(render_rows.rows())[:2]]
+
+
 def labelled():
     """The rows with the names of neurons that others would take for commands."""
     return [
@@ -251,15 +261,11 @@ def test_labels_are_written_as_they_are():
         {"axes.prop_cycle": "cycler(color=['white'])", "legend.loc": "lower left", "axes.grid": True},
     ],
 )
-def test_figures_are_the_same_whatever_the_user_has_set(settings):
+def test_figures_are_the_same_whatever_the_user_has_set(settings, times_and_ratios):
     import matplotlib
 
-    def drawn():
-        return [save.encoded(figure, "svg") for _, figure in speed_figures.figures(render_rows.rows())[:2]]
-
-    before = drawn()
     with matplotlib.rc_context(settings):
-        assert drawn() == before
+        assert encoded_figures() == times_and_ratios
 
 
 def test_a_figure_that_breaks_is_one_line_and_costs_nothing_else(tmp_path, capsys):

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from msgspec.structs import replace
-from support.command_line import psubench
+from support.command_line import here
 from support.places import TINY
 
 from psubench import data, models, neurons
@@ -95,7 +95,7 @@ def test_differences_are_taken_seed_by_seed():
 def test_the_command_shows_the_differences(tmp_path):
     options = ["--model", f"{TINY}:Plain", "--data", f"{TINY}:digits", "--neurons", "lif", "--T", "4"]
     asked = ["accuracy", *options, "--epochs", "2", "--batch", "30", "--probe", "time", "--seeds", "0,1"]
-    shown = psubench(*asked, "--jobs", "1", "-q", "--out", str(tmp_path / "run"))
+    shown = here(*asked, "--jobs", "1", "-q", "--out", str(tmp_path / "run"))
     assert shown.returncode == 0, shown.stderr
     text = " ".join(shown.stdout.split())
     assert "lif on " in text

@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import pytest
-from support.command_line import PROGRAM, psubench, until
+from support.command_line import PROGRAM, here, until
 from support.places import TINY
 
 from psubench.experiments.accuracy.rows import summary, trainings
@@ -58,7 +58,7 @@ def test_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path):
         "2",
         "-q",
     ]
-    psubench(*asked, "--out", str(tmp_path / "whole"), check=0)
+    here(*asked, "--out", str(tmp_path / "whole"), check=0)
     killed = subprocess.Popen(
         [*PROGRAM, *asked, "--out", str(tmp_path / "parts")],
         stdout=subprocess.DEVNULL,
@@ -69,9 +69,9 @@ def test_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path):
     killed.wait()
     done_before = [r for r in jsonl.read(path) if isinstance(r, Trained)]
     assert done_before == []
-    again = psubench(*asked, "--out", str(tmp_path / "parts"), check=2)
+    again = here(*asked, "--out", str(tmp_path / "parts"), check=2)
     assert "holds a run already" in again.stderr
-    psubench(*asked, "--out", str(tmp_path / "parts"), "--resume", check=0)
+    here(*asked, "--out", str(tmp_path / "parts"), "--resume", check=0)
     assert table(tmp_path / "whole") == table(tmp_path / "parts")
     epochs = [r for r in jsonl.read(path) if isinstance(r, Epoch)]
     keys = [(r.key, r.epoch) for r in epochs]
@@ -85,7 +85,7 @@ def test_a_training_that_dies_is_a_row_and_the_others_go_on(tmp_path):
     good = tmp_path / "good.toml"
     good.write_text(f'{TABLE}model = "{TINY}:Plain"\ndata = "{TINY}:digits"\nT = 4\nepochs = 1\n')
     both = ["--recipe", str(recipe), "--recipe", str(good), "--neurons", "psu", "--seeds", "0"]
-    done = psubench("accuracy", *both, "--out", str(tmp_path / "run"), "--json", check=4)
+    done = here("accuracy", *both, "--out", str(tmp_path / "run"), "--json", check=4)
     rows = json.loads(done.stdout)
     assert [row["status"] for row in rows] == ["failed", "ok"]
     assert rows[0]["accuracy"] is None

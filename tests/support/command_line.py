@@ -24,8 +24,12 @@ def psubench(*arguments, check=None, **options):
     return done
 
 
-def here(*arguments, cwd="."):
-    """Runs the program in this process, as `psubench` does; whatever it does not catch is raised."""
+def here(*arguments, check=None, cwd="."):
+    """Runs the program in this process, as `psubench` does; whatever it does not catch is raised.
+
+    What it starts are processes as ever: workers, the looks at plug-ins, and the server that forks trainings,
+    which stays for the next call.
+    """
     out, err = io.StringIO(), io.StringIO()
     before = sys.argv
     sys.argv = ["psubench", *map(str, arguments)]
@@ -44,6 +48,7 @@ def here(*arguments, cwd="."):
         code = stop.code or 0
     finally:
         sys.argv = before
+    assert check in (None, code), err.getvalue()
     return subprocess.CompletedProcess(["psubench", *arguments], code, out.getvalue(), err.getvalue())
 
 

@@ -1,10 +1,17 @@
 """What a figure shows."""
 
+from functools import cache
+
 from psubench.experiments.speed import figures as speed_figures
 
 
 def drawn(name, rows):
-    return dict(speed_figures.figures(rows))[name]
+    return _drawn(tuple(rows))[name]
+
+
+@cache
+def _drawn(rows):
+    return dict(speed_figures.figures(rows))
 
 
 def panel(figure, title):
