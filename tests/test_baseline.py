@@ -1,10 +1,9 @@
 """A baseline is whole and quiet or it is not replaced; trackers get what their formats ask for."""
 
 import json
-import subprocess
 
 import pytest
-from support.command_line import LONGEST_SECONDS, PROGRAM
+from support.command_line import here
 from support.compare_records import changed, run
 from support.records_of import text_of, typed, whole
 
@@ -61,12 +60,7 @@ phase = "infer"
 
 
 def program(*arguments, cwd):
-    command = [*PROGRAM, *map(str, arguments)]
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS, cwd=cwd
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return here(*arguments, check=0, cwd=cwd).stdout
 
 
 def test_the_program_measures_a_baseline_that_compares_equal_with_itself(tmp_path):

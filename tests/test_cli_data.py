@@ -2,13 +2,11 @@
 
 import io
 import json
-import os
-import subprocess
 
 import numpy as np
 import pytest
 from support import published
-from support.command_line import LONGEST_SECONDS, PROGRAM
+from support.command_line import here
 
 from psubench.data import TABLE, examples, parse, state
 from psubench.errors import PsubenchError
@@ -19,15 +17,8 @@ from psubench.render.figures.dataset_examples import figure
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     monkeypatch.setenv("PSUBENCH_DATA", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     return tmp_path / "cache"
-
-
-def psubench(root, *arguments):
-    command = [*PROGRAM, *arguments]
-    environment = {**os.environ, "PSUBENCH_DATA": str(root), "no_proxy": "127.0.0.1"}
-    return subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS, env=environment
-    )
 
 
 def test_the_states_of_all_sets(root):
@@ -64,15 +55,15 @@ def test_the_states_of_all_sets(root):
 
 def test_both_lists_are_one(root):
     published.heidelberg_set(root, n=5)
-    done = psubench(root, "data", "list", "--json")
+    done = here("data", "list", "--json")
     assert done.stderr == ""
     entries = {entry["data"]: entry for entry in json.loads(done.stdout)}
     assert list(entries) == list(TABLE)
-    assert psubench(root, "list", "data", "--json").stdout == done.stdout
+    assert here("list", "data", "--json").stdout == done.stdout
     assert entries["shd"]["samples"] == {"train": 5, "test": 5}
     assert entries["shd"]["state"] == "found"
     assert entries["normal"]["classes"] is None
-    shown = psubench(root, "data", "list").stdout
+    shown = here("data", "list").stdout
     assert " ".join(shown.split()).count("psubench data get ssc, or put ssc_train.h5") == 1
 
 
@@ -88,7 +79,7 @@ def test_both_lists_are_one(root):
     ],
 )  # fmt: skip
 def test_mistakes_are_one_line(root, arguments, code, says):
-    done = psubench(root, "data", *arguments)
+    done = here("data", *arguments)
     assert done.returncode == code
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("error: ")
@@ -96,9 +87,7 @@ def test_mistakes_are_one_line(root, arguments, code, says):
 
 
 def test_show_tells_facts_and_draws(root, tmp_path):
-    done = psubench(
-        root, "data", "show", "fashion-mnist", "--T", "14", "--out", str(tmp_path / "f"), "--json"
-    )
+    done = here("data", "show", "fashion-mnist", "--T", "14", "--out", str(tmp_path / "f"), "--json")
     assert done.returncode == 0, done.stderr
     (facts,) = json.loads(done.stdout)
     assert (facts["T"], facts["classes"], facts["licence"]) == (14, 10, "MIT")

@@ -2,10 +2,9 @@
 
 import json
 import math
-import subprocess
-import sys
 
 import pytest
+from support.command_line import here
 from support.compare_records import case, changed, run
 from support.records_of import COUNTING, summed, text_of, whole
 
@@ -262,9 +261,7 @@ def write(path, records, tail=""):
 
 
 def program(*arguments, code):
-    command = [sys.executable, "-m", "psubench", "compare", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
-    assert done.returncode == code, done.stderr
+    done = here("compare", *arguments, check=code)
     assert "Traceback" not in done.stderr
     return done
 

@@ -1,10 +1,9 @@
 """A model plug-in is looked at before anything is measured: what is wrong with it is one line and exit 2."""
 
 import dataclasses
-import subprocess
-import sys
 
 import pytest
+from support.command_line import here
 
 from psubench.errors import PsubenchError
 from psubench.experiments.accuracy.options import TrainOptions
@@ -265,20 +264,8 @@ def test_built_in_networks_have_no_neurons_of_their_own(model, given, message):
 
 
 def test_an_error_comes_before_anything_is_measured_and_ends_with_2(plugin):
-    command = [
-        sys.executable,
-        "-m",
-        "psubench",
-        "sparsity",
-        "--model",
-        "nets.py:Loop",
-        "--data",
-        "normal",
-        "--T",
-        "4",
-    ]
-    done = subprocess.run(command, cwd=plugin.parent, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
+    words = ["sparsity", "--model", "nets.py:Loop", "--data", "normal", "--T", "4"]
+    done = here(*words, check=2, cwd=plugin.parent)
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stderr.startswith(
         'error: model plug-in "nets.py:Loop": spiking layer n is not called with [T=4,'

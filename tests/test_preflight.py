@@ -1,9 +1,7 @@
 """What can be known to fail is told before anything is measured, by every command, in one line."""
 
-import subprocess
-import sys
-
 import pytest
+from support import command_line
 
 from psubench.errors import PsubenchError
 from psubench.runs.preflight import Need, check
@@ -98,8 +96,7 @@ def test_what_is_right_passes():
 )
 @pytest.mark.parametrize("end", [[], ["--dry-run"]])
 def test_every_command_says_so_and_measures_nothing(command, end, tmp_path):
-    call = [sys.executable, "-m", "psubench", *command.split(), "--neurons", "lif,mine.py:Nod", *end]
-    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    done = command_line.here(*command.split(), "--neurons", "lif,mine.py:Nod", *end)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith('error: plug-in "mine.py:Nod": mine.py has no "Nod"')
     assert done.stderr.count("\n") == 1

@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 from support import report_records
-from support.command_line import here, psubench
+from support.command_line import here
 from support.records_of import typed, whole
 
 from psubench.errors import PsubenchError
@@ -46,7 +46,7 @@ def measured(tmp_path_factory):
         "--neurons",
         neurons,
     ]
-    done = psubench(
+    done = here(
         *command,
         "--phase",
         "infer",
