@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from rich.console import Console
-from support.command_line import LONGEST_SECONDS, PROGRAM
+from support.command_line import LONGEST_SECONDS, here
 from support.powercap import zones
 from support.records_of import typed
 from support.render_rows import same_as_golden
@@ -193,13 +193,7 @@ def test_a_terminal_of_ascii_and_noise_that_was_not_measured():
 
 
 def run(*options):
-    done = subprocess.run(
-        [*PROGRAM, "doctor", *options],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_SECONDS,
-    )
+    done = here("doctor", *options)
     assert "Traceback" not in done.stderr
     return done
 

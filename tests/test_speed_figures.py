@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+from matplotlib import get_cachedir
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
@@ -283,6 +285,8 @@ def test_files_of_the_user_that_matplotlib_cannot_read_cost_no_table(tmp_path):
     """The table first; matplotlib itself reads the file when it is imported."""
     (tmp_path / "matplotlibrc").write_bytes(b"text.usetex: True\n\xff\xfe\n")
     shutil.copy(EXAMPLE / "run.jsonl", tmp_path)
+    for fonts in Path(get_cachedir()).glob("fontlist-*.json"):  # found again, which takes seconds and is said
+        shutil.copy(fonts, tmp_path)
     environment = {**os.environ, "MPLCONFIGDIR": str(tmp_path), "MPLBACKEND": "nonsense"}
     command = [*PROGRAM, "plot", str(tmp_path), "--format", "png"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd="/")
