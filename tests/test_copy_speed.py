@@ -93,13 +93,13 @@ def with_share(**changes):
     ]
 
 
-def test_the_roofline_has_a_line_per_neuron_below_the_copys():
-    axes = panel(drawn("roofline", with_share()), "inference")
+def test_the_bandwidth_has_a_line_per_neuron_below_the_copys():
+    axes = panel(drawn("bandwidth", with_share()), "inference")
     lines = {c.get_label(): c.lines[0] for c in axes.containers}
     assert list(lines) == list(render_rows.LABELS)
     rows = [row for row in with_share() if (row.label, row.phase) == ("psu", "infer")]
     assert list(lines["psu"].get_ydata()) == pytest.approx([row.copy_share for row in rows])
-    assert "10 to 10 GB/s" in drawn("roofline", with_share()).get_supxlabel()
+    assert "10 to 10 GB/s" in drawn("bandwidth", with_share()).get_supxlabel()
 
 
 def test_implementations_stand_together_with_the_copy_below_them():

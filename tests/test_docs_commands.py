@@ -2,12 +2,15 @@
 
 import re
 import shlex
+import shutil
 from functools import cache
 
 import pytest
 from support.command_line import here, psubench
 from support.places import ROOT
 from test_worktrees import commit, git
+
+from psubench.records.jsonl import NAME
 
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
@@ -28,6 +31,8 @@ ELSEWHERE = {
     "psubench selftest aa": "it takes an hour; test_selftest.py runs it small",
     "psubench selftest power": "it takes an hour; test_selftest.py runs it small",
 }
+SHOWN = ("paper", "export")
+"""Commands that read committed runs."""
 TWICE = {"lif,mine.py:Threshold": (["--phase", "train"], 4, "no gradient")}
 """What a document says of a command that it shows: more options, exit code, words of the output."""
 
@@ -71,7 +76,10 @@ def test_a_command_of_the_documents_runs(name, command, tmp_path):
         commit(tmp_path, "base")
     else:
         (tmp_path / "suites").symlink_to(ROOT / "suites")
-    (tmp_path / "reports").mkdir()
+    for run in (word for word in words if words[0] in SHOWN and (ROOT / word / NAME).exists()):
+        (tmp_path / run).mkdir(parents=True)
+        shutil.copy(ROOT / run / NAME, tmp_path / run)
+    (tmp_path / "reports").mkdir(exist_ok=True)
     quick = shlex.split(QUICK.get(words[0], ""))
     done = psubench(*words, *quick, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

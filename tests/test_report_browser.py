@@ -1,5 +1,8 @@
 """The page as a browser has it: no complaint, request or overflow; sorting; contrast in light and dark."""
 
+import base64
+import re
+
 import pytest
 from support import browser, report_records
 from support.records_of import typed
@@ -131,6 +134,22 @@ def test_the_first_tab_skips_to_the_results(tab, pages):
     tab.press("Tab")
     assert tab.evaluate("document.activeElement.getAttribute('href')") == "#content"
     assert tab.evaluate("document.activeElement.getBoundingClientRect().left >= 0")
+
+
+def test_the_committed_page_prints_on_eight_pages(tab):
+    tab.open(report_records.EXAMPLE / "report.html", 1400)
+    data = tab.send("Page.printToPDF", preferCSSPageSize=True)["data"]
+    assert 1 < len(re.findall(rb"/Type\s*/Page\b", base64.b64decode(data))) <= 8
+
+
+def test_the_head_of_a_long_table_stays_while_its_rows_are_scrolled(tab):
+    tab.open(report_records.EXAMPLE / "report.html", 1400)
+    tab.evaluate("document.querySelector('details').open = true")
+    tab.evaluate("document.querySelector('details .scroll').scrollTop = 300")
+    top = "document.querySelector('details %s').getBoundingClientRect().top"
+    distance = tab.evaluate(f"{top % 'thead th'} - {top % '.scroll'}")
+    assert tab.evaluate("document.querySelector('details .scroll').scrollTop") == 300
+    assert 0 <= distance < 4
 
 
 def test_the_check_itself_notices(tab, tmp_path):

@@ -24,6 +24,7 @@ from psubench.cli import (
     init,
     list_,
     on_demand,
+    paper,
     plot,
     profile,
     report,
@@ -62,6 +63,7 @@ app.command()(show.show)
 app.command()(plot.plot)
 app.command()(export.export)
 app.command()(report.report)
+app.command()(paper.paper)
 app.command()(schema.schema)
 app.add_typer(list_.app, name="list")
 app.add_typer(data.app, name="data")

@@ -27,16 +27,20 @@ def _like(hint: Any, flag: str) -> Any:
 
 
 def seconds(help: str, least: float = 1.0, most: float = axes.LONGEST_SECONDS) -> Any:
-    """An option of seconds, which are a number: click takes nan for one of any range."""
-    return typer.Option(metavar="SECONDS", min=least, max=most, callback=_number, help=help)
+    """An option of seconds."""
+    return number("seconds", help, least, most)
 
 
-def _number(parameter: typer.CallbackParam, value: float) -> float:
-    if math.isnan(value):
-        raise PsubenchError(
-            f"{parameter.opts[0]} nan; it takes a number of seconds", "leave it out or give one"
-        )
-    return value
+def number(what: str, help: str, least: float, most: float) -> Any:
+    """An option of a number of `what`, such as seconds; click takes nan for one of any range."""
+
+    def checked(parameter: typer.CallbackParam, value: float) -> float:
+        if math.isnan(value):
+            told = f"{parameter.opts[0]} nan; it takes a number of {what}"
+            raise PsubenchError(told, "leave it out or give one")
+        return value
+
+    return typer.Option(metavar=what.upper(), min=least, max=most, callback=checked, help=help)
 
 
 Device = Annotated[str | None, _like(axes.Device, "--device")]

@@ -1,4 +1,4 @@
-"""`psubench report`: recorded runs as one web page, and as a folder for a paper."""
+"""`psubench report`: recorded runs as one web page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Folder = Annotated[
 
 
 def report(runs: o.Runs = None, out: Folder = None) -> None:
-    """Writes report.html, a self-contained page, and paper/ with figures and LaTeX tables.
+    """Writes report.html, a self-contained page with every table and figure.
 
     Example: psubench report reports/speed-20261124-101500
     """
@@ -23,13 +23,10 @@ def report(runs: o.Runs = None, out: Folder = None) -> None:
     from psubench.experiments.registry import parts as parts_of
     from psubench.records import jsonl
     from psubench.render.files import write_text
-    from psubench.render.report import page, paper
+    from psubench.render.report import page
 
     chosen = or_latest(runs)
     records = [jsonl.read(jsonl.locate(run)) for run in chosen]
     folder = out or (chosen[0] if chosen[0].is_dir() else chosen[0].parent)
-    parts = parts_of(records)
-    write_text(page.render(parts, records), folder / page.NAME)
-    paper.save(parts, folder / paper.NAME)
+    write_text(page.render(parts_of(records), records), folder / page.NAME)
     print(folder / page.NAME)
-    print(folder / paper.NAME)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from psubench.errors import PsubenchError
 
 if TYPE_CHECKING:
-    from psubench.experiments.registry import Experiment
+    from psubench.experiments.experiment import Experiment
 
 
 REPORTS = Path("reports")

@@ -13,9 +13,10 @@ from psubench.errors import PsubenchError
 from psubench.experiments import axes
 from psubench.experiments.accuracy.plan import in_order
 from psubench.experiments.axes import Axes
+from psubench.experiments.experiment import Experiment
 from psubench.experiments.option import Option, declared
 from psubench.experiments.read_options import read_options
-from psubench.experiments.registry import COMMANDS, Experiment, options_of
+from psubench.experiments.registry import COMMANDS, options_of
 from psubench.experiments.speed.plan import meant
 from psubench.experiments.suite_tables import File, Table
 from psubench.neurons import parse

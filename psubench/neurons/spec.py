@@ -57,6 +57,7 @@ class NeuronSpec:
             measured.
         ann: whether it is the activation of an artificial neural network, which has no time, rather than a
             spiking neuron: whatever T a case has, it is run for one step.
+        written: as papers write its name, where that is not the name in capitals.
     """
 
     name: str
@@ -74,6 +75,7 @@ class NeuronSpec:
     causal_in_training: bool = True
     approximates: str | None = None
     ann: bool = False
+    written: str = ""
 
     @property
     def default(self) -> str:

@@ -65,6 +65,7 @@ _SPECS = (
     ),
     NeuronSpec(
         name="lif-noreset",
+        written="LIF without reset",
         equation="V = A x;  S = H(V - Vth);  A[t,i] = β^(t-i)/τ for i ≤ t",
         parameters={"tau": 2.0, **_FIRE},
         learnable="-",
@@ -113,6 +114,7 @@ _SPECS = (
     ),
     NeuronSpec(
         name="masked-psn",
+        written="masked PSN",
         equation="S = H((W ∘ (λ M_k + 1 - λ)) x + b), M_k the causal band of order k",
         parameters={"k": 2, "lam": 1.0, **_FIRE},
         learnable="W [T,T], b [T,1]",
@@ -129,6 +131,7 @@ _SPECS = (
     ),
     NeuronSpec(
         name="sliding-psn",
+        written="sliding PSN",
         equation="S[t] = H(Σ_{i<k} W_i x[t-k+1+i] + b)",
         parameters={"k": 2, **_FIRE},
         learnable="W [k], b",

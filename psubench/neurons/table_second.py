@@ -62,6 +62,7 @@ _SERIAL = (
     ),
     NeuronSpec(
         name="adlif",
+        written="AdLIF",
         equation=(
             "w[t] = bw w[t-1] + a u[t-1] + b S[t-1];  u[t] = al (u[t-1] - S[t-1]) + (1 - al)(x[t] - w[t]);"
             "  S[t] = 1 for u[t] > Vth"
@@ -93,6 +94,7 @@ _SERIAL = (
     ),
     NeuronSpec(
         name="ilif",
+        written="I-LIF",
         equation="h[t] = β v[t-1] + x[t];  C[t] = round(clip(h[t]/Vth, 0, D));  v[t] = h[t] - Vth C[t]",
         parameters={"tau": 4 / 3, "threshold": 1.0, "D": 4, "detach_reset": True},
         learnable="-",
@@ -106,6 +108,7 @@ _SERIAL = (
     ),
     NeuronSpec(
         name="ternary-lif",
+        written="ternary LIF",
         equation="h[t] = β v[t-1] + x[t];  S[t] = H(h[t] - Vth) - H(-h[t] - Vth);  v = h (1 - abs(S))",
         parameters={"tau": 4 / 3, "threshold": 1.0, "alpha": 4.0, "reset": "hard", "detach_reset": False},
         learnable="-",
@@ -166,6 +169,7 @@ _PARALLEL = (
     ),
     NeuronSpec(
         name="mulfree-psn",
+        written="mul-free PSN",
         equation="h[t] = Σ_{i<k} sign(W_i) 2^round(log2 abs(W_i)) x[t-(k-1-i) d];  S = H(BN(h))",
         parameters={"k": 4, "dilation": 1, "alpha": 2.0},
         learnable="W [k], scale and offset of BN, per channel",
@@ -183,6 +187,7 @@ _PARALLEL = (
 _ACTIVATIONS = (
     NeuronSpec(
         name="relu",
+        written="ReLU",
         equation="y = max(x, 0)",
         parameters={},
         learnable="-",
@@ -197,6 +202,7 @@ _ACTIVATIONS = (
     ),
     NeuronSpec(
         name="quant-relu",
+        written="quantized ReLU",
         equation="y = round(clip(x/Vth, 0, levels - 1))",
         parameters={"levels": 5, "threshold": 1.0},
         learnable="-",

@@ -1,4 +1,4 @@
-"""Runs of any kind for other programs (CSV, JSON) and for papers (Markdown, LaTeX).
+"""Runs of any kind for other programs (CSV, JSON) and for people (Markdown); `latex` writes those of papers.
 
 Each format lets nothing but text through, by its function of `render.escape`, in one place.
 """
@@ -18,8 +18,6 @@ from psubench.render.grid import Grid, Sheet
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_LETTERS = {"≈": r"$\approx$", "±": r"$\pm$", "µ": r"\textmu{}", "β": r"$\beta$"}
 
 
 def fields(row: type[Struct]) -> tuple[str, ...]:
@@ -69,8 +67,8 @@ def to_json(row: type[Struct], rows: Sequence[Any]) -> str:
 def to_markdown(sheet: Sheet) -> str:
     """Pipe tables, the first under the caption, then what must be said with them."""
     parts = []
-    for title, grid in zip(_titles(sheet), sheet.printed, strict=True):
-        frame = _frame(grid, escape.markdown)
+    for title, grid in zip(sheet.titles(), sheet.printed, strict=True):
+        frame = _frame(grid)
         align = ["right" if column.right else "left" for column in grid.columns]
         # Without disable_numparse, 0.090 would become 0.09.
         table = frame.to_markdown(index=False, disable_numparse=True, colalign=align)
@@ -78,33 +76,12 @@ def to_markdown(sheet: Sheet) -> str:
     return "\n\n".join([*parts, "\n".join(f"- {escape.markdown(n)}." for n in (*sheet.legend, *sheet.notes))])
 
 
-def to_latex(sheet: Sheet) -> str:
-    """Tables for `\\usepackage{booktabs}`; what else must be said stands in comments below them."""
-    text = ""
-    for title, grid in zip(_titles(sheet, *sheet.legend), sheet.printed, strict=True):
-        text += _frame(grid, escape.cell).to_latex(
-            index=False,
-            escape=True,  # of cells and heads, not of the caption
-            column_format="".join("r" if column.right else "l" for column in grid.columns),
-            caption=escape.latex(escape.cell(title)),
-        )
-    for letter, command in _LETTERS.items():
-        text = text.replace(letter, command)
-    return text + "".join(f"% {escape.cell(note)}\n" for note in sheet.notes)
-
-
-def _titles(sheet: Sheet, *more: str) -> list[str]:
-    """Of the printed grids, as sentences: the caption, then what the others are called."""
-    first = ". ".join((sheet.caption, *more))
-    return [f"{title}." for title in [first, *(grid.title for grid in sheet.printed[1:])]]
-
-
-def _frame(grid: Grid, escaped: Callable[[str], str]) -> pd.DataFrame:
+def _frame(grid: Grid) -> pd.DataFrame:
     import pandas as pd
 
     made = pd.DataFrame({" ".join(head.split()): cells for _, head, cells in grid.texts()}, dtype=object)
-    made.columns = [escaped(head) for head in made.columns]
-    return made.map(escaped)
+    made.columns = [escape.markdown(head) for head in made.columns]
+    return made.map(escape.markdown)
 
 
 FORMATS = ("csv", "json", "markdown", "latex")
@@ -120,7 +97,7 @@ def render(
     """Rows or their sheet as text that ends in a line break.
 
     Args:
-        format: of `FORMATS`.
+        format: of `FORMATS`, but for LaTeX, whose tables have names of their own.
         others: formats that this kind of run has beside them, which the caller writes.
 
     Raises:
@@ -133,8 +110,6 @@ def render(
             text = to_json(row, rows)
         case "markdown":
             text = to_markdown(sheet())
-        case "latex":
-            text = to_latex(sheet())
         case _:
             raise PsubenchError(f'unknown format "{format}"', nearest(format, (*FORMATS, *others)))
     return text.rstrip("\n") + "\n"

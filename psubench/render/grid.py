@@ -87,6 +87,11 @@ class Sheet:
     legend: Sequence[str] = ()
     notes: Sequence[str] = ()
 
+    def titles(self, *more: str) -> list[str]:
+        """Of the printed grids, as sentences: the caption with more, then what the others are called."""
+        first = ". ".join((self.caption, *more))
+        return [f"{title}." for title in [first, *(grid.title for grid in self.printed[1:])]]
+
 
 def show(sheet: Sheet, console: Console | None = None) -> None:
     """Prints a sheet: the caption, then every block after an empty line.

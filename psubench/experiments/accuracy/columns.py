@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from psubench.experiments.accuracy.rows import TrainingRow
 from psubench.experiments.outputs import marked
+from psubench.experiments.written import written
 from psubench.render.axes import values
 from psubench.render.column import Column, plain
 from psubench.render.numbers import COUNTS, MEBIBYTE, PICOJOULES, SECONDS, UNKNOWN, fixed, in_units
@@ -51,7 +52,7 @@ COLUMNS: tuple[Column, ...] = (
 )  # fmt: skip
 PUBLISHED: tuple[Column, ...] = (
     Column("data", "data", plain("data")),
-    Column("neuron", "neuron", plain("neuron"), names_row=True),
+    Column("neuron", "neuron", lambda one: written(one.neuron), names_row=True),
     Column("T", "T", plain("T"), right=True, needed=lambda _: True),
     Column("accuracy", "accuracy %", lambda one: f"{100 * one.accuracy:.2f}", right=True),
     Column("source", "source", plain("source"), breaks=True),

@@ -14,6 +14,7 @@ from psubench.render.report import facts
 from psubench.render.report.parts import Drawing, Part, Section, table
 
 _PUBLISHED = "Published by the authors of the source, with networks of their own; not measured here"
+_COLUMN = 3.5  # inches
 _FIGURES = {
     "curves": "Accuracy on the test split after every epoch",
     "accuracy": "Accuracy on the test split against what the spikes of a sample cost",
@@ -37,28 +38,23 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
         title="Accuracy",
         headline=f"Accuracy of {facts.listed(labels)}",
         warnings=(),
-        protocol=_protocol(trainings),
-        sections=tuple(
-            _section(name, some, trainings, runs, name if several else "") for name, some in by_data.items()
-        ),
+        protocol=_protocol(trainings, rows),
+        sections=tuple(_section(name, some, runs, name if several else "") for name, some in by_data.items()),
         overview=(),
-        facts=_about(rows, trainings, runs),
+        facts=about(rows, runs),
     )
 
 
 def _section(
-    name: str,
-    rows: Sequence[TrainingRow],
-    trainings: Sequence[TrainingRow],
-    runs: Sequence[Sequence[Record]],
-    suffix: str,
+    name: str, rows: Sequence[TrainingRow], runs: Sequence[Sequence[Record]], suffix: str
 ) -> Section:
     labels = facts.listed(labels_of(rows))
     drawings = []
     for kind, figure in figures.figures(rows):
         caption = f"{_FIGURES[kind]}."
         alt = f"{caption} A line or a point for each of {labels}. The table holds the numbers."
-        drawings.append(Drawing(file_name(kind, suffix), caption, alt, figure))
+        wide = figure.get_figwidth() > _COLUMN
+        drawings.append(Drawing(file_name(kind, suffix), caption, alt, figure, wide=wide))
     told = f"{accuracy_tables.caption(rows)}; bold: the highest mean"
     highest = max((row.accuracy for row in rows if row.accuracy is not None), default=None)
     best = None if highest is None else ("accuracy", highest)
@@ -69,18 +65,16 @@ def _section(
         title=name,
         says=(),
         drawings=tuple(drawings),
-        paper=tuple(drawings),
         tables=tuple(tables),
         failed=tuple(accuracy_tables.failures(rows)),
         notes=tuple(accuracy_tables.remarks(rows)),
-        facts=_about(rows, trainings, runs),
+        facts=about(rows, runs),
     )
 
 
-def _about(
-    rows: Sequence[TrainingRow], trainings: Sequence[TrainingRow], runs: Sequence[Sequence[Record]]
-) -> dict[str, str]:
+def about(rows: Sequence[TrainingRow], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
     """Name -> text, for captions."""
+    trainings = [one for run in runs for one in accuracy_rows.trainings(run)]
     shown = [one for one in trainings if any(_of(one, row) for row in rows)]
     said = {name: ", ".join(values(rows, name)) for name in ("model", "T", "epochs")}
     counts = sorted({row.n for row in rows})
@@ -96,16 +90,16 @@ def _about(
 
 
 def _of(training: TrainingRow, row: TrainingRow) -> bool:
-    return all(
-        getattr(training, name) == getattr(row, name) for name in ("model", "data", "label", "T", "recipe")
-    )
+    names = ("model", "data", "neuron", "implementation", "T", "recipe")
+    return all(getattr(training, name) == getattr(row, name) for name in names)
 
 
-def _protocol(trainings: Sequence[TrainingRow]) -> dict[str, str]:
+def _protocol(trainings: Sequence[TrainingRow], rows: Sequence[TrainingRow]) -> dict[str, str]:
+    several = any(row.accuracy_sd is not None for row in rows)
     good = [one for one in trainings if one.status == "ok"]
     return {
         "trainings": f"{len(good)} of {len(trainings)} ended well",
         "accuracy": "on the test split after the last epoch; no epoch is chosen by it",
-        "spread": "standard deviation over seeds, none for a single one",
+        "spread": "standard deviation over seeds" if several else "none: one seed of each neuron",
         "energy": "operations times picojoule of the model that is named: an estimate, nothing was measured",
     }

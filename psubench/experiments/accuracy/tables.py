@@ -14,7 +14,8 @@ from psubench.render.axes import values
 from psubench.render.column import Tone
 from psubench.render.grid import Grid, Sheet
 
-RULE = "accuracy on the test split after the last epoch; mean ± standard deviation over n seeds"
+_RULE = "accuracy on the test split after the last epoch"
+_SEVERAL = "; mean ± standard deviation over n seeds"
 _NOT_MEASURED = "Published by the authors of the source, with networks of their own; not measured here"
 
 
@@ -53,7 +54,8 @@ def others(rows: Sequence[TrainingRow], title: str) -> list[Grid]:
 def caption(rows: Sequence[TrainingRow]) -> str:
     """One sentence: what is equal in all rows, and what the accuracy is."""
     facts = [f"{name} {found[0]}" for name in AXES if len(found := values(rows, name)) == 1]
-    return "; ".join([", ".join(facts), RULE] if facts else [RULE])
+    rule = _RULE + _SEVERAL * any(row.accuracy_sd is not None for row in rows)
+    return "; ".join([", ".join(facts), rule] if facts else [rule])
 
 
 def notes(rows: Sequence[TrainingRow]) -> list[str]:

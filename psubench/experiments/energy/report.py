@@ -47,7 +47,6 @@ def _section(name: str, rows: Sequence[EnergyRow], runs: Sequence[Sequence[Recor
         title=setting.title(rows, name),
         says=large.first(verdict_lines(rows)),
         drawings=(),
-        paper=(),
         tables=tuple(tables),
         failed=large.first([*paired_tables.notes(rows), *coarse(rows)]),
         notes=tuple(setting.remarks(rows)),

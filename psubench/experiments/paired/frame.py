@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from psubench.experiments.paired import axes as paired_axes
 from psubench.experiments.paired.axes import R
 from psubench.experiments.paired.rows import Row, unverified
 from psubench.render.axes import PHASES, phases_of
+from psubench.render.figures import legend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,21 +39,21 @@ def panels(
 
 def frame(figure: Figure, rows: Sequence[Row], entries: list[tuple[Any, str]], bars_mean: str) -> None:
     """Legend above the panels; below them what was measured, on what, and what the bars mean."""
+    shown = names(rows, [label for _, label in entries])
+    legend.above(figure, [(handle, name) for (handle, _), name in zip(entries, shown, strict=True)])
+    foot(figure, rows, bars_mean)
+
+
+def foot(figure: Figure, rows: Sequence[Row], bars_mean: str) -> None:
+    """Below the panels: what was measured, on what, and what the bars mean."""
+    width = int(figure.get_figwidth() * 23)
+    figure.supxlabel("\n".join(footer(rows, bars_mean, width)), fontsize=6, color="#444444")
+
+
+def names(rows: Sequence[Row], labels: Sequence[str]) -> list[str]:
+    """Labels, with a mark where no reference has confirmed the spikes."""
     doubted = {row.label for row in rows if unverified(row)}
-    names = [f"{label} (unverified)" if label in doubted else label for _, label in entries]
-    width = figure.get_figwidth()
-    lines_of_legend = math.ceil(sum(0.055 * len(name) + 0.55 for name in names) / width)
-    figure.legend(
-        [handle for handle, _ in entries],
-        names,
-        loc="outside upper center",
-        ncols=math.ceil(len(names) / lines_of_legend),
-        frameon=False,
-        handlelength=2.2,
-        columnspacing=1.2,
-        borderaxespad=0.2,
-    )
-    figure.supxlabel("\n".join(footer(rows, bars_mean, int(width * 23))), fontsize=6, color="#444444")
+    return [f"{label} (unverified)" if label in doubted else label for label in labels]
 
 
 def footer(rows: Sequence[Row], bars_mean: str, width: int) -> list[str]:
@@ -66,14 +66,16 @@ def footer(rows: Sequence[Row], bars_mean: str, width: int) -> list[str]:
         for name in ("model", "data", "device", "dtype", "batch", "size", "threads", "mode")
         if name in facts
     ]
+    sentences = [", ".join(words), bars_mean, *without(rows)]
+    if str(rows[0].device).startswith("scripted"):
+        sentences.insert(0, "scripted (fake clock), not a measurement")
+    return textwrap.wrap("; ".join(sentences), width)
+
+
+def without(rows: Sequence[Row]) -> list[str]:
+    """The cases that have no number, with their statuses."""
     bad: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
         if row.status != "ok":
             bad.setdefault((row.label, row.phase, row.status), []).append(str(row.T))
-    missing = [
-        f"{label}, {PHASES[phase]}, T={','.join(Ts)}: {word}" for (label, phase, word), Ts in bad.items()
-    ]
-    sentences = [", ".join(words), bars_mean, *missing]
-    if str(rows[0].device).startswith("scripted"):
-        sentences.insert(0, "scripted (fake clock), not a measurement")
-    return textwrap.wrap("; ".join(sentences), width)
+    return [f"{label}, {PHASES[phase]}, T={','.join(Ts)}: {word}" for (label, phase, word), Ts in bad.items()]

@@ -31,7 +31,7 @@ def sheet(rows: Sequence[Row], results: Sequence[Column], more: Sequence[str] = 
             of_phase = sorted((row for row in some if row.phase == phase), key=lambda row: row.T)
             heading = ": ".join(filter(None, (title, PHASES[phase])))
             blocks.append(Grid(heading, columns, of_phase, group=lambda row: row.T))
-    grid = Grid("", shown(rows, results), rows, one_unit=True)
+    grid = Grid("", shown(rows, results), rows, lambda row: (row.phase, row.T), one_unit=True)
     said = [*verdict_lines(rows), *beside_anns(rows)]
     return Sheet(caption(rows), [*blocks, notes_of, said], [grid], notes=notes_of)
 

@@ -10,6 +10,8 @@ from psubench.experiments.profile import rows as profile_rows
 from psubench.experiments.profile.columns import Call
 from psubench.experiments.profile.rows import Case
 from psubench.experiments.profile.tables import calls, caption
+from psubench.render.axes import in_panels
+from psubench.render.figures import legend
 from psubench.render.figures.save import look
 from psubench.render.figures.styles import Style, styles
 from psubench.render.numbers import count
@@ -115,37 +117,36 @@ def _looks(cases: Sequence[Case], rows: Sequence[Call]) -> dict[str, Style]:
 def _timeline(cases: Sequence[Case], rows: Sequence[Call]) -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_WIDTH, 2.7), layout="constrained")
-    axes = figure.subplots()
     looks = _looks(cases, rows)
+    known = [(case, row) for case, row in zip(cases, rows, strict=True) if profile_rows.known(case).memory]
+    groups = in_panels(known)
+    figure = Figure(figsize=(_WIDTH, 2.2 * len(groups) + 0.5), layout="constrained")
+    panels = figure.subplots(len(groups), 1, squeeze=False, sharex=True, sharey=True)[:, 0]
     entries = []
-    for case, row in zip(cases, rows, strict=True):
-        profile, look = profile_rows.known(case), looks[row.label]
-        memory = profile.memory
-        if memory is None:
-            continue
-        slices = memory.bytes
-        milliseconds = [memory.duration_ns * (i + 0.5) / len(slices) / 1e6 for i in range(len(slices))]
-        (line,) = axes.plot(
-            milliseconds, [held / 2**20 for held in slices], color=look.color, linestyle=look.dash
-        )
-        entries.append((line, row.label))
-        end = profile.forward_ns
-        if case.phase == "train" and end is not None:
-            at = min(len(slices) - 1, end * len(slices) // memory.duration_ns)
-            axes.plot(
-                end / 1e6, slices[at] / 2**20, look.marker, color=look.color,
-                markerfacecolor="white" if look.hollow else look.color,
-            )  # fmt: skip
-    axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("ms since the call began")
-    axes.set_ylabel("MiB above what is held before")
-    axes.grid(linewidth=0.4, color="#dddddd")
-    figure.legend(
-        [line for line, _ in entries], [label for _, label in entries],
-        loc="outside upper center", ncols=3, frameon=False,
-    )  # fmt: skip
+    for axes, some in zip(panels, groups, strict=True):
+        entries += [(_memory(axes, case, looks[row.label]), row.label) for case, row in some]
+        axes.set_ylabel("MiB above what is held before")
+        axes.grid(linewidth=0.4, color="#dddddd")
+    panels[-1].set_xlim(left=0)
+    panels[-1].set_ylim(bottom=0)
+    panels[-1].set_xlabel("ms since the call began")
+    legend.above(figure, entries)
     markers = ["marker: the forward pass ends"] if any(case.phase == "train" for case in cases) else []
     _foot(figure, cases, *markers)
     return figure
+
+
+def _memory(axes: Any, case: Case, look: Style) -> Any:
+    """The line of a case, with a marker where its forward pass ends."""
+    profile = profile_rows.known(case)
+    memory, end = profile.memory, profile.forward_ns
+    assert memory is not None
+    slices = memory.bytes
+    milliseconds = [memory.duration_ns * (i + 0.5) / len(slices) / 1e6 for i in range(len(slices))]
+    held = [bytes_ / 2**20 for bytes_ in slices]
+    (line,) = axes.plot(milliseconds, held, color=look.color, linestyle=look.dash)
+    if case.phase == "train" and end is not None:
+        at = min(len(slices) - 1, end * len(slices) // memory.duration_ns)
+        face = "white" if look.hollow else look.color
+        axes.plot(end / 1e6, held[at], look.marker, color=look.color, markerfacecolor=face)
+    return line

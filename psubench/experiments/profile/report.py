@@ -30,7 +30,7 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
         runs: the records of each, in order.
     """
     found = [case for run in runs for case in cases(run)]
-    about = _about(found, runs)
+    facts_of = about(found, runs)
     profiled = [case for case in found if case.profile]
     names, drawings = facts.listed(labels_of(profiled) or [UNKNOWN]), []
     for kind, figure in figures.figures(found):
@@ -41,11 +41,10 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
         title=tables.caption(found),
         says=tuple(tables.verdict_lines(found)),
         drawings=tuple(drawings),
-        paper=tuple(drawings),
         tables=tuple(_tables(found, profiled)),
         failed=tuple(tables.notes(found)),
         notes=tuple(tables.meaning(found)),
-        facts=about,
+        facts=facts_of,
     )
     return Part(
         title="Profile",
@@ -54,7 +53,7 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
         protocol={"cases": f"{len(profiled)} of {len(found)} were profiled"},
         sections=(section,),
         overview=(),
-        facts=about,
+        facts=facts_of,
     )
 
 
@@ -68,7 +67,7 @@ def _tables(found: Sequence[Case], profiled: Sequence[Case]) -> list[Table]:
     return made
 
 
-def _about(found: Sequence[Case], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
+def about(found: Sequence[Case], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
     """Name -> text, for captions."""
     axes = {name: values(found, name) for name in _AXES}
     doubted = [case.label for case in found if case.status == "ok" and case.verified is not True]

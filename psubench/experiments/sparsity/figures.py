@@ -1,6 +1,6 @@
 """Figures of a sparsity run: firing rates and energy per layer, feature maps, rates over time, rasters.
 
-The paper's Figure 5 is the first (a) and the third (b). All are drawn from the record alone.
+`figure5` has the first and the third as the paper's Figure 5. All are drawn from the record alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from psubench.experiments.sparsity import bars, maps
 from psubench.experiments.sparsity.rows import Case
 from psubench.experiments.sparsity.tables import weights_of
 from psubench.experiments.speed.bars import handle as patch
-from psubench.render.axes import file_name
+from psubench.render.axes import file_name, in_panels
+from psubench.render.figures import legend
 from psubench.render.figures.save import look
 from psubench.render.figures.styles import Style, styles
 
@@ -29,7 +30,7 @@ def figures(cases: Sequence[Case]) -> list[tuple[str, Figure]]:
     """Figures by name, one of each kind per model, data, T and weights; what failed is named below them."""
     looks = styles(case.label for case in cases)
     made: list[tuple[str, Figure]] = []
-    several = _settings(cases)
+    several = settings(cases)
     with look():
         for setting, group in several.items():
             counted = [case for case in group if case.layers]
@@ -41,7 +42,8 @@ def figures(cases: Sequence[Case]) -> list[tuple[str, Figure]]:
     return made
 
 
-def _settings(cases: Sequence[Case]) -> dict[str, list[Case]]:
+def settings(cases: Sequence[Case]) -> dict[str, list[Case]]:
+    """Cases by what differs between them beside the neuron."""
     names = ("model", "data", "T", "batch", "dtype", "weights", "policy", "run_id")
     varying = [name for name in names if len({str(getattr(case, name)) for case in cases}) > 1]
     found: dict[str, list[Case]] = {}
@@ -51,25 +53,29 @@ def _settings(cases: Sequence[Case]) -> dict[str, list[Case]]:
 
 
 def _rates(cases: Sequence[Case], looks: dict[str, Style]) -> Figure | None:
-    from matplotlib.figure import Figure
-
     if not any(row.role == "neuron" for case in cases for row in case.layers):
         return None
-    figure = Figure(figsize=(_WIDTH, 2.5), layout="constrained")
-    bars.rates(figure.subplots(), cases, looks)
-    _legend(figure, [(patch(looks[case.label]), case.label) for case in cases])
+    figure, panels = _stacked(2.1, len(in_panels(cases)))
+    bars.rates(panels, cases, looks)
+    legend.above(figure, [(patch(looks[case.label]), case.label) for case in cases])
     return figure
 
 
-def _energy(cases: Sequence[Case], looks: dict[str, Style]) -> Figure | None:
+def _stacked(height: float, count: int) -> tuple[Figure, list[Any]]:
+    """A figure of panels below each other."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_WIDTH, 4.4), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True)
-    bars.operations(above, cases, looks)
-    bars.energy(below, cases, looks)
+    figure = Figure(figsize=(_WIDTH, height * count + 0.4), layout="constrained")
+    return figure, list(figure.subplots(count, 1, squeeze=False, sharex=True).flat)
+
+
+def _energy(cases: Sequence[Case], looks: dict[str, Style]) -> Figure | None:
+    count = len(in_panels(cases))
+    figure, panels = _stacked(2.0, 2 * count)
+    bars.operations(panels[:count], cases, looks)
+    bars.energy(panels[count:], cases, looks)
     entries = [(patch(looks[case.label]), case.label) for case in cases]
-    _legend(figure, [*entries, (bars.own_handle(), "of which the neurons themselves")])
+    legend.above(figure, [*entries, (bars.own_handle(), "of which the neurons themselves")])
     return figure
 
 
@@ -83,13 +89,15 @@ def _time(cases: Sequence[Case], looks: dict[str, Style]) -> Figure | None:
     layers = maps.layers_with_steps(cases)
     if not layers:
         return None
-    figure = Figure(figsize=(_WIDTH, 2.3), layout="constrained")
-    panels = figure.subplots(1, len(layers), sharey=True, squeeze=False)[0]
-    for axes, layer in zip(panels, layers, strict=True):
-        maps.over_time(axes, cases, layer, looks)
-    panels[0].set_ylim(bottom=0)  # shared, so only once all lines are drawn
-    panels[0].set_ylabel("firing rate")
-    _legend(figure, [(maps.line(looks[case.label]), case.label) for case in cases])
+    groups = in_panels(cases)
+    figure = Figure(figsize=(_WIDTH, 1.9 * len(groups) + 0.4), layout="constrained")
+    panels = figure.subplots(len(groups), len(layers), sharey=True, squeeze=False)
+    for across, some in zip(panels, groups, strict=True):
+        for axes, layer in zip(across, layers, strict=True):
+            maps.over_time(axes, some, layer, looks)
+        across[0].set_ylabel("firing rate")
+    panels[0][0].set_ylim(bottom=0)  # shared, so only once all lines are drawn
+    legend.above(figure, [(maps.line(looks[case.label]), case.label) for case in cases])
     return figure
 
 
@@ -104,19 +112,6 @@ _KINDS = {
     "activity": _time,
     "raster": _raster,
 }
-
-
-def _legend(figure: Figure, entries: Sequence[tuple[Any, str]]) -> None:
-    figure.legend(
-        [handle for handle, _ in entries],
-        [label for _, label in entries],
-        loc="outside upper center",
-        ncols=min(len(entries), 7),
-        frameon=False,
-        handlelength=2.2,
-        columnspacing=1.2,
-        borderaxespad=0.2,
-    )
 
 
 def _foot(figure: Figure, cases: Sequence[Case], name: str) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psubench.experiments.sparsity.rows import Case
-from psubench.records.counted import Raster
+from psubench.records.counted import Map, Raster
 from psubench.render.figures.lines import handle
 from psubench.render.figures.styles import Style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST_PANELS = 4
+S = TypeVar("S")
+_MOST_PANELS, _MOST_CHANNELS = 4, 8
 _GAP = 0.3  # of a picture's width
+_BESIDE = 1.0  # inches of the names and of the scale
 line = handle
 """What the legend shows for a line."""
 
@@ -22,45 +24,71 @@ line = handle
 def maps(cases: Sequence[Case], width: float) -> Figure | None:
     """Spikes over T of some channels of some layers of one sample: a row per neuron, one scale for all."""
     from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     cases = [case for case in cases if case.maps]
     if not cases:
         return None
-    layers = [(found.layer, found.channels) for found in cases[0].maps]
-    # A narrow column without a picture stands between two layers.
-    ratios = [ratio for _, channels in layers for ratio in (*(1.0 for _ in channels), _GAP)][:-1]
-    height = width / (sum(ratios) + 1.4)
-    layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
-    figure = Figure(figsize=(width, height * len(cases) + 0.8), layout=layout)
+    figure = Figure(figsize=(width, height(cases, width) + 0.2), layout=close())
+    tiles(figure, cases)
+    return figure
+
+
+def close() -> Any:
+    """A layout with little room between pictures."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    return ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
+
+
+def height(cases: Sequence[Case], width: float, most: int = _MOST_CHANNELS) -> float:
+    """Inches that the pictures of cases take, each as high as it is wide."""
+    return (width - _BESIDE) / sum(_ratios(cases, most)) * len(cases) + 0.6
+
+
+def channels(found: Map, most: int) -> list[int]:
+    """The channels of a layer that are drawn, numbered from 0."""
+    return _spread(found.channels, most)
+
+
+def _ratios(cases: Sequence[Case], most: int) -> list[float]:
+    """Widths of the columns: a narrow one without a picture stands between two layers."""
+    counts = [min(most, len(found.channels)) for found in cases[0].maps]
+    return [ratio for count in counts for ratio in (*[1.0] * count, _GAP)][:-1]
+
+
+def tiles(figure: Any, cases: Sequence[Case], most: int = _MOST_CHANNELS) -> None:
+    """Draws into a figure, or a part of one, at most so many channels of a layer."""
+    ratios = _ratios(cases, most)
     grid = figure.subplots(len(cases), len(ratios), squeeze=False, width_ratios=ratios)
-    pictures = [_rates(case) for case in cases]
+    pictures = [_rates(case, most) for case in cases]
     top = _bright(pictures)
     for axes_row, case, of_case in zip(grid, cases, pictures, strict=True):
-        tiles = [axes for axes, ratio in zip(axes_row, ratios, strict=True) if ratio != _GAP]
+        places = [axes for axes, ratio in zip(axes_row, ratios, strict=True) if ratio != _GAP]
         for axes in axes_row:
             axes.set_axis_off()
-        for axes, picture in zip(tiles, of_case, strict=True):
+        for axes, picture in zip(places, of_case, strict=True):
             image = axes.imshow(picture, vmin=0, vmax=top, cmap="magma", interpolation="nearest")
-        tiles[0].text(
-            -0.08, 0.5, case.label, transform=tiles[0].transAxes, ha="right", va="center", fontsize=8
+        places[0].text(
+            -0.08, 0.5, case.label, transform=places[0].transAxes, ha="right", va="center", fontsize=8
         )
+    layers = [(found.layer, channels(found, most)) for found in cases[0].maps]
     _name_columns([axes for axes, ratio in zip(grid[0], ratios, strict=True) if ratio != _GAP], layers)
     bar = figure.colorbar(image, ax=grid, fraction=0.02, pad=0.01, aspect=30, extend="max")
     bar.set_label("firing rate over T", fontsize=7)
     bar.outline.set_linewidth(0.4)
-    return figure
 
 
 def _name_columns(tiles: Sequence[Any], layers: Sequence[tuple[str, Sequence[int]]]) -> None:
     place = 0
     for layer, channels in layers:
         for axes, channel in zip(tiles[place : place + len(channels)], channels, strict=True):
-            axes.set_title(f" \nch. {channel}", fontsize=6.5, pad=2)  # the first line is the layer's
-        middle = len(channels) / 2 * 1.03
-        name = tiles[place].text(
-            middle, 1.23, layer, transform=tiles[place].transAxes, ha="center", va="bottom", fontsize=8
-        )
+            axes.set_title(
+                f" \nch. {channel}", fontsize=7, pad=2, linespacing=1.5
+            )  # the first line is the layer's
+        name = tiles[place].annotate(
+            layer, (len(channels) / 2 * 1.03, 1), (0, 10), xycoords="axes fraction",
+            textcoords="offset points", ha="center", va="bottom", fontsize=8,
+        )  # fmt: skip
         name.set_in_layout(False)  # it lies over several pictures, which must not make room for it
         place += len(channels)
 
@@ -71,12 +99,12 @@ def _bright(pictures: Sequence[Sequence[Sequence[Sequence[float]]]]) -> float:
     return rates[int(0.995 * (len(rates) - 1))] or rates[-1] or 1.0
 
 
-def _rates(case: Case) -> list[list[list[float]]]:
-    """Pictures of all channels of all layers, one after the other."""
+def _rates(case: Case, most: int) -> list[list[list[float]]]:
+    """Pictures of the channels of all layers, one after the other."""
     return [
         [[spikes / case.T for spikes in row] for row in picture]
         for found in case.maps
-        for picture in found.spikes
+        for picture in _spread(found.spikes, most)
     ]
 
 
@@ -91,10 +119,11 @@ def layers_with_steps(cases: Sequence[Case]) -> list[str]:
     return [*_spread(names, _MOST_PANELS - 1), "network"] if names else []
 
 
-def _spread(names: Sequence[str], most: int) -> list[str]:
-    if len(names) <= most:
-        return list(names)
-    return [names[round(i * (len(names) - 1) / (most - 1))] for i in range(most)]
+def _spread(every: Sequence[S], most: int) -> list[S]:
+    """At most so many, evenly spread."""
+    if len(every) <= most:
+        return list(every)
+    return [every[round(i * (len(every) - 1) / (most - 1))] for i in range(most)]
 
 
 def over_time(axes: Any, cases: Sequence[Case], layer: str, looks: Mapping[str, Style]) -> None:

@@ -42,7 +42,7 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
         protocol=_protocol(found),
         sections=tuple(_section(name, some, runs, len(by_setting) > 1) for name, some in by_setting.items()),
         overview=(),
-        facts=_facts(found, runs),
+        facts=about(found, runs),
     )
 
 
@@ -65,15 +65,15 @@ def _section(name: str, found: Sequence[Case], runs: Sequence[Sequence[Record]],
         title=name,
         says=tuple(sparsity_tables.verdict_lines(found)),
         drawings=tuple(drawings),
-        paper=tuple(drawings),
         tables=tuple(table(g, file_name(name, suffix)) for name, g in grids.items()) if counted else (),
         failed=tuple(sparsity_tables.notes(found)),
         notes=tuple(sparsity_tables.estimates(found)),
-        facts=_facts(found, runs),
+        facts=about(found, runs),
     )
 
 
-def _facts(found: Sequence[Case], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
+def about(found: Sequence[Case], runs: Sequence[Sequence[Record]]) -> dict[str, str]:
+    """Name -> text, for captions."""
     names = ("model", "T", "batch", "dtype", "device", "weights", "policy")
     axes = {name: ", ".join(values(found, name)) for name in names}
     data = ", ".join(dict.fromkeys(facts.data(case.data) for case in found))

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psubench.experiments.speed.rows import SpeedRow
 from psubench.render.figures.styles import Style
 
+_MOST_TICKS = 10
 _GROUP = 0.84  # width of a group of bars; 1 is the distance of two groups
 _LABELS_PER_INCH = 3.4  # below a panel, without overlap
+BAND: Mapping[str, Any] = {"color": "#999999", "alpha": 0.45, "linewidth": 0, "zorder": 1}
+"""How the band of the noise looks."""
 _SHORT = 1.05  # up to this ratio a bar is too short to show whose it is, and has a marker
 
 
 def axis_label(rows: Sequence[SpeedRow]) -> str:
     """Names the reference, and what more than 1 means."""
+    return f"simulation-time ratio\n{quotient(rows)} (> 1: faster)"
+
+
+def quotient(rows: Sequence[SpeedRow]) -> str:
+    """`t_lif / t_neuron`: the ratio, with the name of the reference."""
     references = {row.reference for row in rows}
     name = references.pop() if len(references) == 1 else "reference"
-    return f"simulation-time ratio\nt_{name} / t_neuron (> 1: faster)"
+    return f"t_{name} / t_neuron"
 
 
 def draw(axes: Any, rows: Sequence[SpeedRow], labels: Sequence[str], looks: dict[str, Style]) -> None:
@@ -51,31 +59,27 @@ def draw(axes: Any, rows: Sequence[SpeedRow], labels: Sequence[str], looks: dict
 
 
 def _noise(axes: Any, rows: Sequence[SpeedRow], Ts: Sequence[int]) -> None:
-    """The band that the reference fills against itself, per T."""
+    """The band that the reference fills against itself, per T, behind the bars."""
+    floors = noise(rows)
+    for group, T in enumerate(Ts):
+        if T in floors:
+            high = 1 + floors[T]
+            axes.fill_between([group - 0.5, group + 0.5], 1 / high, high, **BAND)
+
+
+def noise(rows: Sequence[SpeedRow]) -> dict[int, float]:
+    """The noise floor at each T: the largest of the rows."""
     floors: dict[int, float] = {}
     for row in rows:
         if row.noise_floor is not None:
             floors[row.T] = max(row.noise_floor, floors.get(row.T, 0.0))
-    for group, T in enumerate(Ts):
-        if T in floors:
-            high = 1 + floors[T]
-            axes.fill_between(
-                [group - 0.5, group + 0.5],
-                1 / high,
-                high,
-                color="#999999",
-                alpha=0.45,
-                linewidth=0,
-                zorder=3.5,
-            )
+    return floors
 
 
 def _bar(axes: Any, x: float, width: float, row: SpeedRow, look: Style) -> None:
     if row.ratio is None:
         word = row.status if row.status != "ok" else "no ratio"
-        axes.text(
-            x, 1.03, word, rotation=90, ha="center", va="bottom", fontsize=5.5, color="#333333", zorder=5
-        )
+        axes.text(x, 1.03, word, rotation=90, ha="center", va="bottom", fontsize=7, color="#333333", zorder=5)
         return
     axes.bar(
         x, row.ratio - 1, width * 0.94, bottom=1, color=look.color, hatch=look.hatch, edgecolor="white",
@@ -99,20 +103,36 @@ def handle(look: Style) -> Any:
 
 
 def same_limits(panels: Sequence[Any]) -> None:
-    """One scale for all panels, with ticks at powers of two, and between them where those are few."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+    """One scale for all panels."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    low = min(axes.get_ylim()[0] for axes in panels)
-    high = max(axes.get_ylim()[1] for axes in panels)
-    exponents = range(math.floor(math.log2(low)), math.floor(math.log2(high)) + 1)
-    ticks = [
-        2.0**exponent * step for exponent in exponents for step in ((1, 1.5) if high / low < 16 else (1,))
-    ]
-    if high / low < 3:
-        ticks = [float(tick) for tick in MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high)]
-    ticks = [tick for tick in ticks if low <= tick <= high]
+    lows, highs = zip(*(axes.get_ylim() for axes in panels), strict=True)
+    found, low, high = ticks(min(lows), max(highs), _MOST_TICKS)
     for axes in panels:
         axes.set_ylim(low, high)
-        axes.yaxis.set_major_locator(FixedLocator(ticks))
+        axes.yaxis.set_major_locator(FixedLocator(found))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+
+
+def ticks(low: float, high: float, most: int) -> tuple[list[float], float, float]:
+    """Ticks of an axis of ratios with its ends, which are moved so that a tick stands on each side of 1.
+
+    Powers of two, and between them where those are few; of less than a factor of 3, equal steps.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = min(low, 0.98), max(high, 1.02)
+    if high / low < 3:
+        first, second, *_ = MaxNLocator(min(most, 6), steps=[1, 2, 5, 10]).tick_values(low, high)
+        step = min(second - first, 0.5)
+        every = [1 + step * number for number in range(-math.ceil(1 / step) + 1, math.ceil(high / step) + 1)]
+    else:
+        octaves = math.ceil(math.log2(high / low))
+        apart = math.ceil(octaves / most)
+        reach = apart * math.ceil(octaves / apart)
+        factors = (1, 1.5) if high / low < 16 and 2 * octaves <= most else (1,)
+        every = [2.0**n * factor for n in range(-reach, reach + 1, apart) for factor in factors]
+    low = min(low, 0.98 * max(tick for tick in every if tick < 1 - 1e-9))
+    high = max(high, 1.02 * min(tick for tick in every if tick > 1 + 1e-9))
+    return [tick for tick in every if low <= tick <= high], low, high

@@ -13,8 +13,8 @@ from psubench.render.figures import lines
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ORDER = ("ratio", "time", "roofline", "implementations", "memory")
-_QUANTITIES = {"time": lines.TIME, "roofline": lines.ROOF, "memory": lines.MEMORY}
+ORDER = ("ratio", "time", "bandwidth", "implementations", "memory")
+_QUANTITIES = {"time": lines.TIME, "bandwidth": lines.BANDWIDTH, "memory": lines.MEMORY}
 
 
 def by_phase(rows: Sequence[SpeedRow]) -> list[tuple[str, str, Figure]]:
@@ -30,7 +30,8 @@ def by_phase(rows: Sequence[SpeedRow]) -> list[tuple[str, str, Figure]]:
             figure.supxlabel("")
     found.sort(key=lambda entry: ORDER.index(entry[0]))
     for name in ORDER:
-        axes = [figure.axes[0] for other, _, figure in found if other == name]
+        # A dot plot, which has a title, has its own scale.
+        axes = [f.axes[0] for other, _, f in found if other == name and not f.get_suptitle()]
         if len(axes) > 1 and name in _QUANTITIES:
             lines.same_limits(axes, _QUANTITIES[name])
         elif len(axes) > 1 and name == "ratio":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from psubench.experiments.paired import axes, grids, large, setting, tables
 from psubench.experiments.paired.verdicts import verdict_lines
@@ -22,24 +21,25 @@ from psubench.render.report.parts import Drawing, Part, Section, Table
 _TITLES = {
     "ratio": "Time ratio t_{reference} / t_neuron in {phase}; above 1 a neuron is faster than {reference}",
     "time": "Time per step in {phase}",
-    "roofline": "Bandwidth in {phase} as a share of a copy's",
+    "bandwidth": "Bandwidth in {phase} as a share of a copy's",
     "implementations": "Time per element of every implementation in {phase}",
     "memory": "Peak memory of one call in {phase}",
 }
 _MARKS = {
     "ratio": "lines on bars: 95 % interval; grey: what the noise of the run alone can do{floors}",
     "time": "bars: 5 % to 95 % of the samples",
-    "roofline": "100 %: input, spikes and weights, in training their gradients, move as fast as a copy",
+    "bandwidth": "100 %: input, spikes and weights, in training their gradients, move as fast as a copy",
     "implementations": "dashed: a copy of as many bytes as a call must move",
     "memory": "above what is held before the call",
 }
 _SHOWS = {
     "ratio": "Bars up or down from 1, a group for each T, a bar for each neuron. {says}",
     "time": "A line for each neuron over T, both axes logarithmic. The table of all cases holds the numbers.",
-    "roofline": "A line for each neuron over T, below that of the copy. The table of all cases has them.",
+    "bandwidth": "A line for each neuron over T, below that of the copy. The table of all cases has them.",
     "implementations": "A panel for each neuron, a line for each of its implementations over T.",
     "memory": "A line for each neuron over T, both axes logarithmic. The table of all cases has the numbers.",
 }
+_DOTS = "A dot for each neuron, a panel for each T. The table of all cases has the numbers."
 
 
 def part(runs: Sequence[Sequence[Record]]) -> Part:
@@ -52,58 +52,52 @@ def part(runs: Sequence[Sequence[Record]]) -> Part:
     labels = labels_of([row for row in rows if not row.is_reference]) or labels_of(rows)
     references = dict.fromkeys(row.reference for row in rows)
     shown = large.settings(rows, large.MOST_SECTIONS)
-    printed = [_for_paper(name, figure) for name, figure in figures.figures(rows)]
+    drawn = large.settings(rows, large.MOST_FIGURES)
     return Part(
         title="Speed",
         headline=f"Speed of {facts.listed(large.names(labels))} against {facts.listed(list(references))}",
         warnings=(*setting.warnings(rows), *setting.left_out(rows)),
         protocol=_protocol(runs, rows),
-        sections=tuple(_section(name, some, runs, printed) for name, some in shown.items()),
-        overview=tuple(drawing for drawing in printed if drawing.wide),
+        sections=tuple(_section(name, some, runs, drawn=name in drawn) for name, some in shown.items()),
+        overview=tuple(_overview(rows)),
         facts=setting.about(rows, runs),
     )
 
 
-def _for_paper(name: str, figure: Any) -> Drawing:
-    kind = name.split("-")[0]
-    if kind == "figure4":
-        caption = "Time ratio of all networks: a row of panels for each, training and inference side by side."
-        return Drawing(name, caption, f"{caption} The sections hold the numbers.", figure, wide=True)
-    words = {"phase": "training and in inference", "reference": "reference"}
-    caption = f"{_TITLES[kind].format(**words)}."
-    return Drawing(name, caption, caption, figure)
+def _overview(rows: Sequence[SpeedRow]) -> list[Drawing]:
+    caption = "Time ratio of all networks: a row of panels for each, training and inference side by side."
+    alt = f"{caption} The sections hold the numbers."
+    return [Drawing("figure4", caption, alt, figure, wide=True) for figure in figures.overview(rows)]
 
 
 def _section(
-    name: str, rows: Sequence[SpeedRow], runs: Sequence[Sequence[Record]], printed: Sequence[Drawing]
+    name: str, rows: Sequence[SpeedRow], runs: Sequence[Sequence[Record]], *, drawn: bool
 ) -> Section:
-    names = {file_name(kind, name) for kind in panels.ORDER}
     rows = sorted(rows, key=lambda row: list(PHASES).index(row.phase))
     drawings = []
-    paper = tuple(drawing for drawing in printed if drawing.name in names)
     # A large run has figures of its first settings alone.
-    for kind, phase, figure in panels.by_phase(rows) if paper else ():
+    for kind, phase, figure in panels.by_phase(rows) if drawn else ():
         of_phase = [row for row in rows if row.phase == phase]
         words = {
             "phase": PHASES[phase], "reference": of_phase[0].reference, "floors": _floors(of_phase),
             "says": ". ".join(large.first(verdict_lines(of_phase))) + ".",
         }  # fmt: skip
         title, marks, shows = (texts[kind].format(**words) for texts in (_TITLES, _MARKS, _SHOWS))
+        dotted = bool(figure.get_suptitle())
         file = file_name(f"{kind}-{phase}", name)
         drawings.append(
             Drawing(
                 file,
                 f"{title}. {marks[0].upper()}{marks[1:]}.",
-                f"{title}. {shows}",
+                f"{title}. {_DOTS if dotted else shows}",
                 figure,
-                wide=kind == "implementations",
+                wide=kind == "implementations" or dotted,
             )
         )
     return Section(
         title=setting.title(rows, name),
         says=large.first(verdict_lines(rows)),
         drawings=tuple(drawings),
-        paper=paper,
         tables=tuple(_tables(rows, name)),
         failed=large.first(tables.notes(rows)),
         notes=(*setting.remarks(rows), *_rates(rows)),

@@ -57,14 +57,15 @@ def _over_time(made: Figure, x: NDArray[np.float32], classes: Sequence[str], *, 
     height = 1.45 if coloured or rows or x[0, 0].size < 100 else 1.7
     made.set_size_inches(_WIDTH, height * math.ceil(len(classes) / across) + 0.5)
     grid = made.subplots(math.ceil(len(classes) / across), across, squeeze=False, sharex=True, sharey=True)
-    limit = _limit(np.abs(x))
+    limit, T = _limit(np.abs(x)), len(x)
     for place, axes in enumerate(grid.flat):
         if place >= len(classes):
             axes.set_axis_off()
             continue
         axes.set_title(classes[place], pad=3)
         if coloured:
-            axes.imshow(_colours(x[:, place].transpose(2, 0, 1)), aspect="auto")
+            picture = _colours(x[:, place].transpose(2, 0, 1))
+            axes.imshow(picture, aspect="auto", extent=(0.5, T + 0.5, len(picture) - 0.5, -0.5))
         else:
             _raster(axes, x[:, place].reshape(len(x), -1), limit, rows=rows)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -76,7 +77,8 @@ def _over_time(made: Figure, x: NDArray[np.float32], classes: Sequence[str], *, 
 
 
 def _raster(axes: Axes, x: NDArray[np.float32], limit: float, *, rows: bool) -> None:
-    """One example [T, features] in grey, darker for more."""
+    """One example [T, features] in grey, darker for more; steps count from 1."""
+    T, features = x.shape
     axes.imshow(
         x if rows else x.T,
         aspect="auto",
@@ -85,6 +87,7 @@ def _raster(axes: Axes, x: NDArray[np.float32], limit: float, *, rows: bool) -> 
         vmax=limit,
         origin="upper" if rows else "lower",
         interpolation="nearest",
+        extent=(-0.5, features - 0.5, T + 0.5, 0.5) if rows else (0.5, T + 0.5, -0.5, features - 0.5),
     )
 
 
@@ -112,7 +115,7 @@ def _frames(made: Figure, x: NDArray[np.float32], classes: Sequence[str]) -> Non
             axes.set_axis_off()
             axes.imshow(_coloured(x[step, place], limit), interpolation="nearest")
             if place == 0:
-                axes.set_title(f"step {step}", pad=2, fontsize=7)
+                axes.set_title(f"step {step + 1}", pad=2, fontsize=7)
         line[0].text(
             -0.06,
             0.5,

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol
 from psubench.render.figures.styles import Style
 from psubench.render.numbers import BYTES, SECONDS
 
+CAPS = {"elinewidth": 0.7, "capsize": 1.5, "capthick": 0.7}
+"""How error bars look."""
 _LEAST_GAP = 0.085  # of an axis' width, between two labels
 
 
@@ -44,7 +46,7 @@ class Quantity(NamedTuple):
 
 _ENDS = (lambda row: row.p05_s, lambda row: row.p95_s)
 TIME = Quantity("time per step", lambda row: row.median_s, _ENDS, True, SECONDS)
-ROOF = Quantity("share of a copy's bandwidth", lambda row: row.copy_share, None, False, {"%": 0.01})
+BANDWIDTH = Quantity("share of a copy's bandwidth", lambda row: row.copy_share, None, False, {"%": 0.01})
 _BYTES = {**BYTES, "B": 1.0}
 MEMORY = Quantity("peak memory of a call", lambda row: row.peak_memory_bytes, None, False, _BYTES)
 
@@ -94,12 +96,11 @@ def _line(
         low, high = map(values, quantity.ends)
         below = [m - v for m, v in zip(middle, low, strict=True)]
         bars = (below, [v - m for m, v in zip(middle, high, strict=True)])
-    caps = {"elinewidth": 0.7, "capsize": 1.5, "capthick": 0.7}
-    axes.errorbar(Ts, middle, yerr=bars, label=label, **caps, **drawn(look))
+    axes.errorbar(Ts, middle, yerr=bars, label=label, **CAPS, **drawn(look))
 
 
 def drawn(look: Style) -> dict[str, Any]:
-    """How a line of that style is drawn."""
+    """How a line and its markers look, for matplotlib."""
     face = "white" if look.hollow else look.color
     return {
         "color": look.color, "marker": look.marker, "linestyle": look.dash, "markerfacecolor": face,
@@ -125,22 +126,34 @@ def _labelled(Ts: Sequence[int]) -> set[int]:
 
 
 def _ticks(axes: Any, units: Mapping[str, float]) -> None:
-    """Ticks at 1, 2 and 5 where the axis spans less than two decades, and only at 1 where it spans more."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter
+    """Ticks of the vertical axis."""
+    from matplotlib.ticker import FixedLocator
 
     low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(FixedLocator(ticks(low, high, units)))
+    axes.yaxis.set_major_formatter(formatter(units))
+
+
+def ticks(low: float, high: float, units: Mapping[str, float]) -> list[float]:
+    """Ticks at 1, 2 and 5 where an axis spans less than two decades, and only at 1 where it spans more."""
     steps = (1, 2, 5) if high / low < 100 else (1,)
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = [step * 10.0**exponent for exponent in exponents for step in steps]
+    found = [step * 10.0**exponent for exponent in exponents for step in steps]
     if 2.0**10 in units.values():
         exponents = range(math.floor(math.log2(low)), math.ceil(math.log2(high)) + 1)
         every = 1 if high / low < 32 else 2 if high / low < 1024 else 3
-        ticks = [2.0**exponent for exponent in exponents][::every]
-    axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _in_unit(value, units)))
+        found = [2.0**exponent for exponent in exponents][::every]
+    return [tick for tick in found if low <= tick <= high]
+
+
+def formatter(units: Mapping[str, float]) -> Any:
+    """What writes a tick in the unit that suits it."""
+    from matplotlib.ticker import FuncFormatter
+
+    return FuncFormatter(lambda value, _: _in_unit(value, units))
 
 
 def _in_unit(value: float, units: Mapping[str, float]) -> str:
     """In the largest unit of which there is at least one; 1e-3 as a sum of tenths may be just below 1 ms."""
     unit = next((name for name, size in units.items() if value * (1 + 1e-9) >= size), list(units)[-1])
-    return f"{value / units[unit]:.3g} {unit}"
+    return f"{value / units[unit]:.3g} {unit}".strip()

@@ -1,4 +1,4 @@
-"""What runs hold as one HTML page and as a folder for a paper.
+"""What runs hold as one HTML page.
 
-A kind of run becomes a `Part` (its function stands in `kinds`); `page` and `paper` render parts of any kind.
+A kind of run becomes a `Part`, by a function that `experiments.registry` names; `page` renders all.
 """

@@ -11,7 +11,8 @@ from psubench.data.table import TABLE
 from psubench.records.run import End, Run
 from psubench.records.structs import Record
 
-UNKNOWN = "unknown"
+UNKNOWN, NOT_APPLICABLE = "unknown", "not applicable"
+"""Of what could not be found out, and of what a run of that kind does not have."""
 _WORDS = {None: UNKNOWN, True: "yes", False: "no"}
 _NAMES = {
     "memory_bytes": "memory", "physical_cores": "cores", "logical_cores": "logical cores", "cpu": "processor",
@@ -50,7 +51,9 @@ def machine(run: Sequence[Record]) -> dict[str, str]:
 def settings(run: Sequence[Record]) -> dict[str, str]:
     """Setting -> text, and the environment that was set before torch was imported."""
     header = headers(run)[0]
-    given = {_MEANINGS.get(k, _spaced(k)): _text(k, v) for k, v in header.settings.items()}
+    given = {
+        _MEANINGS.get(k, _spaced(k)): "none" if v is None else _text(k, v) for k, v in header.settings.items()
+    }
     variables = header.worker_environment
     plugins = header.plugins
     return {

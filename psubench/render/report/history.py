@@ -113,7 +113,6 @@ def _section(
         title=title,
         says=(),
         drawings=tuple(drawings),
-        paper=(),
         tables=(*overview, table(Grid(caption, shown, rows), file_name(f"cases {machine}", title))),
         failed=tuple(
             f"{axis[row.at]}: {row.reason}" for row in silent if row.verdict in ("failed", "not counted")

@@ -14,6 +14,8 @@ from psubench.render.report import facts, svg
 from psubench.render.report.parts import Drawing, Part, Table
 
 NAME = "report.html"
+LONGEST = 12
+"""Rows of a table that is not folded."""
 Records = Sequence[Record]
 
 
@@ -54,6 +56,7 @@ def filled(template: str, parts: Sequence[Part], **more: Any) -> str:
         colours=svg.colours(drawn.values()),
         style=source.joinpath("page.css").read_text(encoding="utf-8"),
         script=source.joinpath("page.js").read_text(encoding="utf-8"),
+        longest=LONGEST,
         version=__version__,
         **more,
     )
@@ -93,7 +96,7 @@ def _starts(table: Table) -> list[bool]:
 def _side_by_side(columns: Sequence[Mapping[str, str]]) -> list[tuple[str, list[str], bool]]:
     """Fact, its text in each run, and whether the runs differ in it."""
     names = dict.fromkeys(name for column in columns for name in column)
-    rows = [(name, [column.get(name, facts.UNKNOWN) for column in columns]) for name in names]
+    rows = [(name, [column.get(name, facts.NOT_APPLICABLE) for column in columns]) for name in names]
     return [(name, texts, len(set(texts)) > 1) for name, texts in rows]
 
 

@@ -1,4 +1,4 @@
-"""What every kind of run gives to a report: texts, tables and figures, without a word of HTML or LaTeX."""
+"""What every kind of run gives to a report: texts, tables and figures, without a word of HTML."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page, sortable there, and of the paper.
+    """A table of the page, sortable there.
 
     Attributes:
         name: of its file, unique in a report.
@@ -113,9 +113,6 @@ class Section:
     Attributes:
         title: tells it from the other sections of its part.
         says: what the numbers say, in sentences.
-        drawings: of the page.
-        paper: figures for print.
-        tables: of both.
         failed: what failed or was skipped, and why.
         notes: what else a reader must know, such as what the input was cut from.
         facts: name -> text, for captions: T, batch, data, what is synthetic or unverified.
@@ -124,7 +121,6 @@ class Section:
     title: str
     says: tuple[str, ...]
     drawings: tuple[Drawing, ...]
-    paper: tuple[Drawing, ...]
     tables: tuple[Table, ...]
     failed: tuple[str, ...]
     notes: tuple[str, ...]
@@ -141,7 +137,7 @@ class Part:
         warnings: what forbids taking the numbers at face value, such as a fake clock.
         protocol: name -> text, how was measured and by which rules.
         sections: in the order of the runs.
-        overview: figures that span several sections, of the page and for print.
+        overview: figures that span several sections, of several networks.
         facts: as those of a section, for the overview.
     """
 
