@@ -17,6 +17,11 @@ COMMAND = [
     "--processes", "1", "--max-seconds", "0.05", "--quiet", "--no-memory", "--timeout", "60",
 ]  # fmt: skip
 CAUGHT = {
+    # First those who end the worker: a block is tried again without them, from its beginning.
+    "Exits": ("failed", "exit code 0"),
+    "Interrupts": ("failed", "KeyboardInterrupt"),
+    "Leaves": ("failed", "SystemExit"),
+    "Deep": ("failed", "Recursion|SIGSEGV"),
     "EveryTenth": ("wrong", "other|differ|causal"),
     "Late": ("wrong", "other|differ|caches"),
     "OnlyInference": ("wrong", "differ from the reference"),
@@ -35,11 +40,7 @@ CAUGHT = {
     "Leaks": ("failed", "open files"),
     "SavesHooks": ("failed", "hooks of saved tensors"),
     "Daemon": ("failed", "running process"),
-    "Exits": ("failed", "exit code 0"),
-    "Interrupts": ("failed", "KeyboardInterrupt"),
-    "Leaves": ("failed", "SystemExit"),
     "Speechless": ("failed", "its text cannot be read"),
-    "Deep": ("failed", "Recursion|SIGSEGV"),
 }
 PUT_BACK = ["PatchesTorch", "PatchesPsubench", "SetsThreads", "SpoilsThePython"]
 EITHER = ["PatchesWhileTimed"]  # what is seen of it depends on how fast the machine is

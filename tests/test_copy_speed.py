@@ -6,7 +6,7 @@ import pytest
 import torch
 from msgspec.structs import replace
 from support import render_rows
-from support.command_line import psubench
+from support.command_line import here
 from support.figures import drawn, panel
 from support.jobs import ignore, job_of
 from support.records_of import typed
@@ -129,7 +129,7 @@ def test_a_narrow_terminal_does_without_the_share():
 def test_a_run_of_one_layer_has_it_and_one_of_a_network_has_not(tmp_path):
     for model, known in (("neuron", True), ("mlp", False)):
         out = tmp_path / model
-        done = psubench(
+        done = here(
             "speed", "--model", model, "--T", "4", "--batch", "2", "--neurons", "lif", "--processes", "1",
             "--max-seconds", "0.1", "--no-memory", "--quiet", "--device", "cpu", "--json", "--out", str(out),
         )  # fmt: skip

@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parent.parent / "scripts" / "sweep_counter.py"
 
 def test_no_random_network_is_called_complete_and_differs_from_brute_force():
     done = subprocess.run(
-        [sys.executable, SCRIPT, "40", "--seed", "11"], capture_output=True, text=True, check=False
+        [sys.executable, SCRIPT, "25", "--seed", "11"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     first, second, *_ = done.stdout.splitlines()

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.command_line import LONGEST_SECONDS, PROGRAM, until
+from support.command_line import LONGEST_SECONDS, here, until
 
 from psubench.errors import UnsupportedError
 from psubench.experiments.speed import rows as speed_rows
@@ -178,16 +178,13 @@ def test_a_damaged_library_says_which_file_to_delete(tiny):
         cpp_build.ops.cache_clear()
 
 
-def test_without_a_compiler_only_what_needs_one_is_unsupported(tmp_path):
-    command = [*PROGRAM, "speed", "--T", "4", "--batch", "2", "--size", "8", "--quiet",
+def test_without_a_compiler_only_what_needs_one_is_unsupported(tmp_path, monkeypatch):
+    words = ["speed", "--T", "4", "--batch", "2", "--size", "8", "--quiet",
         "--data", "normal", "--phase", "infer", "--processes", "1", "--max-seconds", "0.1",
         "--neurons", "lif,lif@fused,psu@fused,psu@compile,psu", "--out", str(tmp_path),
     ]  # fmt: skip
-    environment = {**os.environ, "CXX": "no-such-compiler"}
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
-    )
-    assert done.returncode == 4, done.stderr
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    here(*words, "--no-memory", check=4)
     rows = {row.label: row for row in speed_rows.rows(jsonl.read(tmp_path / jsonl.NAME))}
     for label in ("lif@fused", "psu@fused", "psu@compile"):
         assert rows[label].status == "unsupported"

@@ -6,7 +6,7 @@ import shutil
 from functools import cache
 
 import pytest
-from support.command_line import here, psubench
+from support.command_line import here
 from support.places import ROOT
 from test_worktrees import commit, git
 
@@ -81,11 +81,11 @@ def test_a_command_of_the_documents_runs(name, command, tmp_path):
         shutil.copy(ROOT / run / NAME, tmp_path / run)
     (tmp_path / "reports").mkdir(exist_ok=True)
     quick = shlex.split(QUICK.get(words[0], ""))
-    done = psubench(*words, *quick, cwd=tmp_path)
+    done = here(*words, *quick, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for mark, (more, code, said) in TWICE.items():
         if mark in command:
-            again = psubench(*words, *quick, *more, cwd=tmp_path)
+            again = here(*words, *quick, *more, cwd=tmp_path)
             assert (again.returncode, said in again.stdout) == (code, True)
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 import typer
 from support import report_records
-from support.command_line import LONGEST_SECONDS, PROGRAM, here, psubench
+from support.command_line import LONGEST_SECONDS, PROGRAM, here
 from support.places import ROOT
 
 from psubench.cli import app
@@ -87,8 +87,7 @@ def test_the_example_runs(name, tmp_path):
     for word in (word for word in words if word.startswith("reports/") and "--out" not in before):
         report_records.write(report_records.small(), tmp_path / word)
     shutil.copytree(ROOT / "suites", tmp_path / "suites")
-    program = psubench if name == "speed" else here  # what measures has processes of its own
-    done = program(*words, *shlex.split(EXTRA.get(name, "")), cwd=tmp_path)
+    done = here(*words, *shlex.split(EXTRA.get(name, "")), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout or list(tmp_path.rglob("*.*"))
 

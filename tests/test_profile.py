@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from support.command_line import LONGEST_SECONDS, PROGRAM
+from support.command_line import LONGEST_SECONDS, PROGRAM, here
 
 from psubench.errors import PsubenchError
 from psubench.experiments.profile import rows as profile_rows
@@ -27,16 +27,9 @@ VGGSNN = ["--model", "vggsnn(width=0.125)", "--T", "4", "--batch", "1", "--phase
 SMALL = ["--T", "4", "--batch", "2", "--size", "8", "--data", "normal"]
 
 
-def command(*arguments):
-    return [*PROGRAM, *map(str, arguments)]
-
-
-def psubench(*arguments, check=0, cwd=None):
-    done = subprocess.run(
-        command(*arguments), check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS, cwd=cwd
-    )
+def psubench(*arguments, check=0):
+    done = here(*arguments, check=check)
     assert "Traceback" not in done.stderr
-    assert done.returncode == check, done.stderr
     return done
 
 
@@ -197,8 +190,9 @@ def test_tensorboard_lists_the_run(tmp_path):
     pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
     pytest.importorskip("torch_tb_profiler", reason="the extra tensorboard is not installed")
     arguments = ["profile", *SMALL, "--neurons", "lif,psu", "--tensorboard", "--out", tmp_path / "run"]
+    command = [*PROGRAM, *map(str, arguments)]
     process = subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
         address = None

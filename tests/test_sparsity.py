@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from support.command_line import PROGRAM
+from support.command_line import here
 
 pytestmark = pytest.mark.slow
 
@@ -71,13 +71,7 @@ def folder(tmp_path_factory):
 
 
 def psubench(folder, *arguments):
-    return subprocess.run(
-        [*PROGRAM, *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return here(*arguments, cwd=folder)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 from safetensors.torch import load_file
-from support.command_line import LONGEST_SECONDS
+from support.command_line import LONGEST_SECONDS, here
 from support.places import TINY
 
 from psubench.records import jsonl
@@ -32,29 +32,17 @@ lr = 0.02
 
 
 def train(tmp_path, *launcher):
-    recipe = tmp_path / "recipe.toml"
+    recipe, out = tmp_path / "recipe.toml", tmp_path / f"of{len(launcher)}"
     recipe.write_text(RECIPE)
-    out = tmp_path / f"of{len(launcher)}"
-    command = [
-        sys.executable,
-        "-m",
-        *launcher,
-        "psubench",
-        "train",
-        "--recipe",
-        str(recipe),
-        "--out",
-        str(out),
-    ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, "--quiet"],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=LONGEST_SECONDS,
-    )
+    words = ["train", "--recipe", str(recipe), "--out", str(out), "--quiet"]
+    if launcher:
+        done = subprocess.run(
+            [sys.executable, "-m", *launcher, "psubench", *words],
+            check=False, capture_output=True, text=True, timeout=LONGEST_SECONDS,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+    else:
+        done = here(*words)
     assert done.returncode == 0, done.stderr
     records = jsonl.read(out / jsonl.NAME)
     (weights,) = out.rglob("weights.safetensors")
