@@ -6,6 +6,7 @@ import json
 import math
 
 import pytest
+from msgspec.structs import replace as with_fields
 from rich.console import Console
 from support.places import GOLDEN
 from support.records_of import typed
@@ -92,6 +93,12 @@ def test_formats():
     assert [row["accuracy"] for row in table][1] == ""
     with pytest.raises(PsubenchError, match='did you mean "latex"'):
         TRAINING.export(rows(), "late")
+
+
+def test_data_on_which_no_training_has_ended_have_an_empty_panel():
+    psu, lif, _ = rows()
+    made = dict(figures.figures([psu, with_fields(lif, data="shd")]))
+    assert [len(axes.containers) for axes in made["accuracy"].axes] == [1, 0]
 
 
 def test_figures_are_the_same_every_time(tmp_path):

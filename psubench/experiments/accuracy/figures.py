@@ -135,7 +135,8 @@ def _costs(axes: Any, rows: Sequence[TrainingRow], looks: Mapping[str, Style]) -
         look = lines.drawn(looks[row.label]) | {"linestyle": "none"}
         axes.errorbar(x, percent, yerr=deviation, elinewidth=0.8, capsize=2, clip_on=False, **look)
     axes.set_xlabel("energy per sample (nJ, estimate)" if energy else "spikes per sample")
-    axes.set_xlim(0, 1.08 * axes.dataLim.x1 or 1)
+    known = any(row.accuracy is not None for row in rows)  # of an interrupted run perhaps none
+    axes.set_xlim(0, (1.08 * axes.dataLim.x1 or 1) if known else 1)
 
 
 def _energy_known(rows: Sequence[TrainingRow]) -> bool:
