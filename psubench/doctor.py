@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from psubench.compare.evidence import log_ratio
+from psubench.compare.git import instructions
 from psubench.compare.power import smallest_effect
 from psubench.devices import available, device_lock, machine, memory_limit_bytes, noise_sources
 from psubench.devices.energy_meters import meters
@@ -68,8 +69,17 @@ def examine(
         "devices": [info._asdict() for info in available()],
         "energy": [entry for info in available() if info.usable for entry in counters(info.name)],
         "noise": noise(records, margin) if records else None,
+        "without_clock": [finding._asdict() for finding in without_clock()],
         "findings": [finding._asdict() for finding in findings],
     }
+
+
+def without_clock() -> list[Finding]:
+    """What `compare --git` can compare here before any time, and what to do where it cannot."""
+    work = Finding("work", "ok", "operators, memory and Python code of every call on the CPU")
+    if (why := instructions.lacking()) is not None:
+        return [work, Finding("instructions", "no", *why)]
+    return [work, Finding("instructions", "ok", f"{instructions.version()}, where the work differs")]
 
 
 def counters(device: str) -> list[dict[str, Any]]:

@@ -155,6 +155,15 @@ REPORT = {
         "margin": 0.03,
         "failed": ["the worker died of SIGSEGV"],
     },
+    "without_clock": [
+        {"what": "work", "state": "ok", "found": "operators and memory", "remedy": None},
+        {
+            "what": "instructions",
+            "state": "no",
+            "found": "valgrind is not installed",
+            "remedy": "install it (Debian, Ubuntu: apt install valgrind)",
+        },
+    ],
     "findings": [
         {
             "what": "steal time",
@@ -228,6 +237,7 @@ def test_the_real_thing(tmp_path):
         "other programs", "steal time", "heat", "page faults", "waiting for a core", "threads", "governor",
         "boost",
     }  # fmt: skip
+    assert [entry["what"] for entry in report["without_clock"]] == ["work", "instructions"]
     assert {entry["state"] for entry in report["findings"]} <= {"ok", "found", "unknown"}
 
 

@@ -10,9 +10,12 @@ from support.records_of import typed
 from torch import nn
 from torch._dynamo import utils
 
+from psubench.compare.callgrind import Instructions
 from psubench.compare.evidence import evidence, summary
+from psubench.compare.looks import Look
 from psubench.compare.verdicts import compare as compared
-from psubench.compare.work import change
+from psubench.compare.work import MARGIN, UNCOUNTED, Counts, change
+from psubench.compare.work import verdict as by_work
 from psubench.measure.subject import Subject
 from psubench.measure.work import bytecode
 from psubench.measure.work.fingerprint import fingerprint
@@ -208,6 +211,72 @@ def test_what_changed_is_told_in_short(plain):
 
 def pair(work):
     return [evidence(records(work))[case("psu").key] for _ in range(2)]
+
+
+def instructions(share, every=None, calls=0):
+    """Counts of PSU in which the core instructions have changed by a share."""
+    base = Instructions(900_000, 1_000_000, 5)
+    rise = share if every is None else every
+    new = Instructions(round(900_000 * (1 + share)), round(1_000_000 * (1 + rise)), 5 + calls)
+    return Counts({case("psu").key: (base, new)}, MARGIN)
+
+
+def judged(base, new, counts=UNCOUNTED):
+    """The word of what two fingerprints and counts say without a clock; empty if time has to decide."""
+    before, after = (replace(one, work=work) for one, work in zip(pair(base), (base, new), strict=True))
+    return (by_work(before, after, counts) or ("",))[0]
+
+
+def test_the_table_of_verdicts_by_work(plain):
+    python = with_fields(plain, bytecodes=1, digests=with_fields(plain.digests, python="other"))
+    more = with_fields(python, allocated_bytes=plain.allocated_bytes + 4096)
+    little = with_fields(python, allocated_bytes=plain.allocated_bytes + 4095)
+    cpp = with_fields(python, digests=with_fields(plain.digests, libraries="other"))
+    results = with_fields(python, digests=with_fields(plain.digests, output="other"))
+    table = [
+        (plain, UNCOUNTED, "identical"),
+        (python, UNCOUNTED, ""),
+        (python, instructions(0.031), "more work"),
+        (python, replace(instructions(0.031), margin=0.05), ""),
+        (results, instructions(0.031), "more work"),
+        (python, instructions(0.02), ""),
+        (python, instructions(-0.3), ""),
+        (python, instructions(0.002), "same work"),
+        (python, instructions(-0.002), "same work"),
+        (python, instructions(0.002, every=0.04), ""),
+        (python, instructions(0.0, calls=1), ""),
+        (results, instructions(0.0), ""),
+        (more, UNCOUNTED, "more memory"),
+        (little, UNCOUNTED, ""),
+        (more, instructions(0.02), "more memory"),
+        (more, instructions(0.04), "more work"),
+        (more, instructions(-0.04), ""),
+        (with_fields(more, peak_bytes=0), UNCOUNTED, "more memory"),
+        (cpp, instructions(0.5), ""),
+        (cpp, instructions(-0.02), ""),
+        (with_fields(python, uncounted=["it starts threads that go on"]), instructions(0.5), ""),
+    ]
+    found = [(number, judged(plain, new, counts)) for number, (new, counts, _) in enumerate(table)]
+    assert found == [(number, word) for number, (*_, word) in enumerate(table)]
+    assert judged(more, plain) == ""
+    assert judged(with_fields(plain, peak_bytes=10**6), with_fields(more, peak_bytes=1), UNCOUNTED) == ""
+
+
+def test_more_work_fails_a_comparison_without_a_time_and_names_nothing_else(plain):
+    new = with_fields(plain, operators={**plain.operators, "_local_scalar_dense": 16})
+    found = compare(
+        records(plain), records(new), looks=[Look(range(2), frozenset())], counts=instructions(0.134)
+    )
+    (told,) = (one for one in found.verdicts if one.gated and one.verdict != "unclear")
+    assert (told.label, told.verdict, told.change) == ("psu", "more work", None)
+    assert told.work == "+13.4 % instructions, +16 _local_scalar_dense"
+    assert found.exit_code(strict=False) == 1
+
+
+def test_what_a_clock_has_found_outweighs_memory_and_memory_outweighs_equal_times(plain):
+    more = with_fields(plain, peak_bytes=plain.peak_bytes + 10**6)
+    shifts = {0.0: "more memory", 0.5: "slower", -0.5: "faster"}
+    assert {shift: verdict(records(plain), records(more, shift=shift)).verdict for shift in shifts} == shifts
 
 
 def test_a_neuron_that_draws_or_remembers_is_counted_or_said():

@@ -24,6 +24,9 @@ Margin = Annotated[
     str | None,
     typer.Option(metavar="PERCENT", help="Change that is ignored; default: 3 % on a CPU, 2 % on a GPU."),
 ]
+WorkMargin = Annotated[
+    str, typer.Option(metavar="PERCENT", help="With --git: instructions more that count as more work.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit code 3 if a gated case is unclear or missing.")]
 Gate = Annotated[
     str,
@@ -48,6 +51,7 @@ def compare(
     sides: Sides,
     git: Git = False,
     margin: Margin = None,
+    work_margin: WorkMargin = "3%",
     strict: Strict = False,
     gate: Gate = "*",
     format: Format = "table",
@@ -59,7 +63,7 @@ def compare(
     quiet: o.Quiet = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Verdicts per case: slower, changed, failed, faster, same, ...; exit code 1 on a regression.
+    """Verdicts per case: slower, more work, changed, failed, faster, ...; exit code 1 on a regression.
 
     Example: psubench compare --git main --format github
     """
@@ -67,6 +71,7 @@ def compare(
 
     chosen = o.choice(format, FORMATS, "--format")
     share = o.share(margin, "--margin") if margin else None
+    work_share = o.share(work_margin, "--work-margin")
     patterns = parse_gate(gate)
     if dry_run and not git:
         raise PsubenchError("--dry-run says what --git would measure", "add --git, or compare without it")
@@ -77,7 +82,9 @@ def compare(
         if dry_run:
             print(*list_revisions(sides, patterns, suite, device, budget, out, say), sep="\n")
             return
-        found = compare_revisions(sides, share, patterns, suite, device, budget, seed, out, say)
+        found = compare_revisions(
+            sides, share, work_share, patterns, suite, device, budget, seed, out, say
+        )  # fmt: skip
     else:
         found = _compare_records(sides, share, patterns)
     code = found.exit_code(strict=strict)

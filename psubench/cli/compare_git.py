@@ -25,6 +25,7 @@ _PACKAGE = Path(__file__).parent.parent
 def compare_revisions(
     sides: Sequence[str],
     margin: float | None,
+    work_margin: float,
     gate: Sequence[str],
     suite: Path | None,
     device: str | None,
@@ -38,8 +39,9 @@ def compare_revisions(
     base, new = _named(sides, out)
     asked, name = _gated_suite(suite, device, gate)
     return measured(
-        base, new, asked.tables, asked.settings, name, margin, gate, budget, seed, out, say, began
-    )
+        base, new, asked.tables, asked.settings, name, margin, gate, budget, seed, out, say, began,
+        work_margin,
+    )  # fmt: skip
 
 
 def measured(
@@ -55,6 +57,7 @@ def measured(
     out: Path | None,
     say: Callable[[str], None],
     began: float,
+    work_margin: float = 0.03,
 ) -> Comparison:
     """Measures two revisions by the tables of a suite; see `AbRun`."""
     from psubench.compare.git.ab_run import AbRun
@@ -63,8 +66,9 @@ def measured(
     kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
     with kept as folder, revisions(Path.cwd(), base, new, tables, say) as (before, after):
         return AbRun(
-            before, after, tables, settings, device, Path(folder), budget, margin, gate, seed, say, began
-        ).run()
+            before, after, tables, settings, device, Path(folder), budget, margin, gate, seed, say, began,
+            work_margin=work_margin,
+        ).run()  # fmt: skip
 
 
 def list_revisions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from psubench.compare.evidence import Evidence, Pair, Summary
 from psubench.compare.families import Family, families
 from psubench.compare.gating import case_name, check_gate, matches
 from psubench.compare.outliers import undisturbed
-from psubench.compare.work import is_identical
+from psubench.compare.work import UNCOUNTED, Counts, verdict
 from psubench.errors import NOT_COMPARABLE, PsubenchError
 
 CARRIED = ("device", "dtype")
@@ -33,8 +33,8 @@ class Match:
         families: by key, the neurons with several cases, if they are tested as a whole.
         margin: as a relative change.
         notes: sentences about the records as a whole.
-        identical: keys of cases that do the same work.
-        turns: of looks; then no time has to decide on those cases, and else they help to judge the reference.
+        decided: by key, verdict and reason of cases that need no clock.
+        turns: of looks; then those cases are not tested, and else they help to judge the reference.
     """
 
     pairs: Mapping[str, tuple[Evidence | None, Evidence | None]]
@@ -42,13 +42,13 @@ class Match:
     rule: Rule
     margin: float
     notes: tuple[str, ...]
-    identical: frozenset[str]
+    decided: Mapping[str, tuple[str, str]]
     turns: Sequence[range]
 
     @property
     def tested(self) -> dict[str, Pair]:
         """Cases that time decides: both records have them, they failed in neither; and the families."""
-        cases = _both_ok(self.pairs, self.identical if self.turns else frozenset())
+        cases = _both_ok(self.pairs, self.decided if self.turns else ())
         return {**cases, **{key: family.pair for key, family in self.families.items()}}
 
     def cases_of(self, keys: Iterable[str]) -> list[Evidence]:
@@ -68,12 +68,14 @@ def match(
     gate: Sequence[str],
     *,
     turns: Sequence[range],
+    counts: Counts = UNCOUNTED,
 ) -> Match:
     """The cases that `compare` compares; same arguments.
 
     Args:
         turns: of looks, the processes of each: then the reference is the fixed work, not a case, and
             all cases of a neuron are also tested as a whole.
+        counts: instructions of cases whose fingerprints differ.
     """
     before = {key: replace(one, status="ok") if one.lost else one for key, one in base.cases.items()}
     after = new.cases
@@ -86,13 +88,17 @@ def match(
         pairs = {**pairs, **undisturbed(_both_ok(pairs), turns)}
     check_gate(gate, [case_name(one.label, one.case) for b, n in pairs.values() if (one := n or b)])
     gated = {key for key, (b, n) in pairs.items() if _gated(n or b, gate)}
-    identical = frozenset(key for key, (b, n) in _both_ok(pairs).items() if not notes and is_identical(b, n))
-    together = families(_both_ok(pairs, identical)) if turns else {}
+    decided = {
+        key: told
+        for key, (b, n) in _both_ok(pairs).items()
+        if not notes and (told := verdict(b, n, counts)) is not None
+    }
+    together = families(_both_ok(pairs, decided)) if turns else {}
     gated |= {key for key, family in together.items() if gated.issuperset(family.members)}
     neurons = tuple(frozenset({key, *family.members}) for key, family in together.items())
     changed = _changed(_both_ok(pairs), together, same_machine=not notes)
     rule = Rule(math.log1p(margin), not notes, frozenset(gated), neurons, changed)
-    return Match(pairs, together, rule, margin, tuple(notes), identical, turns)
+    return Match(pairs, together, rule, margin, tuple(notes), decided, turns)
 
 
 def _changed(
@@ -106,7 +112,7 @@ def _changed(
 
 
 def _both_ok(
-    pairs: Mapping[str, tuple[Evidence | None, Evidence | None]], without: frozenset[str] = frozenset()
+    pairs: Mapping[str, tuple[Evidence | None, Evidence | None]], without: Container[str] = ()
 ) -> dict[str, Pair]:
     left = ((key, *pair) for key, pair in pairs.items() if key not in without)
     known = ((key, b, n) for key, b, n in left if b is not None and n is not None)

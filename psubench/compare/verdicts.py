@@ -14,22 +14,27 @@ from psubench.compare.evidence import Evidence, Summary
 from psubench.compare.gating import ALL, case_name
 from psubench.compare.looks import Look, judge
 from psubench.compare.pairing import CARRIED, match
-from psubench.compare.work import SAME_WORK, change
+from psubench.compare.work import UNCOUNTED, Counts, change
 from psubench.stats.changes import Change
 
 ORDER = (
-    "slower", "changed", "failed", "not comparable", "missing", "unclear", "faster", "new", "same",
-    "identical",
+    "slower", "more work", "more memory", "changed", "failed", "not comparable", "missing", "unclear",
+    "faster", "new", "same", "same work", "identical",
 )  # fmt: skip
 """Every verdict, worst first."""
 _EXIT = {
     "slower": errors.REGRESSION,
+    "more work": errors.REGRESSION,
+    "more memory": errors.REGRESSION,
     "changed": errors.REGRESSION,
     "failed": errors.CASE_FAILED,
     "not comparable": errors.NOT_COMPARABLE,
 }
 _STRICT = ("unclear", "missing")
-_COMPARED = ("slower", "changed", "unclear", "faster", "same", "identical")
+_BY_WORK = ("more work", "more memory", "same work", "identical")
+_COMPARED = ("slower", "changed", "unclear", "faster", "same", *_BY_WORK)
+_BY_TIME = ("slower", "faster")
+"""What a clock has found outweighs that a case takes more memory."""
 NOTHING = "Nothing was compared: no gated case was measured in both."
 
 
@@ -100,6 +105,7 @@ def compare(
     gate: Sequence[str] = ALL,
     looks: Sequence[Look] = (),
     *,
+    counts: Counts = UNCOUNTED,
     out_of_time: bool = False,
 ) -> Comparison:
     """Verdicts on the cases of `new` against those of `base`.
@@ -111,16 +117,19 @@ def compare(
             comparison.
         looks: how the processes were measured, if in turns on one machine (`compare --git`): then the
             reference is fixed work that both sides share, not a case.
+        counts: instructions of cases whose fingerprints differ.
         out_of_time: whether there was no time for further looks.
 
     Raises:
         PsubenchError: nothing in the two can be compared, or a pattern of the gate matches no case.
     """
-    found = match(base, new, margin, gate, turns=[look.processes for look in looks])
+    found = match(base, new, margin, gate, turns=[look.processes for look in looks], counts=counts)
     timings = judge(found.tested, found.rule, looks, out_of_time=out_of_time)
-    timings |= {key: Timing("identical", SAME_WORK, None, (0, 0)) for key in found.identical}
+    for key, told in found.decided.items():
+        if key not in timings or told[0] == "identical" or timings[key].verdict not in _BY_TIME:
+            timings[key] = Timing(*told, None, (0, 0))
     verdicts = [
-        _verdict(pair, timings.get(key), found.rule, gated=key in found.rule.gated)
+        _verdict(pair, timings.get(key), found.rule, counts, gated=key in found.rule.gated)
         for key, pair in {**found.pairs, **found.tested}.items()
     ]
     verdicts.sort(key=lambda verdict: (ORDER.index(verdict.verdict), -(verdict.change or 0.0)))
@@ -129,12 +138,17 @@ def compare(
 
 
 def _verdict(
-    pair: tuple[Evidence | None, Evidence | None], timing: Timing | None, rule: Rule, *, gated: bool
+    pair: tuple[Evidence | None, Evidence | None],
+    timing: Timing | None,
+    rule: Rule,
+    counts: Counts,
+    *,
+    gated: bool,
 ) -> Verdict:
     base, new = pair
     shown = new or base
     assert shown is not None
-    word, reason, counts = _words(base, new, timing, rule)
+    word, reason, decides = _words(base, new, timing, rule)
     if base is not None and base.lost and word in _COMPARED:
         reason = f"{reason}; base is {base.lost}"
     value, low, high = _relative(timing.change if timing is not None else None)
@@ -150,10 +164,10 @@ def _verdict(
         high=high,
         base_processes=timing.processes[0] if timing else 0,
         new_processes=timing.processes[1] if timing else 0,
-        gated=gated and counts,
+        gated=gated and decides,
         compared=gated and _is_compared(base, new, word, timing),
         undecided=gated and timing is not None and timing.undecided,
-        work=change(base, new) if base is not None and new is not None else "",
+        work=change(base, new, counts) if base is not None and new is not None else "",
     )
 
 
@@ -163,7 +177,7 @@ def _is_compared(base: Evidence | None, new: Evidence | None, word: str, timing:
     if new.status != "ok":
         return base.status == "ok"
     timed = timing is not None and timing.change is not None
-    return word == "identical" or timed or bool(exact.known_in_both(base, new))
+    return word in _BY_WORK or timed or bool(exact.known_in_both(base, new))
 
 
 def _relative(change: Change | None) -> tuple[float | None, float | None, float | None]:

@@ -1,13 +1,21 @@
-"""Whether two revisions do the same work, told without a clock by their fingerprints, and what differs."""
+"""What two revisions do, told without a clock: by their fingerprints, and by the instructions of a call."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
+from psubench.compare.callgrind import Instructions
 from psubench.compare.evidence import Evidence
 from psubench.records.fingerprint import Fingerprint
 
 SAME_WORK = "operators, Python code, memory, libraries, settings and results are equal"
+MARGIN = 0.03
+"""Share of instructions more from which on a case does more work."""
+SAME = 0.003
+"""Share of instructions, more or fewer, that means nothing."""
+MEMORY, MEMORY_BYTES = 0.05, 4096
+"""Share and number of bytes more from which on a case takes more memory."""
 MOST_OPERATORS = 3
 _PARTS = {
     "operators": "operators have other shapes, strides or scalars",
@@ -21,6 +29,86 @@ _PARTS = {
 """What a differing digest means where no count differs."""
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Instructions of the cases whose fingerprints differ.
+
+    Attributes:
+        found: by key, those of a call of base and of new.
+        margin: share of instructions more from which on a case does more work.
+    """
+
+    found: Mapping[str, tuple[Instructions, Instructions]]
+    margin: float
+
+    def change(self, key: str) -> float | None:
+        """The share by which the instructions of a case have changed; None if they were not counted."""
+        if key not in self.found:
+            return None
+        base, new = self.found[key]
+        return new.core / base.core - 1
+
+
+UNCOUNTED = Counts({}, MARGIN)
+
+
+def verdict(base: Evidence, new: Evidence, counts: Counts) -> tuple[str, str] | None:
+    """Verdict and reason of a case that needs no clock; None if time has to decide.
+
+    So it does wherever the signs disagree, and wherever work has become less: fewer instructions need not be
+    faster ones.
+    """
+    if is_identical(base, new):
+        return "identical", SAME_WORK
+    before, after = base.work, new.work
+    if before is None or after is None or not is_countable(base, new):
+        return None
+    change, memory = counts.change(new.key), _memory(before, after)
+    signs = {*memory, *(_sign(change, counts.margin) if change is not None else ())}
+    if signs == {1}:
+        if change is not None and change >= counts.margin:
+            return "more work", f"it executes at least {100 * counts.margin:.3g} % more instructions"
+        return "more memory", f"its tensors take at least {100 * MEMORY:g} % and {MEMORY_BYTES} bytes more"
+    if not signs and new.key in counts.found and _is_python_alone(before, after):
+        old, now = counts.found[new.key]
+        little = abs(now.core / old.core - 1) < SAME and abs(now.every / old.every - 1) < counts.margin
+        if little and old.system_calls == now.system_calls:
+            return (
+                "same work",
+                f"less than {100 * SAME:g} % of the instructions differ, and nothing but Python",
+            )
+    return None
+
+
+def is_countable(base: Evidence, new: Evidence) -> bool:
+    """Whether a count may decide: not on C++, settings or what measures; and nothing may be unknown."""
+    before, after = base.work, new.work
+    if before is None or after is None or base.key != new.key or before.uncounted or after.uncounted:
+        return False
+    equal = ("libraries", "settings", "input")
+    known = base.measured_by is not None and base.measured_by == new.measured_by
+    return known and all(getattr(before.digests, one) == getattr(after.digests, one) for one in equal)
+
+
+def _memory(before: Fingerprint, after: Fingerprint) -> Iterator[int]:
+    """1 for what takes clearly more, -1 for what takes clearly less."""
+    for name in ("allocated_bytes", "peak_bytes"):
+        old, now = getattr(before, name), getattr(after, name)
+        if abs(now - old) >= max(MEMORY_BYTES, MEMORY * min(old, now)):
+            yield 1 if now > old else -1
+
+
+def _sign(change: float, margin: float) -> Iterator[int]:
+    if abs(change) >= margin:
+        yield 1 if change > 0 else -1
+
+
+def _is_python_alone(before: Fingerprint, after: Fingerprint) -> bool:
+    """Whether nothing but the Python code differs, and the values that it reads."""
+    equal = ("operators", "allocations", "output")
+    return all(getattr(before.digests, name) == getattr(after.digests, name) for name in equal)
+
+
 def is_identical(base: Evidence, new: Evidence) -> bool:
     """Whether everything that was counted is equal and nothing could not be counted."""
     before, after = base.work, new.work
@@ -30,13 +118,15 @@ def is_identical(base: Evidence, new: Evidence) -> bool:
     return known and before == after
 
 
-def change(base: Evidence, new: Evidence) -> str:
-    """`+16 _local_scalar_dense, +3 % bytes`: what differs, or could not be counted; empty if nothing does."""
+def change(base: Evidence, new: Evidence, counts: Counts = UNCOUNTED) -> str:
+    """`+13.4 % instructions, +16 _local_scalar_dense`: what differs, or could not be counted; or empty."""
     before, after = base.work, new.work
     if before is None or after is None:
         return ""
     uncounted = list(dict.fromkeys([*before.uncounted, *after.uncounted]))
     told = [*_counts(before, after)] or [*_parts(before, after)]
+    if (share := counts.change(new.key)) is not None:
+        told.insert(0, f"{100 * share:+.1f} % instructions")
     if uncounted:
         told.append(f"not all counted: {'; '.join(uncounted)}")
     if not told and base.measured_by != new.measured_by:

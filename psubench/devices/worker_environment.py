@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MARCH = "PSUBENCH_MARCH"
+"""Environment variable with the processor that C++ is built for, in place of this one."""
+
 
 def worker_environment(threads: int, device: str) -> dict[str, str]:
     """Variables to set for a fresh worker process; the rest of the environment stays as it is.

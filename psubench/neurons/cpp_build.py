@@ -23,6 +23,7 @@ from filelock import FileLock
 from torch import Tensor
 from torch.utils import cpp_extension
 
+from psubench.devices.worker_environment import MARCH
 from psubench.errors import UnsupportedError
 
 SOURCES = (
@@ -32,7 +33,7 @@ SOURCES = (
 BUILD_SECONDS = 600
 _HERE = Path(__file__).parent
 _FLAGS = (
-    "-std=c++20", "-O3", "-march=native", "-fopenmp", "-fPIC", "-shared",
+    "-std=c++20", "-O3", "-fopenmp", "-fPIC", "-shared",
     # No loop may depend on errno or floating-point traps: both keep it from becoming vector code.
     "-fno-math-errno", "-fno-trapping-math",
 )  # fmt: skip
@@ -111,7 +112,7 @@ def flags() -> list[str]:
     """The compiler's flags, except for paths."""
     # 512-bit registers if there are any: gcc uses 256 bits by default.
     wide = ["-mprefer-vector-width=512"] if platform.machine() in {"x86_64", "AMD64"} else []
-    return [*_FLAGS, *wide]
+    return [*_FLAGS, f"-march={os.environ.get(MARCH, 'native')}", *wide]
 
 
 def processor() -> list[str]:

@@ -18,19 +18,22 @@ if TYPE_CHECKING:
 
 _STYLES = {
     "slower": "red",
+    "more work": "red",
+    "more memory": "red",
     "changed": "red",
     "failed": "red",
     "faster": "green",
     "same": "dim",
+    "same work": "dim",
     "identical": "dim",
 }
 _AXES = ("phase", "T", "batch", "size", "model", "data", "mode", "device", "dtype", "threads")
 _ALWAYS = ("phase", "T")
-_MILD = ("same", "identical")
+_MILD = ("same", "same work", "identical")
 _HEADS = ("verdict", "case", "change [90 %]", "why", "work")
 _LEAST_WORK = 8
 NOT_GATED = "in brackets: not gated, it cannot fail the comparison"
-_ERRORS = ("slower", "changed", "failed", "not comparable")
+_ERRORS = ("slower", "more work", "more memory", "changed", "failed", "not comparable")
 _WARNINGS = ("missing", "unclear")
 MOST_ANNOTATIONS = 10
 MOST_DRAWN = 1000
@@ -73,14 +76,19 @@ def axes(verdicts: Sequence[Verdict]) -> list[str]:
 
 def _rows(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Those that have a line of their own; of the others `_folded` tells."""
-    return [one for one in verdicts if one.verdict not in _MILD or one.work]
+    return [one for one in verdicts if not _is_quiet(one)]
+
+
+def _is_quiet(verdict: Verdict) -> bool:
+    """Whether nothing has happened; a case whose time is the same may do other work."""
+    return verdict.verdict in _MILD and (verdict.verdict != "same" or not verdict.work)
 
 
 def _folded(verdicts: Sequence[Verdict]) -> list[str]:
     """`identical: 24 cases of lif, psu`: a line for all cases in which nothing has happened."""
     lines = []
     for word in _MILD:
-        those = [one for one in verdicts if one.verdict == word and not one.work]
+        those = [one for one in verdicts if one.verdict == word and _is_quiet(one)]
         # Of a family its cases are listed as well.
         names = dict.fromkeys(one.label.partition(", all ")[0] for one in those)
         count = sum(", all " not in one.label for one in those)

@@ -32,6 +32,7 @@ def show(report: Report, console: Console | None = None) -> None:
         "devices": [_device(entry) for entry in report["devices"]],
         "energy counters": [_counter(entry) for entry in report["energy"]],
         "noise": [(name, "", text) for name, text in _noise(report["noise"])],
+        "comparison without a clock": [_finding(entry) for entry in report["without_clock"]],
         # What was found comes first: it is what the reader can change.
         "causes of noise": [
             _finding(e) for e in sorted(report["findings"], key=lambda e: e["state"] != "found")

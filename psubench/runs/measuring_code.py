@@ -10,8 +10,8 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent.parent
 _PATTERNS = (
     "measure/**/*.py", "devices/*.py", "experiments/paired/probe.py", "experiments/speed/work.py",
-    "runs/schedule.py", "runs/worker_process.py", "neurons/reference_*.py", "neurons/equality.py",
-    "neurons/tolerances.py", "training/layer_gate.py",
+    "experiments/speed/instructions.py", "runs/schedule.py", "runs/worker_process.py",
+    "neurons/reference_*.py", "neurons/equality.py", "neurons/tolerances.py", "training/layer_gate.py",
 )  # fmt: skip
 
 

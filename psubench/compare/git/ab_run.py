@@ -7,16 +7,17 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from msgspec import structs
 
+from psubench.compare import work
 from psubench.compare.evidence import Evidence, Summary, summary
 from psubench.compare.gating import case_name
 from psubench.compare.git.side import OutOfTimeError, Side, Words
+from psubench.compare.git.untimed import Untimed, without_clock
 from psubench.compare.looks import LOOKS, NO_LOOK, Look, begun, far, sizes, suspects
 from psubench.compare.pairing import Match, match
 from psubench.compare.verdicts import Comparison, compare
@@ -25,7 +26,6 @@ from psubench.neurons import parse_list
 from psubench.neurons.names import PLUGIN
 from psubench.records import jsonl
 from psubench.records import recorder as records_recorder
-from psubench.records.fingerprint import Fingerprints
 from psubench.records.measured import Block
 from psubench.records.run import Run
 from psubench.records.structs import Record
@@ -59,7 +59,8 @@ class AbRun:
         margin, gate: as for `compare`.
         say: called with a sentence about the progress.
         began: time of `time.monotonic` from which the budget counts.
-        counting: whether cases that do the same work are not timed; else everything is.
+        counting: whether only cases are timed whose work does not decide; else everything is.
+        work_margin: share of instructions more from which on a case does more work.
     """
 
     base: Side
@@ -75,6 +76,7 @@ class AbRun:
     say: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
     counting: bool = True
+    work_margin: float = work.MARGIN
 
     def run(self) -> Comparison:
         """Takes the looks and gives the verdicts.
@@ -83,8 +85,13 @@ class AbRun:
             PsubenchError: a side cannot be measured at all, or not within the budget.
         """
         try:
-            looks, out_of_time = self._looks()
-            found = compare(*self._summaries(), self.margin, self.gate, looks, out_of_time=out_of_time)
+            tables = with_fixed_work(self.tables, self.base.folder, self._shared)
+            untimed = without_clock(self, tables, self._shared, self._deadline)
+            looks, out_of_time = self._looks(tables, untimed)
+            found = compare(
+                *self._summaries(), self.margin, self.gate, looks,
+                counts=untimed.counts, out_of_time=out_of_time,
+            )  # fmt: skip
         except OutOfTimeError:
             raise PsubenchError(
                 f"--budget {self.budget:g} ended before anything was known of both sides",
@@ -92,15 +99,18 @@ class AbRun:
                 NOT_COMPARABLE,
             ) from None
         late = f"--budget ended after {self.budget:g} s: what it left unclear may be slower."
-        return replace(found, notes=(*found.notes, late)) if out_of_time else found
+        return replace(found, notes=(*found.notes, *untimed.notes, *[late] * out_of_time))
 
-    def _looks(self) -> tuple[list[Look], bool]:
+    @property
+    def _deadline(self) -> float:
+        """When to end, by `time.monotonic`."""
+        return self.began + self.budget - min(ENDING_SECONDS, ENDING_SHARE * self.budget)
+
+    def _looks(self, tables: Sequence[Words], untimed: Untimed) -> tuple[list[Look], bool]:
         """What was measured to decide on, and whether time was lacking for more."""
-        deadline = self.began + self.budget - min(ENDING_SECONDS, ENDING_SHARE * self.budget)
-        rng = random.Random(self.seed)
-        tables: Sequence[Words] = with_fixed_work(self.tables, self.base.folder, self._shared)
+        deadline, rng = self._deadline, random.Random(self.seed)
         keys, looks = frozenset[str](), list[Look]()
-        measured = self._different(tables, deadline)
+        measured = tables if untimed.left is None else again(tables, untimed.left)
         if not measured:
             return [NO_LOOK], False
         processes, out_of_time = range(LOOKS[0]), False
@@ -110,7 +120,9 @@ class AbRun:
             whole = self._measure(measured, processes, rng, deadline)
             is_cut, processes = len(whole) < len(processes), whole
             turns = [*(look.processes for look in looks), processes]
-            found = match(*self._summaries(), self.margin, self.gate, turns=turns)
+            found = match(
+                *self._summaries(), self.margin, self.gate, turns=turns, counts=untimed.counts
+            )  # fmt: skip
             looks = [*(looks or begun(found.tested)), Look(processes, keys or frozenset(found.tested))]
             keys = suspects(found.tested, found.rule, looks)
             if is_cut or not keys:
@@ -124,42 +136,6 @@ class AbRun:
             self.say(f"not cleared yet: {', '.join(case_name(one.label, one.case) for one in left)}")
             measured = again(tables, found.cases_of(keys))
             processes = range(processes.stop, processes.stop + count)
-
-    def _different(self, tables: Sequence[Words], deadline: float) -> Sequence[Words]:
-        """Counts the work of both sides and records it; the tables of the cases whose work differs."""
-        if not self.counting:
-            return tables
-        if self.base.python != self.new.python:
-            self.say("each side has packages of its own: equal work need not take equal time, all is timed")
-            return tables
-        (base, why_base), (new, why_new) = self._counted(tables, deadline)
-        if base is None or new is None:
-            self.say(f"the work could not be counted, so everything is timed: {why_base or why_new}")
-            return tables
-        for name, records in (("base", base), ("new", new)):
-            with records_recorder.Recorder(self.folder / name / jsonl.NAME) as recorder:
-                for one in records:
-                    if isinstance(one, Run | Fingerprints):
-                        recorder.append(one)
-        found = match(summary(base), summary(new), self.margin, self.gate, turns=[NO_LOOK.processes])
-        left = found.pairs.keys() - found.identical
-        if left:
-            self.say(f"{len(found.identical)} cases do identical work, {len(left)} are timed")
-        return again(tables, found.cases_of(left))
-
-    def _counted(self, tables: Sequence[Words], deadline: float) -> list[tuple[list[Record] | None, str]]:
-        """What `Side.count` gives for both, at once unless one might load C++ that the other has built."""
-        sides = self.base, self.new
-        with ThreadPoolExecutor(1 if any(side.compiles for side in sides) else 2) as pool:
-            try:
-                begun = [
-                    pool.submit(side.count, tables, self.settings, self.device, deadline) for side in sides
-                ]
-                return [one.result() for one in begun]
-            except BaseException:  # Ctrl-C too
-                for side in sides:
-                    side.stopped.set()
-                raise
 
     def _next(
         self, found: Match, looks: Sequence[Look], keys: frozenset[str], seconds: float, each: float

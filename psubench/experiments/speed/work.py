@@ -6,10 +6,11 @@ import gc
 import os
 import signal
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import torch
@@ -23,7 +24,9 @@ from psubench.measure.subject import Subject, runs_without_inference
 from psubench.measure.work.fingerprint import fingerprint
 from psubench.records.events import Failed
 from psubench.records.failures import cause_of_death
-from psubench.records.fingerprint import Fingerprint, FingerprintOutcome, Fingerprints
+from psubench.records.fingerprint import FingerprintOutcome, Fingerprints
+
+Count = TypeVar("Count")
 
 
 @dataclass
@@ -34,9 +37,7 @@ class WorkProbe(AtWork):
 
     def run(self) -> Fingerprints:
         """Counts every entry; returns their record."""
-        with suppress(Exception):  # whoever counts it says what is wrong with it
-            if self.job.reference and (ref := neurons.parse(self.job.reference)).is_plugin:
-                plugins.load(ref.kind)  # here, so that every child has it: fixed work notes their imports
+        self.load_reference()
         gc.collect()
         gc.freeze()  # a child's collector must not copy the pages that it shares
         return Fingerprints(
@@ -46,14 +47,24 @@ class WorkProbe(AtWork):
             ]
         )
 
-    def _outcome(self, key: str, name: str, text: str, mode: str, case: dict[str, Any]) -> FingerprintOutcome:
-        self.mark(name, "work")
+    def load_reference(self) -> None:
+        """Here, so that every child has it: fixed work notes their imports."""
+        with suppress(Exception):  # whoever counts it says what is wrong with it
+            if self.job.reference and (ref := neurons.parse(self.job.reference)).is_plugin:
+                plugins.load(ref.kind)
+
+    def take(self, case: dict[str, Any]) -> None:
+        """Makes the input of a block, unless the last case had the same."""
         if case != self._case:
             self._case = case
             device = open_device(case["device"], T=case["T"], phase=case["phase"], seed=self.job.seed)
             self.given = inputs.make(case, self.job.seed)
             x = self.given.x.to(device.torch_device, getattr(torch, case["dtype"]))
             self.feed = Feed(x)
+
+    def _outcome(self, key: str, name: str, text: str, mode: str, case: dict[str, Any]) -> FingerprintOutcome:
+        self.mark(name, "work")
+        self.take(case)
         outcome = _apart(
             FingerprintOutcome(key=key, neuron=text, status="ok", message=None), self, text, mode
         )
@@ -61,19 +72,19 @@ class WorkProbe(AtWork):
             self.say(Failed(name, outcome.status, outcome.message))
         return outcome
 
-    def counted(self, text: str, mode: str) -> Fingerprint:
-        """The work of a case; under `no_grad` if it does not run in inference mode."""
+    def applied(self, count: Callable[[Subject], Count], text: str, mode: str) -> Count:
+        """What a function gives of a case's subject; under `no_grad` if it does not run in inference mode."""
         assert self._case is not None
         build = partial(
             subjects.build, self._case, neurons.parse(text), mode, self.given, self.feed.given[0],
             self.job.seed, lambda: None, self.feed.given[1],
         )  # fmt: skip
         try:
-            return fingerprint(self._loaded(build()))
+            return count(self._loaded(build()))
         except Exception as error:
             if self._case["phase"] == "train" or not runs_without_inference(error):
                 raise
-            return fingerprint(self._loaded(build(inference=False)))
+            return count(self._loaded(build(inference=False)))
 
     def _loaded(self, subject: Subject) -> Subject:
         subject.load(self.job.checkpoint)
@@ -87,7 +98,7 @@ def _apart(outcome: FingerprintOutcome, probe: WorkProbe, text: str, mode: str) 
     if child == 0:
         os.close(reader)
         try:
-            outcome.work = probe.counted(text, mode)
+            outcome.work = probe.applied(fingerprint, text, mode)
         except BaseException as error:  # the boundary of the child: a plug-in may raise anything
             outcome.fail(error)
             traceback.print_exc()
