@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from psubench.experiments.suite_file import Suite
 
 Say = Callable[[str], None]
+_SLOWER = ("slower", "more work", "more memory")
+"""Verdicts that answer `--bisect`."""
 
 
 class Found(NamedTuple):
@@ -173,10 +175,10 @@ def _answer(
         here = [row for row in rows if row.at == commit.hash]
         verdicts.append(min((row.verdict for row in here if row.marked), key=ORDER.index, default=OTHER_WORK))
         doubt = f" (or one of the {between} before it, which cannot be counted)" if between else ""
-        word = "slower" if verdicts[-1] == "slower" else "other work"
+        word = verdicts[-1] if verdicts[-1] in _SLOWER else OTHER_WORK
         lines.append(f'{word} since {commit.short} "{commit.subject}"{doubt}: {told(here)}')
-    lines.sort(key=lambda line: not line.startswith("slower"))
-    if "slower" in verdicts:
+    lines.sort(key=lambda line: not line.startswith(_SLOWER))
+    if not set(_SLOWER).isdisjoint(verdicts):
         return Found(rows, "\n".join(lines), REGRESSION)
     if timed and not {OTHER_WORK, "unclear"}.isdisjoint(verdicts):
         at = {commits[step.after].hash for step in steps}

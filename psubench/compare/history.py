@@ -25,7 +25,7 @@ FIRST = "first"
 _UNCLEAR = VERDICTS.index("unclear")
 ORDER = (*VERDICTS[:_UNCLEAR], NOT_COUNTED, OTHER_WORK, *VERDICTS[_UNCLEAR:], FIRST)
 """Verdicts on a case against the place before, worst first."""
-_QUIET = ("missing", "unclear", "new", "same", "identical", FIRST)
+_QUIET = ("missing", "unclear", "new", "same", "same work", "identical", FIRST)
 """Verdicts that mark nothing: nothing is known to have changed."""
 AXES = ("phase", "T", "batch", "size", "model", "data", "dtype", "mode", "threads")
 _COUNTS = ("operators", "allocations", "allocated_bytes", "peak_bytes", "functions", "bytecodes")

@@ -14,7 +14,8 @@ from psubench.render.grid import Grid, Sheet
 from psubench.render.numbers import UNKNOWN
 
 TONES: dict[str, Tone] = {
-    "slower": "bad", "changed": "bad", "failed": "failed", "not counted": "failed", "other work": "doubt",
+    "slower": "bad", "more work": "bad", "more memory": "bad", "changed": "bad", "failed": "failed",
+    "not counted": "failed", "other work": "doubt", "same work": "quiet",
     "faster": "good", "same": "quiet", "identical": "quiet", "first": "quiet",
 }  # fmt: skip
 _SUBJECT, _TOLD = 30, 60
