@@ -154,7 +154,7 @@ def test_frames_are_red_where_it_became_brighter_and_blue_where_darker():
     x[5, 0, 0, 0, 0] = 2  # or else it would stand still
     made = figure(x, ["a", "b"], "events")
     assert len(images(made)) == 2 * 10
-    assert [axes.get_title() for axes in made.axes[:10]][::9] == ["step 0", "step 29"]
+    assert [axes.get_title() for axes in made.axes[:10]][::9] == ["step 1", "step 30"]
     frame = images(made)[10]
     assert frame[0, 0].tolist() == [0, 0, 1]
     assert frame[1, 1].tolist() == [1, 0, 0]

@@ -42,6 +42,7 @@ def test_a_resumed_training_is_bit_identical(neuron, values, tmp_path):
         work(one, tmp_path / "parts", stop_after=2)
     assert newest(tmp_path / "parts")["epoch"] == 2
     resumed, later = work(one, tmp_path / "parts")
+    assert resumed.status == "ok", resumed.message
     assert_equal(newest(tmp_path / "whole"), newest(tmp_path / "parts"))
     assert curve(events) == curve(later)
     assert whole.test == resumed.test
@@ -137,7 +138,8 @@ def loaded(path, neuron="psu", T=4, model=f"{TINY}:Plain(dropout=0.3)", data_nam
 def test_weights_are_the_same_from_every_file(tmp_path):
     one = case(epochs=2)
     run, folder = tmp_path / "run", tmp_path / "run" / "checkpoints" / one.folder
-    work(one, folder)
+    outcome, _ = work(one, folder)
+    assert (outcome.status, outcome.message) == ("ok", None)
     state = newest(folder)["model"]
     for path in (run, folder, folder / checkpoint.WEIGHTS, folder / checkpoint.name_of(2)):
         found = loaded(path)

@@ -23,6 +23,8 @@ _LETTERS: Mapping[str, str] = {
     "≈": r"$\approx$", "±": r"$\pm$", "µ": r"\textmu{}", "×": r"$\times$", "β": r"$\beta$", "τ": r"$\tau$",
     "σ": r"$\sigma$", "²": r"\texttwosuperior{}", "≤": r"$\leq$", "…": r"\dots{}", "–": "--",
 }  # fmt: skip
+_SLACK = 2
+"""Points that a wide word may take more than letters take on average."""
 _WRAPPED = r">{{\raggedright\arraybackslash}}p{{{:.0f}pt}}"
 _Texts = tuple[Column, list[str], list[str]]
 """Column, lines of its head, and cells."""
@@ -133,7 +135,7 @@ def _broken(texts: Sequence[_Texts], inches: float) -> list[str]:
             most = max(x for x, y in zip(limits, narrowed, strict=True) if y)
             limits = [min(x, most - 1) if y else x for x, y in zip(limits, narrowed, strict=True)]
     return [
-        place if limit == width else _WRAPPED.format(limit * _SIZES["scriptsize"])
+        place if limit == width else _WRAPPED.format(limit * _SIZES["scriptsize"] + _SLACK)
         for place, limit, width in zip(_places(texts), limits, widths, strict=True)
     ]
 

@@ -85,7 +85,7 @@ class AbRun:
             PsubenchError: a side cannot be measured at all, or not within the budget.
         """
         try:
-            tables = with_fixed_work(self.tables, self.base.folder, self._shared)
+            tables = self._tables()
             untimed = without_clock(self, tables, self._shared, self._deadline)
             looks, out_of_time = self._looks(tables, untimed)
             found = compare(
@@ -100,6 +100,10 @@ class AbRun:
             ) from None
         late = f"--budget ended after {self.budget:g} s: what it left unclear may be slower."
         return replace(found, notes=(*found.notes, *untimed.notes, *[late] * out_of_time))
+
+    def _tables(self) -> Sequence[Words]:
+        """What is measured: the suite with the fixed work, by which the times of both sides are divided."""
+        return with_fixed_work(self.tables, self.base.folder, self._shared)
 
     @property
     def _deadline(self) -> float:

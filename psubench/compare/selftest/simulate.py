@@ -189,8 +189,8 @@ class Simulated(AbRun):
     numbers: list[list[list[float]]] = field(default_factory=list)
     known: dict[str, range] = field(default_factory=lambda: dict.fromkeys(CASES, range(0)))
 
-    def _share_the_fixed_work(self) -> None:
-        pass
+    def _tables(self) -> Sequence[Words]:
+        return self.tables
 
     def _measure(
         self,

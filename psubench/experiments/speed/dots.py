@@ -123,7 +123,7 @@ def scale(panels: Sequence[Any], quantity: lines.Quantity, most: int) -> None:
         found, low, high = bars.ticks(low, high, max(most, 3))
     else:
         found = lines.ticks(low, high, quantity.units)
-        found = found[:: -(-len(found) // max(most, 1))]
+        found = found[:: max(1, -(-len(found) // max(most, 1)))]  # there may be none
     for axes in panels:
         axes.set_xlim(low, high)
         axes.minorticks_off()
