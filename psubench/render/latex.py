@@ -129,15 +129,24 @@ def _broken(texts: Sequence[_Texts], inches: float) -> list[str]:
     widths = [_width(one) for one in texts]
     names = [all(" " not in cell for cell in cells) for _, _, cells in texts]
     room = (inches * _POINTS - _GAP * (len(texts) - 1)) / _SIZES["scriptsize"]
+    least = [max(_NARROWEST, *map(_longest_piece, [*head, *cells])) for _, head, cells in texts]
     limits = list(widths)
     for narrowed in (names, [True] * len(texts)):
-        while sum(limits) > room and max(x for x, y in zip(limits, narrowed, strict=True) if y) > _NARROWEST:
-            most = max(x for x, y in zip(limits, narrowed, strict=True) if y)
-            limits = [min(x, most - 1) if y else x for x, y in zip(limits, narrowed, strict=True)]
+        while sum(limits) > room:
+            free = [y and x > z for x, y, z in zip(limits, narrowed, least, strict=True)]
+            if not any(free):
+                break
+            most = max(x for x, y in zip(limits, free, strict=True) if y)
+            limits = [min(x, most - 1) if y else x for x, y in zip(limits, free, strict=True)]
     return [
         place if limit == width else _WRAPPED.format(limit * _SIZES["scriptsize"] + _SLACK)
         for place, limit, width in zip(_places(texts), limits, widths, strict=True)
     ]
+
+
+def _longest_piece(plain: str) -> int:
+    """Letters that stay together where a cell is broken."""
+    return max(map(len, re.split(r"(?<=[(,:/=-])|\s", plain)))
 
 
 def _lines(grid: Grid, texts: Sequence[_Texts], places: Sequence[str]) -> list[str]:
