@@ -71,7 +71,8 @@ class Sweep:
         self.repository, self.host = self.folder / "repository", self.folder / "host"
         repository(self.repository)
         self.before = self.state()
-        threading.Thread(target=count, args=(self.host,), daemon=True).start()
+        self.stopped = threading.Event()
+        threading.Thread(target=count, args=(self.host, self.stopped), daemon=True).start()
 
     def state(self) -> list[str]:
         """All of the user's repository that a comparison must not change, but for its worktrees."""
@@ -273,6 +274,7 @@ def sweep(
         print(f"{name}: {made.kills[name]} kills in {time.monotonic() - began:.0f} s", flush=True)
         for problem in made.problems[told:]:
             print(f"problem: {problem}", flush=True)
+    made.stopped.set()
     return made
 
 

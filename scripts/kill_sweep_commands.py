@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from threading import Event
 
 _SMALL = ["--T", "4", "--batch", "4", "--threads", "1", "--device", "cpu", "--quiet"]
 _LAYER = [*_SMALL, "--size", "16", "--processes", "2", "--data", "normal", "--neurons", "lif,psu"]
@@ -103,9 +104,9 @@ def git(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def count(host: Path) -> None:
-    """Lets energy counters below a folder, as Linux shows them, count at a constant power; never returns."""
-    while True:
+def count(host: Path, stopped: Event) -> None:
+    """Lets energy counters below a folder, as Linux shows them, count at a constant power until stopped."""
+    while not stopped.is_set():
         for name, (title, watts) in ZONES.items():
             zone = host / "sys/class/powercap" / name
             if not zone.is_dir():
