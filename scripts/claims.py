@@ -239,8 +239,8 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=PAGE, help="written between its two marks")
     given, more = parser.parse_known_args()
     if not (given.folder / jsonl.NAME).exists():
-        command = [sys.executable, "-m", "psubench", "run", str(SUITE), "--out", str(given.folder), *more]
-        subprocess.run(command, cwd=ROOT, check=True)
+        asked = ["run", str(SUITE.relative_to(ROOT)), "--out", str(given.folder), *more]
+        subprocess.run([sys.executable, "-m", "psubench", *asked], cwd=ROOT, check=True)
     records = jsonl.read(given.folder / jsonl.NAME)
     run = next(one for one in records if isinstance(one, Run))
     write(given.page, run, [one for one in records if isinstance(one, Block)])

@@ -119,10 +119,10 @@ def test_a_commit_that_made_a_neuron_slower_is_named_and_one_that_may_have_is_un
     [
         (
             ["base..item", "--bisect", "Slow"],
-            '--bisect "Slow" is no neuron of suites/ci.toml; known: mine.py:Fast',
+            '--bisect: "Slow" is not a neuron of suites/ci.toml; known: mine.py:Fast',
         ),
-        (["item..base"], "there is no commit in item..base"),
-        (["base..base"], "there is no commit in base..base"),
+        (["item..base"], "the range item..base is empty"),
+        (["base..base"], "the range base..base is empty"),
         (["base..nowhere"], '"nowhere" does not name a commit'),
         (["base...item"], "is not a range of commits"),
         (["base..item", "--suite", "other.toml"], "no commit of"),

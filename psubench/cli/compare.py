@@ -25,7 +25,8 @@ Margin = Annotated[
     typer.Option(metavar="PERCENT", help="Change that is ignored; default: 3 % on a CPU, 2 % on a GPU."),
 ]
 WorkMargin = Annotated[
-    str, typer.Option(metavar="PERCENT", help="With --git: instructions more that count as more work.")
+    str | None,
+    typer.Option(metavar="PERCENT", help="With --git: instructions more that are more work; default: 3 %."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit code 3 if a gated case is unclear or missing.")]
 Gate = Annotated[
@@ -51,7 +52,7 @@ def compare(
     sides: Sides,
     git: Git = False,
     margin: Margin = None,
-    work_margin: WorkMargin = "3%",
+    work_margin: WorkMargin = None,
     strict: Strict = False,
     gate: Gate = "*",
     format: Format = "table",
@@ -71,7 +72,7 @@ def compare(
 
     chosen = o.choice(format, FORMATS, "--format")
     share = o.share(margin, "--margin") if margin else None
-    work_share = o.share(work_margin, "--work-margin")
+    work_share = o.share(work_margin, "--work-margin") if work_margin else None
     patterns = parse_gate(gate)
     if dry_run and not git:
         raise PsubenchError("--dry-run says what --git would measure", "add --git, or compare without it")

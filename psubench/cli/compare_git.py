@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psubench.cli.saved_runs import REPORTS
 from psubench.errors import PsubenchError
@@ -25,7 +25,7 @@ _PACKAGE = Path(__file__).parent.parent
 def compare_revisions(
     sides: Sequence[str],
     margin: float | None,
-    work_margin: float,
+    work_margin: float | None,
     gate: Sequence[str],
     suite: Path | None,
     device: str | None,
@@ -38,36 +38,33 @@ def compare_revisions(
     began = time.monotonic()
     base, new = _named(sides, out)
     asked, name = _gated_suite(suite, device, gate)
-    return measured(
-        base, new, asked.tables, asked.settings, name, margin, gate, budget, seed, out, say, began,
-        work_margin,
-    )  # fmt: skip
+    return measured(base, new, asked, name, margin, work_margin, gate, budget, seed, out, say, began)
 
 
 def measured(
     base: str,
     new: str,
-    tables: Sequence[Mapping[str, str]],
-    settings: Mapping[str, Any],
+    asked: Suite,
     device: str,
     margin: float | None,
+    work_margin: float | None,
     gate: Sequence[str],
     budget: float,
     seed: int,
     out: Path | None,
     say: Callable[[str], None],
     began: float,
-    work_margin: float = 0.03,
 ) -> Comparison:
-    """Measures two revisions by the tables of a suite; see `AbRun`."""
+    """Measures two revisions by a suite; see `AbRun`, whose defaults are those of margins that are None."""
+    from psubench.compare import work
     from psubench.compare.git.ab_run import AbRun
     from psubench.compare.git.worktrees import revisions
 
     kept = tempfile.TemporaryDirectory() if out is None else nullcontext(str(out))
-    with kept as folder, revisions(Path.cwd(), base, new, tables, say) as (before, after):
+    with kept as folder, revisions(Path.cwd(), base, new, asked.tables, say) as (before, after):
         return AbRun(
-            before, after, tables, settings, device, Path(folder), budget, margin, gate, seed, say, began,
-            work_margin=work_margin,
+            before, after, asked.tables, asked.settings, device, Path(folder), budget, margin, gate, seed,
+            say, began, work_margin=work.MARGIN if work_margin is None else work_margin,
         ).run()  # fmt: skip
 
 

@@ -46,7 +46,7 @@ Out = Annotated[
 ]
 
 _RANGE = re.compile(r"(?<!/)\.\.(?!/)")
-"""Two dots that are no folder."""
+"""The two dots of a range, which are not those of a path such as `../runs`."""
 
 
 def history(

@@ -87,7 +87,7 @@ def _only(asked: Suite, neuron: str) -> list[Mapping[str, str]]:
         these = [text for text, label in refs.items() if neuron in (text, label)]
         tables += [{**table, "neurons": ",".join(these)}] * bool(these)
     if not tables:
-        raise PsubenchError(f'--bisect "{neuron}" is no neuron of {asked.path}', nearest(neuron, known))
+        raise PsubenchError(f'--bisect: "{neuron}" is not a neuron of {asked.path}', nearest(neuron, known))
     return tables
 
 
@@ -152,9 +152,7 @@ def _timed(
         say(f"{at[:8]} is timed against {since[:8]}")
         began = clock.monotonic()
         try:
-            found = measured(
-                since, at, asked.tables, asked.settings, device, None, ALL, budget, seed, None, say, began
-            )
+            found = measured(since, at, asked, device, None, None, ALL, budget, seed, None, say, began)
         except PsubenchError as error:
             say(f"{at[:8]} cannot be timed: {error}")
             continue

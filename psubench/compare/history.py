@@ -84,7 +84,7 @@ class Place:
     Attributes:
         at: id of the run, or hash of the commit.
         machine: kind of machine that it was made on.
-        found: what it is compared by; None where there is no record, for a `reason`.
+        found: the summary that is compared; None if there is no record, and then `reason` says why.
         ratios: of each case that was timed, as `paired.ratios` gives them.
         needed: what must be equal for equal work to mean equal time, beside what a record says of it.
     """

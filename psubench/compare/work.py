@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from psubench.compare.callgrind import Instructions
@@ -60,9 +60,10 @@ def verdict(base: Evidence, new: Evidence, counts: Counts) -> tuple[str, str] | 
     """
     if is_identical(base, new):
         return "identical", SAME_WORK
-    before, after = base.work, new.work
-    if before is None or after is None or not is_countable(base, new):
+    found = _counted(base, new)
+    if found is None or not is_countable(base, new):
         return None
+    before, after = found
     change, memory = counts.change(new.key), _memory(before, after)
     signs = {*memory, *(_sign(change, counts.margin) if change is not None else ())}
     if signs == {1}:
@@ -82,12 +83,22 @@ def verdict(base: Evidence, new: Evidence, counts: Counts) -> tuple[str, str] | 
 
 def is_countable(base: Evidence, new: Evidence) -> bool:
     """Whether a count may decide: not on C++, settings or what measures; and nothing may be unknown."""
+    found = _counted(base, new)
+    equal = ("libraries", "settings", "input")
+    return found is not None and _are_equal(*found, equal)
+
+
+def _counted(base: Evidence, new: Evidence) -> tuple[Fingerprint, Fingerprint] | None:
+    """Both fingerprints, if nothing in them is unknown and the same code has counted them."""
     before, after = base.work, new.work
     if before is None or after is None or base.key != new.key or before.uncounted or after.uncounted:
-        return False
-    equal = ("libraries", "settings", "input")
+        return None
     known = base.measured_by is not None and base.measured_by == new.measured_by
-    return known and all(getattr(before.digests, one) == getattr(after.digests, one) for one in equal)
+    return (before, after) if known else None
+
+
+def _are_equal(before: Fingerprint, after: Fingerprint, digests: Sequence[str]) -> bool:
+    return all(getattr(before.digests, one) == getattr(after.digests, one) for one in digests)
 
 
 def _memory(before: Fingerprint, after: Fingerprint) -> Iterator[int]:
@@ -105,17 +116,13 @@ def _sign(change: float, margin: float) -> Iterator[int]:
 
 def _is_python_alone(before: Fingerprint, after: Fingerprint) -> bool:
     """Whether nothing but the Python code differs, and the values that it reads."""
-    equal = ("operators", "allocations", "output")
-    return all(getattr(before.digests, name) == getattr(after.digests, name) for name in equal)
+    return _are_equal(before, after, ("operators", "allocations", "output"))
 
 
 def is_identical(base: Evidence, new: Evidence) -> bool:
     """Whether everything that was counted is equal and nothing could not be counted."""
-    before, after = base.work, new.work
-    if before is None or after is None or base.key != new.key or before.uncounted or after.uncounted:
-        return False
-    known = base.measured_by is not None and base.measured_by == new.measured_by
-    return known and before == after
+    found = _counted(base, new)
+    return found is not None and found[0] == found[1]
 
 
 def change(base: Evidence, new: Evidence, counts: Counts = UNCOUNTED) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from psubench.compare.git.git_command import git
 from psubench.compare.git.layout import Checkout, import_folders
-from psubench.compare.git.side import suite_text
+from psubench.compare.git.side import own_code, suite_text
 from psubench.devices import memory_limit_bytes
 from psubench.errors import PsubenchError, one_line
 from psubench.experiments.speed.options import SpeedOptions
@@ -85,8 +85,7 @@ def suite(found: Sequence[Own]) -> str:
 def _inside(top: Path, folders: Sequence[Path]) -> Iterator[None]:
     """At the top of the repository, where processes that are started import from these folders."""
     before = os.environ.get("PYTHONPATH")
-    inherited = [str(Path(path).absolute()) for path in (before or "").split(os.pathsep) if path]
-    os.environ["PYTHONPATH"] = os.pathsep.join([*map(str, folders), *inherited])
+    os.environ.update(own_code(*folders))
     try:
         with chdir(top):
             yield

@@ -32,10 +32,11 @@ def sheet(rows: Sequence[Row]) -> Sheet:
         )
         for records, noise in ways
     ]
+    git = [line for line in lines if line.measured == GIT]  # only these choose how many processes they take
     grids = [
         Grid("same/slower/unclear, in % of the verdicts", _columns(lines, _verdicts), lines, "noise"),
         Grid("comparisons that call anything slower, in %", _columns(lines, _exit_1), lines, "noise"),
-        Grid("processes that a side takes, mean", _columns(lines[3:4], _processes), _git(lines)),
+        Grid("processes that a side takes, mean", _columns(git, _processes), git),
     ]
     faster = max(row.faster for row in rows)
     legend = [
@@ -44,11 +45,6 @@ def sheet(rows: Sequence[Row]) -> Sheet:
     ]
     caption = f"Simulated: {rows[0].comparisons} comparisons for every cell of a table"
     return Sheet(caption, [*grids, legend], grids, legend)
-
-
-def _git(lines: Sequence[_Line]) -> list[_Line]:
-    """Only these choose how many processes they take."""
-    return [line for line in lines if line.measured == GIT]
 
 
 def _columns(lines: Sequence[_Line], text: Callable[[Row], str]) -> list[Column]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from psubench.compare.git.ab_run import with_fixed_work
 from psubench.compare.git.git_command import commit_of, git
 from psubench.compare.git.imported_from import plugins_of
 from psubench.compare.git.packages import packages
-from psubench.compare.git.side import OutOfTimeError, Side, Words
+from psubench.compare.git.side import OutOfTimeError, Side, Words, at_once
 from psubench.compare.git.worktrees import Repository, checked_out, sides_of
 from psubench.errors import PsubenchError
 from psubench.records.structs import Record
@@ -65,7 +65,7 @@ def commits_of(top: Path, text: str | None) -> list[Commit]:
         text: such as `HEAD~10..HEAD`; the last of the current branch if None.
 
     Raises:
-        PsubenchError: it is not a range, an end is no commit, or there is nothing between them.
+        PsubenchError: the text is not a range, one of its ends is not a commit, or the range is empty.
     """
     if text is None:
         return _listed(top, f"--max-count={LAST + 1}", "HEAD")
@@ -75,7 +75,7 @@ def commits_of(top: Path, text: str | None) -> list[Commit]:
     begin, end = (commit_of(top, name or "HEAD") for name in (first, last))
     found = _listed(top, f"{begin}..{end}")
     if not found:
-        raise PsubenchError(f"there is no commit in {text}", "give the older end first, as in HEAD~10..HEAD")
+        raise PsubenchError(f"the range {text} is empty", "give the older end first, as in HEAD~10..HEAD")
     before = list[Commit]()
     with suppress(PsubenchError):  # the first commit of a repository, or of a shallow clone, has none
         before = _listed(top, "--max-count=1", f"{found[0].hash}^")
@@ -142,16 +142,10 @@ class Counter:
                 begun.append((commit, side, packages(checkout)))
             except PsubenchError as error:
                 self.found[commit.hash] = Counted(commit, None, error.what)
-        one_by_one = any(side.compiles for _, side, _ in begun)
-        with ThreadPoolExecutor(1 if one_by_one else AT_ONCE) as pool:
-            try:
-                futures = [(*one, pool.submit(self._once, one[1])) for one in begun]
-                for commit, _, needed, future in futures:
-                    self.found[commit.hash] = _counted(commit, future, needed)
-            except BaseException:  # Ctrl-C too
-                for _, side, _ in begun:
-                    side.stopped.set()
-                raise
+        with at_once([side for _, side, _ in begun]) as pool:
+            futures = [(*one, pool.submit(self._once, one[1])) for one in begun]
+            for commit, _, needed, future in futures:
+                self.found[commit.hash] = _counted(commit, future, needed)
 
     def _once(self, side: Side) -> Result:
         shared = side.origin.own[0].parent if side.origin else side.folder.parent

@@ -8,8 +8,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
@@ -179,6 +180,21 @@ class Side:
                 )
 
 
+@contextmanager
+def at_once(sides: Sequence[Side]) -> Iterator[ThreadPoolExecutor]:
+    """Threads in which sides count; one, if a side might load C++ that another has built.
+
+    Whatever ends the block, Ctrl-C too, ends all sides.
+    """
+    with ThreadPoolExecutor(1 if any(side.compiles for side in sides) else max(1, len(sides))) as pool:
+        try:
+            yield pool
+        except BaseException:
+            for side in sides:
+                side.stopped.set()
+            raise
+
+
 def suite_text(tables: Sequence[Words], settings: Mapping[str, Any]) -> str:
     """A suite as TOML. Words, numbers, true and false are the same in JSON."""
     lines = [
@@ -217,9 +233,9 @@ def descendants(pid: int) -> list[int]:
     return found[1:]
 
 
-def own_code(folder: Path) -> dict[str, str]:
-    """Variables with which Python imports what lies in a folder before what is installed."""
-    inherited = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+def own_code(*folders: Path) -> dict[str, str]:
+    """Variables with which Python imports what lies in some folders before what is installed."""
+    inherited = [Path(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     # Absolute: a side has a working folder of its own.
-    paths = [str(folder.absolute()), *(str(Path(path).absolute()) for path in inherited)]
+    paths = [str(path.absolute()) for path in (*folders, *inherited)]
     return {"PYTHONPATH": os.pathsep.join(paths)}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from psubench.compare.evidence import Evidence, summary
 from psubench.compare.git import instructions
-from psubench.compare.git.side import OutOfTimeError, Words
+from psubench.compare.git.side import OutOfTimeError, Words, at_once
 from psubench.compare.pairing import match
 from psubench.compare.work import Counts, is_countable, is_identical
 from psubench.measure.job import Job
@@ -112,11 +111,6 @@ def _fingerprints(
 ) -> list[tuple[list[Record] | None, str]]:
     """What `Side.count` gives for both, at once unless one might load C++ that the other has built."""
     sides = run.base, run.new
-    with ThreadPoolExecutor(1 if any(side.compiles for side in sides) else 2) as pool:
-        try:
-            begun = [pool.submit(side.count, tables, run.settings, run.device, deadline) for side in sides]
-            return [one.result() for one in begun]
-        except BaseException:  # Ctrl-C too
-            for side in sides:
-                side.stopped.set()
-            raise
+    with at_once(sides) as pool:
+        begun = [pool.submit(side.count, tables, run.settings, run.device, deadline) for side in sides]
+        return [one.result() for one in begun]

@@ -57,7 +57,7 @@ def _ratios(cases: Sequence[Case], most: int) -> list[float]:
 
 
 def tiles(figure: Any, cases: Sequence[Case], most: int = _MOST_CHANNELS) -> None:
-    """Draws into a figure, or a part of one, at most so many channels of a layer."""
+    """Draws the maps of at most `most` channels of each layer into a figure, or into a part of one."""
     ratios = _ratios(cases, most)
     grid = figure.subplots(len(cases), len(ratios), squeeze=False, width_ratios=ratios)
     pictures = [_rates(case, most) for case in cases]
@@ -82,9 +82,8 @@ def _name_columns(tiles: Sequence[Any], layers: Sequence[tuple[str, Sequence[int
     place = 0
     for layer, channels in layers:
         for axes, channel in zip(tiles[place : place + len(channels)], channels, strict=True):
-            axes.set_title(
-                f" \nch. {channel}", fontsize=7, pad=2, linespacing=1.5
-            )  # the first line is the layer's
+            # The first line is the layer's.
+            axes.set_title(f" \nch. {channel}", fontsize=7, pad=2, linespacing=1.5)
         name = tiles[place].annotate(
             layer, (len(channels) / 2 * 1.03, 1), (0, 10), xycoords="axes fraction",
             textcoords="offset points", ha="center", va="bottom", fontsize=8,

@@ -84,7 +84,7 @@ def _row(
 ) -> None:
     """The panels of one network, on one scale."""
     drawn, width = [], panels[0].figure.get_figwidth()
-    few = width > _NARROW
+    wide = width > _NARROW
     for axes, (phase, name) in zip(panels, phases.items(), strict=True):
         some = _others([row for row in rows if row.phase == phase])
         if not any(row.ratio is not None for row in some):
@@ -97,13 +97,13 @@ def _row(
         axes.set_title("\n".join(words), fontsize=7)
         if dots.needed(_others(rows)):
             dots.draw(axes, some, _places(rows), dots.RATIO, looks)
-            axes.set_xlabel(f"{'time ratio ' if few else ''}{bars.quotient(rows)}")
+            axes.set_xlabel(f"{'time ratio ' if wide else ''}{bars.quotient(rows)}")
         else:
             bars.draw(
                 axes, [row for row in rows if row.phase == phase], labels_of(_others(rows)), dict(looks)
             )
-            axes.set_xlabel("number of time steps T" if few else "time steps T")
-            axes.set_ylabel(bars.axis_label(rows) if few else f"time ratio\n{bars.quotient(rows)}")
+            axes.set_xlabel("number of time steps T" if wide else "time steps T")
+            axes.set_ylabel(bars.axis_label(rows) if wide else f"time ratio\n{bars.quotient(rows)}")
     if drawn and dots.needed(_others(rows)):
         dots.scale(drawn, dots.RATIO, 6)
     elif drawn:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from psubench.compare.history import HistoryRow
 from psubench.render.axes import PHASES, phases_of
-from psubench.render.figures.lines import drawn, handle
+from psubench.render.figures import legend
+from psubench.render.figures.lines import CAPS, drawn, handle
 from psubench.render.figures.save import look
 from psubench.render.figures.styles import Style, styles
 
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 
 _QUANTITIES = ("ratio", "operators", "bytecodes", "allocated_bytes")
 _LABELS = {"operators": "operators", "bytecodes": "bytecodes", "allocated_bytes": "allocated\nbytes"}
-_RINGS = {"slower": ("v", "#a8231b"), "changed": ("v", "#a8231b"), "faster": ("^", "#0a6b3d")}
+_WORSE = ("v", "#a8231b")
+_RINGS = {
+    **dict.fromkeys(("slower", "more work", "more memory", "changed"), _WORSE), "faster": ("^", "#0a6b3d"),
+}  # fmt: skip
 _RING = ("o", "#555555")
 _MOST_LABELS = 8
-MARKS = "ringed: changed since the point before it (red, down: slower; green, up: faster; grey: other work)"
+MARKS = (
+    "ringed: changed since the point before it (red, down: slower, more work or memory, other results;"
+    " green, up: faster; grey: other work)"
+)
 
 
 def figure(rows: Sequence[HistoryRow], places: Sequence[tuple[str, str]]) -> Figure | None:
@@ -48,8 +55,7 @@ def figure(rows: Sequence[HistoryRow], places: Sequence[tuple[str, str]]) -> Fig
             _dates(grid[-1][across], [label for _, label in places])
         for down, name in enumerate(known):
             grid[down][0].set_ylabel(_LABELS.get(name) or f"t_{_reference(rows)} / t")
-        made.legend([handle(one) for one in looks.values()], list(looks), loc="outside upper center",
-                    ncols=len(looks), frameon=False)  # fmt: skip
+        legend.above(made, [(handle(one), label) for label, one in looks.items()])
     return made
 
 
@@ -69,9 +75,8 @@ def _panel(
             [abs(y - _end(row, end, y)) for row, y in zip(points, ys, strict=True)] for end in ("low", "high")
         ]
         axes.errorbar(
-            range(len(order)), ys, yerr=bars if name == "ratio" else None, elinewidth=0.7,
-            capsize=1.5, capthick=0.7, **drawn(looks[f"T = {T}"]),
-        )  # fmt: skip
+            range(len(order)), ys, yerr=bars if name == "ratio" else None, **CAPS, **drawn(looks[f"T = {T}"])
+        )
         for x, row in of_line.items():
             ringed = row.marked if name == "ratio" else row.work is not None
             if ringed and not math.isnan(ys[x]):
