@@ -195,3 +195,12 @@ def test_what_cannot_be_counted_is_passed_over_and_said_where_it_matters():
     assert found(work, bad={0, 1, 7})[0] == [(3, 4)]
     assert found(work, bad={*range(1, 7)})[0] == [(0, 7)]
     assert found(work, bad={*range(7)})[0] == []
+
+
+def test_control_characters_of_a_record_are_escapes_on_the_page(nightly):
+    """In a reason, the title of a commit and what has changed in the work."""
+    hostile = {"verdict": "failed", "reason": "\x1b]0;mine\x07\x00", "title": "\x1b[2J", "work": "\x08"}
+    first, *others = rows(*nightly)
+    text = page.render([with_fields(first, **hostile), *others], page.RUNS, ["history", "\x1b"])
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
+    assert "\\x1b]0;mine\\x07\\x00" in text

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from psubench.compare.history import HistoryRow
+from psubench.errors import one_line
 from psubench.render import comparison
 from psubench.render import history as terminal
 from psubench.render.axes import PHASES, file_name, labels_of
@@ -115,7 +116,9 @@ def _section(
         drawings=tuple(drawings),
         tables=(*overview, table(Grid(caption, shown, rows), file_name(f"cases {machine}", title))),
         failed=tuple(
-            f"{axis[row.at]}: {row.reason}" for row in silent if row.verdict in ("failed", "not counted")
+            f"{axis[row.at]}: {one_line(row.reason or row.verdict)}"
+            for row in silent
+            if row.verdict in ("failed", "not counted")
         ),
         notes=(),
         facts={"on": machine},

@@ -9,6 +9,7 @@ from typing import Any
 
 from psubench import __version__
 from psubench.records.structs import Record
+from psubench.render import escape
 from psubench.render.axes import file_name
 from psubench.render.report import facts, svg
 from psubench.render.report.parts import Drawing, Part, Table
@@ -44,6 +45,7 @@ def filled(template: str, parts: Sequence[Part], **more: Any) -> str:
     source = files(__package__)
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=_shown,
         loader=jinja2.FunctionLoader(lambda name: source.joinpath(name).read_text(encoding="utf-8")),
     )  # fmt: skip
     environment.globals.update(anchor=_anchor, starts=_starts, zip=zip)
@@ -61,6 +63,11 @@ def filled(template: str, parts: Sequence[Part], **more: Any) -> str:
         **more,
     )
     return text
+
+
+def _shown(value: Any) -> Any:
+    """A text of a record without control characters; what is markup stays."""
+    return escape.printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _title(parts: Sequence[Part]) -> str:
