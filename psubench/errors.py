@@ -61,6 +61,11 @@ def one_line(text: str) -> str:
     return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in letters)
 
 
+def number_of(count: int, word: str) -> str:
+    """`1 case`, `2 cases`."""
+    return f"{count} {word}{'s' * (count != 1)}"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """'did you mean "lif"? known: if, lif, ...' with the likeliest name first."""
     names = list(known)

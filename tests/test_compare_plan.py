@@ -41,6 +41,11 @@ def dry(repository, *words):
     return here("compare", "--git", *words, "--dry-run", "--device", "cpu", cwd=repository)
 
 
+def test_a_fake_clock_counts_the_work_first_too(repository):
+    done = here("compare", "--git", "base", "--dry-run", "--device", "scripted", cwd=repository)
+    assert "identical work are not timed" in done.stdout
+
+
 def test_it_says_what_would_be_compared_and_measures_nothing(repository):
     done = dry(repository, "base", "--budget", "90")
     assert done.returncode == 0, done.stderr

@@ -132,7 +132,7 @@ def test_no_counter_is_one_line_and_no_folder(tmp_path, energy):
 def test_a_plan_needs_no_counter(tmp_path, energy):
     done = energy(tmp_path / "run", tmp_path, "--dry-run", "--processes", "2", "--windows", "3")
     assert done.returncode == 0
-    assert "2 cases in 1 blocks, 2 processes each" in done.stdout
+    assert "2 cases in 1 block, 2 processes each" in done.stdout
     assert "up to 3 s of samples" in done.stdout  # 2 x (3 x (3 x 1.1 + 1) + 1) x 0.1 s
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psubench.compare.verdicts import ORDER, Comparison, Verdict
-from psubench.errors import one_line
+from psubench.errors import number_of, one_line
 from psubench.render import escape, terminal
 from psubench.render.numbers import UNKNOWN
 
@@ -93,7 +93,7 @@ def _folded(verdicts: Sequence[Verdict]) -> list[str]:
         names = dict.fromkeys(one.label.partition(", all ")[0] for one in those)
         count = sum(", all " not in one.label for one in those)
         if those:
-            lines.append(f"{word}: {count} case{'s' * (count != 1)} of {', '.join(names)}")
+            lines.append(f"{word}: {number_of(count, 'case')} of {', '.join(names)}")
     return lines
 
 

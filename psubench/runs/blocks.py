@@ -9,6 +9,7 @@ from typing import Any
 
 from psubench import data, models
 from psubench.devices import machine
+from psubench.errors import number_of
 from psubench.neurons import OWN
 from psubench.plugins import parse_call
 from psubench.records.events import Watcher
@@ -105,7 +106,7 @@ class Blocks:
             for entry in (e for e in block.entries if e.skip is not None):
                 yield f"  without {entry.label}: {entry.skip}"
         if not isinstance(self.entries[0].case, CountCase):
-            count = f"{len(self.entries)} cases in {len(self.blocks)} blocks"
+            count = f"{number_of(len(self.entries), 'case')} in {number_of(len(self.blocks), 'block')}"
             yield f"{count}, {self.settings.processes} processes each"
             yield self._estimate(reports)
 

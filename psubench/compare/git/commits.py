@@ -17,7 +17,7 @@ from psubench.compare.git.imported_from import plugins_of
 from psubench.compare.git.packages import packages
 from psubench.compare.git.side import OutOfTimeError, Side, Words, at_once
 from psubench.compare.git.worktrees import Repository, checked_out, sides_of
-from psubench.errors import PsubenchError
+from psubench.errors import PsubenchError, number_of
 from psubench.records.structs import Record
 
 LAST = 10
@@ -128,7 +128,7 @@ class Counter:
             some = left[start : start + AT_ONCE]
             with ExitStack() as stack:
                 self._together(some, stack)
-            self.say(f"{len(self.found)} commits counted")
+            self.say(f"{number_of(len(self.found), 'commit')} counted")
 
     def _together(self, commits: Sequence[Commit], stack: ExitStack) -> None:
         """Counts them at once, each in a checkout of its own; those with C++ one after the other."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from psubench.compare.looks import FEW_CASES, FEW_LOOKS, LOOKS
 from psubench.devices import machine
+from psubench.errors import number_of
 from psubench.runs.case import Block
 from psubench.runs.estimate import estimate
 from psubench.runs.schedule import Settings
@@ -25,8 +26,8 @@ def lines(blocks: Sequence[Block], how: Settings, reports: Path, *, counts: bool
     """
     listed = [f"{block.title}: {', '.join(entry.label for entry in block.entries)}" for block in blocks]
     count = sum(len(block.entries) for block in blocks)
-    listed.append(f"{count} cases in {len(blocks)} blocks")
-    if counts and blocks[0].case.device == "cpu":
+    listed.append(f"{number_of(count, 'case')} in {number_of(len(blocks), 'block')}")
+    if counts and not blocks[0].case.device.startswith("cuda"):
         listed.append("work first: cases that do identical work are not timed")
     else:
         listed.append("time alone: the work of a GPU, or of sides with packages of their own, is not counted")

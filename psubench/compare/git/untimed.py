@@ -12,6 +12,7 @@ from psubench.compare.git import instructions
 from psubench.compare.git.side import OutOfTimeError, Words, at_once
 from psubench.compare.pairing import match
 from psubench.compare.work import Counts, is_countable, is_identical
+from psubench.errors import number_of
 from psubench.measure.job import Job
 from psubench.records import jsonl
 from psubench.records import recorder as records_recorder
@@ -65,13 +66,13 @@ def without_clock(run: AbRun, tables: Sequence[Words], shared: Path, deadline: f
         (b, n) for b, n in found.pairs.values() if b and n and is_countable(b, n) and not is_identical(b, n)
     ]
     if differ:
-        run.say(f"the work of {_cases(len(differ))} differs: counting instructions")
+        run.say(f"the work of {number_of(len(differ), 'case')} differs: counting instructions")
         job = _job(new, [n for _, n in differ], tables[0]["reference"])
         counts, notes = _counted(run, job, shared, deadline)
         found = match(*sides, run.margin, run.gate, turns=[range(0)], counts=counts)
     left = found.pairs.keys() - found.decided.keys()
     if left:
-        run.say(f"{_cases(len(found.decided))} decided by their work, {len(left)} to be timed")
+        run.say(f"{number_of(len(found.decided), 'case')} decided by their work, {len(left)} to be timed")
     return Untimed(found.cases_of(left), counts, notes)
 
 
@@ -83,13 +84,10 @@ def _counted(run: AbRun, job: Job, shared: Path, deadline: float) -> tuple[Count
         found, missing = {}, dict.fromkeys((key for key, *_ in job.entries), "--budget ended before")
     reasons = Counter(missing.values())
     told = (
-        f"Instructions were not counted of {_cases(n)}, so time decides: {why}." for why, n in reasons.items()
+        f"Instructions were not counted of {number_of(n, 'case')}, so time decides: {why}."
+        for why, n in reasons.items()
     )
     return Counts(found, run.work_margin), tuple(told)
-
-
-def _cases(count: int) -> str:
-    return f"{count} case{'s' * (count != 1)}"
 
 
 def _job(records: Sequence[Record], cases: Sequence[Evidence], reference: str) -> Job:
